@@ -1,0 +1,133 @@
+//! The checks, each the body of a task and a step of `ci`.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::Stdio,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    counts::Counts,
+    shell::{self, cargo, succeed},
+    tools::Tool,
+};
+
+const BASELINE: &str = "proto/baseline.binpb";
+
+/// Runs everything that reads code without running it.
+pub(crate) fn lint() -> Result<()> {
+    format()?;
+    shell_scripts()?;
+    clippy()?;
+    documentation()
+}
+
+/// Refuses code that is not formatted.
+pub(crate) fn format() -> Result<()> {
+    succeed(cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// Refuses what clippy objects to, in tests and benches too.
+pub(crate) fn clippy() -> Result<()> {
+    succeed(cargo().args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+/// Refuses documentation that is missing or has broken links.
+pub(crate) fn documentation() -> Result<()> {
+    succeed(cargo().args(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Lints the shell scripts, where shellcheck can be had.
+pub(crate) fn shell_scripts() -> Result<()> {
+    let listed = shell::command("git").args(["ls-files", "-z", "--", ".ci/run", "*.sh"]).output()?;
+    let scripts = String::from_utf8(listed.stdout).context("a script's name is not UTF-8")?;
+    let scripts: Vec<&str> = scripts.split_terminator('\0').collect();
+    if scripts.is_empty() {
+        return Ok(());
+    }
+    match Tool::Shellcheck.ensure() {
+        Ok(shellcheck) => succeed(shell::command(shellcheck).arg("--external-sources").args(scripts)),
+        Err(reason) => {
+            println!("shell scripts were not checked: {reason:#}");
+            Ok(())
+        }
+    }
+}
+
+/// Lints the schema, and refuses changes that break callers of the released one.
+///
+/// The released schema is a committed image and not a tag: a shallow clone has no tags.
+pub(crate) fn proto() -> Result<()> {
+    let buf = Tool::Buf.ensure()?;
+    succeed(shell::command(&buf).arg("lint"))?;
+    succeed(shell::command(&buf).args(["breaking", "--against", BASELINE]))
+}
+
+/// Makes the schema as it is the released one.
+pub(crate) fn renew_baseline() -> Result<()> {
+    let buf = Tool::Buf.ensure()?;
+    succeed(shell::command(buf).args(["build", "--exclude-source-info", "--output", BASELINE]))
+}
+
+/// Checks what we depend on.
+///
+/// The advisory database lies in a Git repository of its own, which is not reachable from everywhere. Where it is not,
+/// this says so and succeeds: an outage of somebody else's server says nothing about the code.
+pub(crate) fn deny() -> Result<()> {
+    let cargo_deny = Tool::CargoDeny.ensure()?;
+    let deny = || {
+        let mut command = shell::command(&cargo_deny);
+        command.args(["--locked", "--log-level", "error"]);
+        command
+    };
+    succeed(deny().args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]))?;
+    if !shell::works(deny().args(["fetch", "db"])) {
+        println!("advisories were NOT checked: their database cannot be reached from here");
+        return Ok(());
+    }
+    succeed(deny().args(["check", "--disable-fetch", "advisories"]))
+}
+
+/// Runs all tests, goes on behind a failure, and returns how many there were.
+pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(arguments);
+    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
+    let output = child.stdout.take().context("cargo has no output")?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.context("cannot read cargo's output")?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        if let Some(result) = Counts::from_result_line(&line) {
+            counts += result;
+        }
+    }
+    let status = child.wait().context("cannot wait for cargo")?;
+    // A test program that does not build, or that dies, reports nothing.
+    if !status.success() && counts.failed == 0 {
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
+
+/// Builds the server's program and returns its path; `LLM_SHIELD_BIN` names a ready one.
+pub(crate) fn server_program(release: bool) -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("LLM_SHIELD_BIN") {
+        return fs::canonicalize(&program).with_context(|| format!("there is no {}", program.display()));
+    }
+    let mut build = cargo();
+    build.args(["build", "--locked", "--package", "llm-shield", "--bin", "llm-shield"]);
+    if release {
+        build.arg("--release");
+    }
+    succeed(&mut build)?;
+    let program = shell::target().join(if release { "release" } else { "debug" }).join("llm-shield");
+    if !program.exists() {
+        bail!("cargo built no {}", program.display());
+    }
+    Ok(program)
+}

@@ -1,0 +1,61 @@
+//! The tasks of this repository: `cargo xtask …`.
+//!
+//! Continuous integration runs the same functions as a developer does (`ci` is the others in a row), so what fails there
+//! is reproduced by the same word here. Few dependencies on purpose: this builds before everything else.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks on its standard streams")]
+
+mod bench;
+mod checks;
+mod ci;
+mod counts;
+mod demo;
+mod shell;
+mod tools;
+
+use std::{env, process::ExitCode};
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  demo                      start a server, show a block, a redaction and the verified audit trail
+  test [ARGS…]              all tests, documentation examples too; ARGS go to cargo test
+  lint                      formatting, clippy, rustdoc, shell scripts
+  proto [--renew-baseline]  lint the schema and compare it with the released one
+  deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
+  bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, grpcurl, shellcheck
+  ci                        lint, proto, test, demo and deny, timed; ends with the number of tests
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<ExitCode> {
+    let (task, rest) =
+        arguments.split_first().map_or(("help", arguments), |(task, rest)| (task.as_str(), rest));
+    match task {
+        "demo" => demo::run()?,
+        "test" => checks::test(rest)?.into_result()?,
+        "lint" => checks::lint()?,
+        "proto" if rest.iter().any(|argument| argument == "--renew-baseline") => checks::renew_baseline()?,
+        "proto" => checks::proto()?,
+        "deny" => checks::deny()?,
+        "bench" => bench::run(rest)?,
+        "tools" => tools::fetch(rest)?,
+        "ci" => return Ok(ci::run()),
+        "help" | "-h" | "--help" => print!("{USAGE}"),
+        unknown => bail!("there is no task `{unknown}`\n\n{USAGE}"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

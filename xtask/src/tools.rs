@@ -1,0 +1,145 @@
+//! The tools beyond Rust, in pinned versions, below `.tools/` and nowhere else.
+//!
+//! They come from package registries only, in exact versions, which those never replace. What arrives is checked: by
+//! pip against the hashes in `xtask/tools/`, by Go against its checksum database, by cargo against the tool's own lock
+//! file. npm has the registry's word only: a lock file would have to name the packages of all platforms, and not every
+//! mirror carries them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell;
+
+const BUF: &str = "@bufbuild/buf@1.75.0";
+const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
+const CARGO_DENY_VERSION: &str = "0.20.2";
+const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
+const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
+
+/// A tool that some task needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    /// Lints and compares the schema.
+    Buf,
+    /// Checks dependencies.
+    CargoDeny,
+    /// Puts load on a gRPC server.
+    Ghz,
+    /// Calls a gRPC server by hand.
+    Grpcurl,
+    /// Lints shell scripts.
+    Shellcheck,
+}
+
+impl Tool {
+    const ALL: [Self; 5] = [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Grpcurl, Self::Shellcheck];
+
+    /// Returns the path of the tool's program, after fetching it where it is missing or of another version.
+    pub(crate) fn ensure(self) -> Result<PathBuf> {
+        let directory = shell::root().join(".tools").join(self.name());
+        let program = directory.join(self.program());
+        // Written last, so that what was broken off half-way is fetched anew.
+        let mark = directory.join(".fetched");
+        if program.exists() && fs::read_to_string(&mark).is_ok_and(|fetched| fetched == self.version()) {
+            return Ok(program);
+        }
+        if directory.exists() {
+            fs::remove_dir_all(&directory)
+                .with_context(|| format!("cannot remove {}", directory.display()))?;
+        }
+        fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        println!("fetching {} …", self.name());
+        self.fetch(&directory).with_context(|| format!("cannot fetch {}", self.name()))?;
+        if !program.exists() {
+            bail!("{} was fetched, but there is no {}", self.name(), program.display());
+        }
+        fs::write(&mark, self.version()).with_context(|| format!("cannot write {}", mark.display()))?;
+        Ok(program)
+    }
+
+    fn fetch(self, directory: &Path) -> Result<()> {
+        match self {
+            Self::Buf => {
+                let options = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+                shell::succeed(shell::command("npm").args(options).arg("--prefix").arg(directory).arg(BUF))
+            }
+            Self::CargoDeny => {
+                // Not optimised: it compiles in a third of the time and still checks in a second.
+                let options = ["install", "--locked", "--quiet", "--debug", "--version", CARGO_DENY_VERSION];
+                let build = directory.join("build");
+                let mut install = shell::cargo();
+                install.args(options).arg("--root").arg(directory).arg("--target-dir").arg(&build);
+                shell::succeed(install.arg("cargo-deny").env("CARGO_PROFILE_DEV_DEBUG", "0"))?;
+                fs::remove_dir_all(&build).context("cannot remove the build directory")
+            }
+            Self::Ghz => go_install(GHZ, directory),
+            Self::Grpcurl => go_install(GRPCURL, directory),
+            Self::Shellcheck => {
+                let requirements = directory.join("requirements.txt");
+                fs::write(&requirements, SHELLCHECK_REQUIREMENTS)?;
+                let options = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"];
+                let mut install = Command::new("python3");
+                install.args(options).args(["--only-binary", ":all:", "--disable-pip-version-check"]);
+                shell::succeed(install.arg("--target").arg(directory).arg("--requirement").arg(&requirements))
+            }
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Buf => "buf",
+            Self::CargoDeny => "cargo-deny",
+            Self::Ghz => "ghz",
+            Self::Grpcurl => "grpcurl",
+            Self::Shellcheck => "shellcheck",
+        }
+    }
+
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Buf => "node_modules/.bin/buf",
+            Self::CargoDeny => "bin/cargo-deny",
+            Self::Ghz => "ghz",
+            Self::Grpcurl => "grpcurl",
+            Self::Shellcheck => "bin/shellcheck",
+        }
+    }
+
+    /// Returns what has to change for the tool to be fetched again.
+    const fn version(self) -> &'static str {
+        match self {
+            Self::Buf => BUF,
+            Self::CargoDeny => CARGO_DENY_VERSION,
+            Self::Ghz => GHZ,
+            Self::Grpcurl => GRPCURL,
+            Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
+        }
+    }
+}
+
+/// Fetches the named tools, or all of them, and prints where they lie.
+pub(crate) fn fetch(names: &[String]) -> Result<()> {
+    for name in names {
+        if !Tool::ALL.iter().any(|tool| tool.name() == name) {
+            bail!("there is no tool `{name}`");
+        }
+    }
+    for tool in Tool::ALL {
+        if names.is_empty() || names.iter().any(|name| name == tool.name()) {
+            println!("{}", tool.ensure()?.display());
+        }
+    }
+    Ok(())
+}
+
+fn go_install(package: &str, directory: &Path) -> Result<()> {
+    // Outside the repository: a go.mod of a client here must not take part.
+    let mut install = Command::new("go");
+    install.args(["install", "-trimpath", package]).current_dir(directory);
+    shell::succeed(install.env("GOBIN", directory).env("GOFLAGS", "-mod=mod").env("GOWORK", "off"))
+}
