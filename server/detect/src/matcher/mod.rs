@@ -1,0 +1,253 @@
+//! Finds the matches of all rules of a family in one text.
+//!
+//! One automaton over the keywords of all rules says where a rule is worth trying; the rule's own pattern then runs on
+//! the window around the keyword. The decision to argue with: patterns are not merged into one big automaton. Merged,
+//! they cost memory and time by the sum of their states; behind keywords, a text pays for the rules that it hints at.
+
+mod judge;
+mod tokens;
+
+use aho_corasick::automaton::Automaton as _;
+use aho_corasick::dfa::DFA;
+use aho_corasick::{Anchored, MatchKind, StartKind};
+use regex_automata::Input;
+use regex_automata::util::primitives::NonMaxUsize;
+
+use crate::ByteSpan;
+use crate::cancel::{Cancel, Cancelled};
+use crate::rules::{Family, Rule, RuleError};
+
+use self::tokens::{TokenCache, Tokens};
+
+/// The automata of one family of rules.
+#[derive(Debug)]
+pub(crate) struct Matcher {
+    /// The family's rules; all indices below are into this.
+    rules: Vec<Rule>,
+    keywords: Option<DFA>,
+    /// For every keyword its length and the rules that it triggers.
+    triggered: Vec<(usize, Vec<usize>)>,
+    tokens: Tokens,
+}
+
+/// A match of a rule that passed its checks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hit {
+    pub(crate) rule: usize,
+    pub(crate) span: ByteSpan,
+    pub(crate) score: f64,
+}
+
+/// What one scan needs besides the text, kept from scan to scan.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    windows: Vec<Window>,
+    /// For every rule one more than the place of its last window, 0 for none.
+    last_window: Vec<usize>,
+    tokens: TokenCache,
+    /// Bytes that patterns were run over, since it was made.
+    pub(crate) examined: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    rule: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Matcher {
+    /// Builds the automata over rules of one family.
+    pub(crate) fn new(rules: Vec<Rule>, family: Family) -> Result<Self, RuleError> {
+        let mut pairs: Vec<(&str, usize)> = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            pairs.extend(rule.keywords.iter().map(|keyword| (keyword.as_str(), index)));
+        }
+        pairs.sort_unstable();
+        let mut words: Vec<&str> = Vec::new();
+        let mut triggered: Vec<(usize, Vec<usize>)> = Vec::new();
+        for (word, rule) in pairs {
+            if words.last() == Some(&word) {
+                if let Some((_, of_word)) = triggered.last_mut() {
+                    of_word.push(rule);
+                }
+            } else {
+                words.push(word);
+                triggered.push((word.len(), vec![rule]));
+            }
+        }
+        let keywords = if words.is_empty() { None } else { Some(keyword_automaton(&words, family)?) };
+        let tokens = Tokens::new(&rules)?;
+        Ok(Self { rules, keywords, triggered, tokens })
+    }
+
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    pub(crate) fn rule(&self, index: usize) -> Option<&Rule> {
+        self.rules.get(index)
+    }
+
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch {
+            windows: Vec::new(),
+            last_window: vec![0; self.rules.len()],
+            tokens: self.tokens.cache(),
+            examined: 0,
+        }
+    }
+
+    /// Appends the matches in `text` of the rules that `wanted` lets through.
+    pub(crate) fn scan(
+        &self,
+        text: &str,
+        wanted: impl Fn(&Rule) -> bool,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), Cancelled> {
+        let outcome = self
+            .collect_windows(text, &wanted, scratch, cancel)
+            .and_then(|()| self.search_windows(text, scratch, cancel, hits));
+        for window in scratch.windows.drain(..) {
+            if let Some(last) = scratch.last_window.get_mut(window.rule) {
+                *last = 0;
+            }
+        }
+        outcome?;
+        self.tokens.scan(&self.rules, text, &wanted, scratch, cancel, hits)
+    }
+
+    fn collect_windows(
+        &self,
+        text: &str,
+        wanted: &impl Fn(&Rule) -> bool,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+    ) -> Result<(), Cancelled> {
+        let Some(dfa) = &self.keywords else { return Ok(()) };
+        let Ok(mut state) = dfa.start_state(Anchored::No) else { return Ok(()) };
+        let mut end = 0;
+        for chunk in text.as_bytes().chunks(CHUNK_BYTES) {
+            cancel.check()?;
+            for &byte in chunk {
+                state = dfa.next_state(Anchored::No, state, byte);
+                end += 1;
+                if dfa.is_special(state) && dfa.is_match(state) {
+                    for place in 0..dfa.match_len(state) {
+                        self.open_windows(dfa.match_pattern(state, place).as_usize(), end, text, wanted, scratch);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn open_windows(
+        &self,
+        keyword: usize,
+        end: usize,
+        text: &str,
+        wanted: &impl Fn(&Rule) -> bool,
+        scratch: &mut Scratch,
+    ) {
+        let Some((length, triggered)) = self.triggered.get(keyword) else { return };
+        for &index in triggered {
+            let (Some(rule), Some(last)) = (self.rules.get(index), scratch.last_window.get_mut(index)) else {
+                continue;
+            };
+            if !wanted(rule) {
+                continue;
+            }
+            let (before, after) = rule.window;
+            let window = Window {
+                rule: index,
+                start: end.saturating_sub(length.saturating_add(before)),
+                end: end.saturating_add(after).min(text.len()),
+            };
+            // Windows of one rule grow together, up to a size: a pattern that looks ahead to the window's end would
+            // else be quadratic in a text that is full of its keyword.
+            let longest = before.saturating_add(after).saturating_mul(4).max(1024);
+            match last.checked_sub(1).and_then(|place| scratch.windows.get_mut(place)) {
+                Some(open) if window.start <= open.end && window.end.saturating_sub(open.start) <= longest => {
+                    open.end = open.end.max(window.end);
+                    open.start = open.start.min(window.start);
+                }
+                _ => {
+                    scratch.windows.push(window);
+                    *last = scratch.windows.len();
+                }
+            }
+        }
+    }
+
+    fn search_windows(
+        &self,
+        text: &str,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), Cancelled> {
+        let mut since_check = 0;
+        for window in &scratch.windows {
+            let Some(rule) = self.rules.get(window.rule) else { continue };
+            since_check += window.end.saturating_sub(window.start);
+            if since_check > CHECK_BYTES {
+                cancel.check()?;
+                since_check = 0;
+            }
+            scratch.examined = scratch.examined.saturating_add((window.end - window.start) as u64);
+            let mut at = window.start;
+            while at < window.end {
+                let input = Input::new(text).span(at..window.end);
+                let Some(found) = find(rule, &input) else { break };
+                at = found.whole.end.max(at + 1);
+                if let Some(hit) = judge::judge(rule, window.rule, text, found.value) {
+                    hits.push(hit);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Found {
+    whole: ByteSpan,
+    value: ByteSpan,
+}
+
+/// Runs a rule's pattern once.
+fn find(rule: &Rule, input: &Input<'_>) -> Option<Found> {
+    let mut slots: [Option<NonMaxUsize>; 2 * MAX_GROUPS] = [None; 2 * MAX_GROUPS];
+    let group = rule.group.min(MAX_GROUPS - 1);
+    let wanted = slots.get_mut(..2 * (group + 1))?;
+    rule.regex.search_slots(input, wanted)?;
+    let span = |group: usize| {
+        let start = slots.get(2 * group).copied().flatten()?.get();
+        let end = slots.get(2 * group + 1).copied().flatten()?.get();
+        Some(ByteSpan { start, end })
+    };
+    let whole = span(0)?;
+    Some(Found { whole, value: span(group).unwrap_or(whole) })
+}
+
+fn keyword_automaton(words: &[&str], family: Family) -> Result<DFA, RuleError> {
+    DFA::builder()
+        .match_kind(MatchKind::Standard)
+        .start_kind(StartKind::Unanchored)
+        .ascii_case_insensitive(family == Family::Raw)
+        .prefilter(false)
+        .build(words)
+        .map_err(|error| RuleError::Automaton { automaton: "keywords", message: error.to_string() })
+}
+
+/// Groups of a pattern up to the one that holds the value.
+const MAX_GROUPS: usize = 16;
+
+/// The keyword automaton looks at the clock once in so many bytes.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// Patterns, which are slower, look at the clock more often.
+const CHECK_BYTES: usize = 16 << 10;

@@ -1,0 +1,174 @@
+//! The second trigger: rules without keywords, tried where a token with a digit begins.
+//!
+//! A single anchored automaton over all these rules reads on from such a place until none of them can match any more,
+//! which is after a few bytes nearly always. The rules that it names are then confirmed by their own patterns.
+
+use std::fmt;
+
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+
+use super::{CHUNK_BYTES, Hit, Scratch, find, judge};
+use crate::cancel::{Cancel, Cancelled};
+use crate::rules::{Rule, RuleError};
+
+/// The automaton over the rules that tokens trigger.
+#[derive(Debug)]
+pub(super) struct Tokens {
+    automaton: Option<DFA>,
+    /// The rule of every pattern of the automaton.
+    rules: Vec<usize>,
+}
+
+/// What the automaton learns and needs while it runs.
+pub(super) struct TokenCache {
+    automaton: Option<Cache>,
+    matching: PatternSet,
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache").finish_non_exhaustive()
+    }
+}
+
+impl Tokens {
+    pub(super) fn new(all: &[Rule]) -> Result<Self, RuleError> {
+        let rules: Vec<usize> =
+            all.iter().enumerate().filter(|(_, rule)| rule.keywords.is_empty()).map(|(index, _)| index).collect();
+        let patterns: Vec<&str> =
+            rules.iter().filter_map(|index| all.get(*index)).map(|rule| rule.pattern.as_str()).collect();
+        if patterns.is_empty() {
+            return Ok(Self { automaton: None, rules });
+        }
+        let automaton = DFA::builder()
+            .configure(
+                DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES).skip_cache_capacity_check(true),
+            )
+            .syntax(syntax::Config::new().unicode(false).utf8(false))
+            .thompson(thompson::Config::new().utf8(false).which_captures(WhichCaptures::None))
+            .build_many(&patterns)
+            .map_err(|error| RuleError::Automaton { automaton: "tokens", message: error.to_string() })?;
+        Ok(Self { automaton: Some(automaton), rules })
+    }
+
+    pub(super) fn cache(&self) -> TokenCache {
+        TokenCache {
+            automaton: self.automaton.as_ref().map(DFA::create_cache),
+            matching: PatternSet::new(self.rules.len()),
+        }
+    }
+
+    pub(super) fn scan(
+        &self,
+        all: &[Rule],
+        text: &str,
+        wanted: &impl Fn(&Rule) -> bool,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), Cancelled> {
+        let TokenCache { automaton: Some(cache), matching } = &mut scratch.tokens else { return Ok(()) };
+        let Some(automaton) = &self.automaton else { return Ok(()) };
+        let mut checked = 0;
+        let mut examined = 0_u64;
+        let outcome = starts(text.as_bytes(), |start| {
+            if start.saturating_sub(checked) > CHUNK_BYTES / 16 {
+                checked = start;
+                cancel.check()?;
+            }
+            let end = start.saturating_add(TOKEN_BYTES).min(text.len());
+            examined = examined.saturating_add((end - start) as u64);
+            let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
+            matching.clear();
+            // A failure means that the automaton met a byte that it cannot handle; then every rule is tried.
+            let all_match = automaton.try_which_overlapping_matches(cache, &input, matching).is_err();
+            if all_match || !matching.is_empty() {
+                for (pattern, &index) in self.rules.iter().enumerate() {
+                    let named = regex_automata::PatternID::new(pattern).is_ok_and(|id| matching.contains(id));
+                    let Some(rule) = all.get(index) else { continue };
+                    if (all_match || named) && wanted(rule) {
+                        if let Some(found) = find(rule, &input) {
+                            hits.extend(judge::judge(rule, index, text, found.value));
+                        }
+                    }
+                }
+            }
+            Ok(())
+        });
+        scratch.examined = scratch.examined.saturating_add(examined);
+        outcome
+    }
+}
+
+/// Calls `at` with every place where a token worth trying begins.
+///
+/// Within a run of letters, digits and separators that holds a digit these are the beginnings of words, `+`, `(` and
+/// `#`; and the short word before such a run, for numbers that are written after their letters ("DE 89 …").
+fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result<(), E> {
+    let class = |place: usize| bytes.get(place).map_or(0, |byte| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0));
+    let mut place = 0;
+    let mut short_word: Option<(usize, usize)> = None;
+    while place < bytes.len() {
+        if class(place) & RUN == 0 {
+            place += 1;
+            continue;
+        }
+        let start = place;
+        let mut has_digit = false;
+        while class(place) & RUN != 0 {
+            has_digit |= class(place) & DIGIT != 0;
+            place += 1;
+        }
+        if has_digit {
+            if let Some((word, end)) = short_word {
+                if start.saturating_sub(end) == 1 {
+                    at(word)?;
+                }
+            }
+            for place in start..place {
+                let begins = class(place) & START != 0
+                    && (place == 0 || class(place) & WORD == 0 || class(place - 1) & WORD == 0);
+                if begins {
+                    at(place)?;
+                }
+            }
+        }
+        short_word = (!has_digit && place - start <= SHORT_WORD).then_some((start, place));
+    }
+    Ok(())
+}
+
+const RUN: u8 = 1;
+const DIGIT: u8 = 2;
+const START: u8 = 4;
+const WORD: u8 = 8;
+
+/// What each byte may be part of.
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "indices below 256, evaluated when compiled")]
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'0'..=b'9' => RUN | DIGIT | START | WORD,
+            b'a'..=b'z' | b'A'..=b'Z' => RUN | START | WORD,
+            b'+' | b'(' | b'#' => RUN | START,
+            b')' | b'.' | b'-' | b'/' | b':' | b'_' | b',' => RUN,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+}
+
+/// No token is longer than this; it bounds what a single beginning can cost.
+const TOKEN_BYTES: usize = 256;
+
+const SHORT_WORD: usize = 6;
+
+const CACHE_BYTES: usize = 8 << 20;

@@ -1,0 +1,241 @@
+//! The shape of a value: what a generator makes, what a person chooses, and what only stands in for either.
+//!
+//! Entropy alone does not tell `TokenExpiredErrorMessageForUsers` from a token; how letters, digits and capitals are
+//! mixed does.
+
+/// Returns whether a value looks generated: letters and digits mixed as no name mixes them.
+pub(super) fn is_opaque(text: &str) -> bool {
+    !is_placeholder(text) && !is_named(text)
+}
+
+/// Returns whether upper and lower case letters both occur, as in base 62.
+pub(super) fn has_mixed_case(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_uppercase()) && text.bytes().any(|b| b.is_ascii_lowercase()) && !is_placeholder(text)
+}
+
+/// Returns whether a value given to something called key, token or secret can be one.
+pub(super) fn is_secret_value(text: &str) -> bool {
+    is_opaque(text) && !is_code(text) && !is_location(text)
+}
+
+/// Returns whether a value given to something called password can be one; words are allowed.
+pub(super) fn is_assigned_password(text: &str) -> bool {
+    !is_placeholder(text) && !is_code(text) && !is_location(text) && !is_word_about_passwords(text)
+}
+
+/// Returns whether a word in running text is a password and not just a word.
+pub(super) fn is_strict_password(text: &str) -> bool {
+    is_assigned_password(text) && !is_plain(text) && !is_address(text)
+}
+
+/// Returns whether the part between `:` and `@` of an address is a password that someone chose.
+pub(super) fn is_url_password(text: &str) -> bool {
+    !is_placeholder(text) && !is_word_about_passwords(text)
+}
+
+/// Stand-ins: references to variables, masks, and words that ask to be replaced.
+fn is_placeholder(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut seen = [false; 256];
+    for byte in bytes {
+        if let Some(slot) = seen.get_mut(usize::from(*byte)) {
+            *slot = true;
+        }
+    }
+    let distinct = seen.iter().filter(|seen| **seen).count();
+    if distinct <= 2 {
+        return true;
+    }
+    let enclosed = matches!(
+        (bytes.first(), bytes.last()),
+        (Some(b'<'), Some(b'>')) | (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) | (Some(b'%'), Some(b'%'))
+    );
+    let variable = bytes.strip_prefix(b"$").is_some_and(|name| name.iter().all(|b| is_name_byte(*b)));
+    let lower = text.to_ascii_lowercase();
+    enclosed || variable || STAND_INS.iter().any(|part| lower.contains(part))
+}
+
+/// Names: words joined by case or separators, with a number or two at most.
+fn is_named(text: &str) -> bool {
+    let (mut digits, mut digit_groups, mut letters, mut words) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let mut previous = Class::Other;
+    for byte in text.bytes() {
+        let class = Class::of(byte);
+        match class {
+            Class::Digit => {
+                digits += 1;
+                digit_groups += usize::from(previous != Class::Digit);
+            }
+            Class::Upper | Class::Lower => {
+                letters += 1;
+                // A capital begins a word, unless it goes on in capitals.
+                words += usize::from(previous != class && !(previous == Class::Upper && class == Class::Lower));
+            }
+            Class::Other => {}
+        }
+        previous = class;
+    }
+    if letters == 0 {
+        return digits < 16;
+    }
+    let long_words = letters >= 4 * words;
+    if digits == 0 {
+        // Without a digit only a long run of restless case is taken for generated.
+        return long_words || letters < 20 || letters >= 3 * words;
+    }
+    long_words && digits <= 4 && digit_groups <= 2
+}
+
+/// Source text in the place of a value: calls, members, format strings.
+fn is_code(text: &str) -> bool {
+    let dotted = text.contains('.')
+        && text.split('.').all(|part| {
+            part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) && part.bytes().all(is_name_byte) && is_named(part)
+        });
+    dotted
+        || ["()", "](", "=>", "->", "::", "==", "&&", "||", "%s", "\\u", "{0}", "{1}"].iter().any(|part| text.contains(part))
+            && !text.bytes().any(|b| b.is_ascii_digit())
+        || text.contains("()")
+}
+
+/// Paths, addresses and file names.
+fn is_location(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.contains("://")
+        || ["/", "./", "../", "~/", "c:\\", "arn:", "projects/", "urn:", "data:"].iter().any(|start| lower.starts_with(start)) && !lower.ends_with('=')
+        || FILE_ENDINGS.iter().any(|end| lower.ends_with(end))
+        || text.matches('/').count() >= 2 && is_named(text)
+}
+
+/// Words that stand after `password:` in forms, schemas and messages.
+fn is_word_about_passwords(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let bare = lower.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    bare.is_empty() || PASSWORD_WORDS.contains(&bare)
+}
+
+/// A word as prose has it: letters of one case or capitalised, hyphens and apostrophes, or a plain number.
+fn is_plain(text: &str) -> bool {
+    let core = text.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '*', '`']);
+    let core = core.trim_start_matches(['(', '"', '\'', '*', '`']);
+    let digits = core.bytes().filter(u8::is_ascii_digit).count();
+    let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
+    let symbols = core.bytes().filter(|b| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'\'' | b'/' | b'.' | b',' | b':')).count();
+    if digits == 0 && symbols == 0 {
+        let inner_capital = core.bytes().skip(1).any(|b| b.is_ascii_uppercase()) && core.bytes().any(|b| b.is_ascii_lowercase());
+        return !(inner_capital && letters >= 6 && !is_named(core)) || !core.is_ascii();
+    }
+    // Ordinals, years, sizes and versions are digits with little else.
+    let ordinary_number = letters <= 2 && symbols == 0;
+    ordinary_number && digits < 6 || letters == 0 && digits < 6
+}
+
+/// An e-mail address or a host name.
+fn is_address(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(user, host)| {
+        !user.is_empty()
+            && host.rsplit_once('.').is_some_and(|(name, zone)| {
+                !name.is_empty() && zone.len() >= 2 && zone.bytes().all(|b| b.is_ascii_alphabetic())
+            })
+    })
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Class {
+    Digit,
+    Lower,
+    Upper,
+    Other,
+}
+
+impl Class {
+    fn of(byte: u8) -> Self {
+        match byte {
+            b'0'..=b'9' => Self::Digit,
+            b'a'..=b'z' => Self::Lower,
+            b'A'..=b'Z' => Self::Upper,
+            _ => Self::Other,
+        }
+    }
+}
+
+const STAND_INS: [&str; 31] = [
+    "your_", "your-", "yourapi", "yourkey", "yourtoken", "yoursecret", "yourpass", "example", "placeholder", "change_me", "change-me", "replace_", "replace-",
+    "replaceme", "insert_", "insert-", "redacted", "dummy", "xxxx", "****", "....", "todo", "fixme", "${", "$(", "{{", "#{", "%(", "process.env", "environ", "getenv",
+];
+
+const FILE_ENDINGS: [&str; 22] = [
+    ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".js", ".ts", ".py", ".go", ".java", ".html", ".php", ".png", ".svg", ".xml", ".cfg", ".conf",
+    ".env", ".com", ".rs",
+];
+
+const PASSWORD_WORDS: [&str; 84] = [
+    "password", "passwort", "passwd", "pass", "pwd", "pw", "secret", "token", "key", "string", "text", "str", "char", "varchar", "number", "int", "integer",
+    "boolean", "bool", "true", "false", "null", "nil", "none", "undefined", "void", "object", "any", "required", "optional", "invalid", "incorrect", "wrong",
+    "missing", "empty", "blank", "default", "hidden", "masked", "encrypted", "hashed", "expired", "reset", "forgot", "forgotten", "changed", "confirm", "enter",
+    "new", "old", "current", "username", "user", "email", "login", "name", "value", "field", "input", "label", "type", "yes", "no", "and", "or", "is", "the",
+    "must", "should", "cannot", "will", "was", "has", "for", "protected", "based", "manager", "policy", "prompt", "contrase", "senha", "kennwort", "mot", "not",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_values_are_opaque() {
+        for value in [
+            "Zf3D0LXCM3EIMbgJpUNnkRtOfOueHznB",
+            "9c0202272a79e4ef5833ea44675e0b57a91bd8d7",
+            "7w9qqq3js1gk3hp0q4uacyqkgke6sb9o",
+            "DvMB_glvwjlEQ_uqIyn8k",
+            "G6DAJTcRKsgvZDulwjGvqM5c",
+        ] {
+            assert!(is_opaque(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn names_and_stand_ins_are_not() {
+        for value in [
+            "TokenExpiredErrorMessageForUsers",
+            "my-service-account-v2",
+            "prod_payments_db_2024",
+            "YOUR_API_KEY",
+            "xxxxxxxxxxxxxxxxxxxx",
+            "$API_KEY_1",
+            "${API_KEY_1}",
+            "<token123>",
+            "00000000000000000000",
+            "",
+        ] {
+            assert!(!is_opaque(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn code_and_places_are_no_secret_values() {
+        for value in ["request.headers.token1", "config.get()", "https://a.b/c1d2", "/etc/ssl/private/a1b2.key", "certs/server1.pem"] {
+            assert!(!is_secret_value(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_prose() {
+        for value in ["hunter2!", "Tr0ub4dor$3", "Summer2024!", "pa55w0rD#h2HyW", "correct-Horse#9", "123456"] {
+            assert!(is_strict_password(value), "{value}");
+        }
+        for value in ["wrong", "required", "reset.", "Security", "user@example.com", "2024", "8", "up-to-date", "don't", "<password>", "****", "naïve"] {
+            assert!(!is_strict_password(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn assigned_passwords_may_be_words() {
+        assert!(is_assigned_password("whiteduke") && is_assigned_password("centipede"));
+        assert!(!is_assigned_password("required") && !is_assigned_password("request.form.password"));
+    }
+}
