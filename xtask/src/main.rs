@@ -10,6 +10,7 @@ mod checks;
 mod ci;
 mod counts;
 mod demo;
+mod process;
 mod shell;
 mod tools;
 

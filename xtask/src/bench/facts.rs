@@ -1,0 +1,75 @@
+//! What a measurement has to say about the machine, and what the kernel says about a process.
+
+use std::{fs, process::Command, thread, time::Duration};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
+
+use super::ghz::{CONCURRENCY, CONNECTIONS, Ghz};
+use crate::shell;
+
+/// Collects what a reader needs to judge the figures.
+pub(super) fn collect(ghz: &Ghz) -> Result<Value> {
+    Ok(json!({
+        "date": output("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]),
+        "commit": output("git", &["rev-parse", "HEAD"]),
+        "uncommitted_changes": !output("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty(),
+        "cpu": after_colon("/proc/cpuinfo", "model name"),
+        "cores": thread::available_parallelism().map_or(0, usize::from),
+        "memory": after_colon("/proc/meminfo", "MemTotal"),
+        "kernel": output("uname", &["-sr"]),
+        "load_average_before": fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
+        "rustc": output("rustc", &["--version"]),
+        "profile": "release: fat LTO, one codegen unit",
+        "ghz": ghz.version()?,
+        "concurrency": CONCURRENCY,
+        "connections": CONNECTIONS,
+    }))
+}
+
+/// Returns the CPU time, in user and kernel, that a process has used.
+pub(super) fn cpu_time(process: u32) -> Result<Duration> {
+    let path = format!("/proc/{process}/stat");
+    let stat = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    let ticks = ticks(&stat).with_context(|| format!("cannot understand {path}"))?;
+    let per_second: u64 =
+        output("getconf", &["CLK_TCK"]).parse().context("cannot ask getconf for CLK_TCK")?;
+    Ok(Duration::from_nanos(ticks.saturating_mul(1_000_000_000 / per_second.max(1))))
+}
+
+/// Reads utime + stime, fields 14 and 15. The name in field 2 may hold anything, so it counts from behind it.
+fn ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let kernel: u64 = fields.next()?.parse().ok()?;
+    user.checked_add(kernel)
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).current_dir(shell::root()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+fn after_colon(path: &str, key: &str) -> String {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let value = text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(':'));
+    value.map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_read_behind_any_name() {
+        let stat = "42 (a ) (b) S 1 42 42 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 4 0 1 1 1";
+        assert_eq!(ticks(stat), Some(200));
+        assert_eq!(ticks("42 (a"), None);
+        assert_eq!(ticks("42 (a) S 1 2"), None);
+    }
+
+    #[test]
+    fn own_cpu_time_can_be_read() {
+        assert!(cpu_time(std::process::id()).is_ok());
+    }
+}
