@@ -82,7 +82,15 @@ impl Tool {
             Self::Shellcheck => {
                 let requirements = directory.join("requirements.txt");
                 fs::write(&requirements, SHELLCHECK_REQUIREMENTS)?;
-                let options = ["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"];
+                let options = [
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-deps",
+                    "--require-hashes",
+                    "--root-user-action=ignore",
+                ];
                 let mut install = Command::new("python3");
                 install.args(options).args(["--only-binary", ":all:", "--disable-pip-version-check"]);
                 shell::succeed(install.arg("--target").arg(directory).arg("--requirement").arg(&requirements))
