@@ -52,8 +52,20 @@ pub(crate) fn show(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
     command.get_args().fold(name, |mut shown, argument| {
-        shown.push(' ');
-        shown.push_str(&argument.to_string_lossy());
-        shown
+        let argument = argument.to_string_lossy();
+        let quote = if argument.contains(char::is_whitespace) { "\"" } else { "" };
+        shown + " " + quote + &argument + quote
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_shown_as_typed() {
+        let mut command = Command::new("/usr/local/bin/llm-shield");
+        command.args(["scan", "two words", "--endpoint", "127.0.0.1:1"]);
+        assert_eq!(show(&command), "llm-shield scan \"two words\" --endpoint 127.0.0.1:1");
+    }
 }
