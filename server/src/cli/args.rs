@@ -1,0 +1,208 @@
+//! Arguments that several commands share.
+
+use std::{
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use llm_shield::config::Config;
+use llm_shield_detect::{Direction, Role};
+
+/// The largest text that one call reads, in bytes. A server's message limit is smaller by default.
+const MAX_TEXT_BYTES: u64 = 64 << 20;
+
+/// Where the text comes from, and what is known of it.
+#[derive(Args, Debug)]
+pub(crate) struct TextArgs {
+    /// The text; `-` reads it from standard input, as does leaving it out
+    #[arg(value_name = "TEXT", conflicts_with = "file")]
+    text: Option<String>,
+    /// Read the text from a file (`-`: standard input)
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Read JSON Lines, {"id", "text", "direction"?, "role"?} each, from a file (`-` or nothing: standard input), and
+    /// write one JSON object a line, in order
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["text", "file"])]
+    pub(crate) jsonl: Option<PathBuf>,
+    /// On which side of the model the text was seen
+    #[arg(long, value_enum, default_value_t, conflicts_with = "jsonl")]
+    pub(crate) direction: DirectionArg,
+    /// Whose text it is
+    #[arg(long, value_enum, default_value_t, conflicts_with = "jsonl")]
+    pub(crate) role: RoleArg,
+}
+
+impl TextArgs {
+    /// Reads the text.
+    pub(crate) fn read(&self) -> Result<String> {
+        let bytes = match (&self.text, &self.file) {
+            (Some(text), _) if text != "-" => return Ok(text.clone()),
+            (_, Some(path)) if path != Path::new("-") => {
+                let file =
+                    std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+                read_bounded(file).with_context(|| format!("cannot read {}", path.display()))?
+            }
+            _ => read_bounded(std::io::stdin().lock()).context("cannot read standard input")?,
+        };
+        String::from_utf8(bytes).map_err(|error| {
+            anyhow::anyhow!("the text is not UTF-8: the first wrong byte is at {}", error.utf8_error().valid_up_to())
+        })
+    }
+}
+
+fn read_bounded(from: impl std::io::Read) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_TEXT_BYTES + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > MAX_TEXT_BYTES {
+        bail!("the text is larger than {MAX_TEXT_BYTES} bytes");
+    }
+    Ok(bytes)
+}
+
+/// What decides: an engine in this process, or a server.
+#[derive(Args, Debug)]
+pub(crate) struct JudgeArgs {
+    /// Detectors to run, by name, separated by commas; all by default
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "endpoint")]
+    pub(crate) detectors: Vec<String>,
+    /// A policy file, or the name of a preset: strict, standard or permissive (with --endpoint: a name that the server
+    /// knows)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<String>,
+    /// Decide by the rules alone, without the classifier
+    #[arg(long, conflicts_with = "endpoint")]
+    pub(crate) rules_only: bool,
+    /// With --jsonl: how many lines are worked on at one time; the number of cores by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    #[command(flatten)]
+    pub(crate) remote: RemoteArgs,
+}
+
+impl JudgeArgs {
+    /// The number of workers.
+    pub(crate) fn workers(&self) -> usize {
+        self.threads
+            .map(usize::from)
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
+    }
+}
+
+/// Which server to call, and as whom.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RemoteArgs {
+    /// Ask a server instead of deciding in this process
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) endpoint: Option<String>,
+    #[command(flatten)]
+    pub(crate) identity: IdentityArgs,
+}
+
+/// A client's TLS files. Those not given are the development files of the data directory.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct IdentityArgs {
+    /// PEM file with the authorities that the server's certificate is checked against
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// PEM file with the client certificate
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// PEM file with the client's private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// The name to check the server's certificate against; the endpoint's host by default
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
+    /// The time a call may take, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) timeout_ms: u64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+/// Where the embedded defaults keep their files.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataArgs {
+    /// The data directory of the embedded defaults (certificates, keys, audit log)
+    #[arg(long, value_name = "DIR", env = "LLM_SHIELD_DATA_DIR")]
+    data_dir: Option<PathBuf>,
+}
+
+impl DataArgs {
+    /// The data directory.
+    pub(crate) fn dir(&self) -> Result<PathBuf> {
+        match &self.data_dir {
+            Some(dir) => Ok(dir.clone()),
+            None => Ok(Config::load(None, environment())?.data_dir),
+        }
+    }
+
+    /// The data directory, if it was named.
+    pub(crate) fn given(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+}
+
+/// The environment's variables that are text.
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object
+    Json,
+}
+
+/// [`Direction`] as an argument.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum DirectionArg {
+    /// On the way to the model
+    #[default]
+    Input,
+    /// On the way from the model
+    Output,
+}
+
+impl From<DirectionArg> for Direction {
+    fn from(direction: DirectionArg) -> Self {
+        match direction {
+            DirectionArg::Input => Self::Input,
+            DirectionArg::Output => Self::Output,
+        }
+    }
+}
+
+/// [`Role`] as an argument.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum RoleArg {
+    /// Typed by the end user
+    #[default]
+    User,
+    /// The application's own instructions
+    System,
+    /// Written by the model
+    Assistant,
+    /// A tool's arguments, result or definition
+    Tool,
+    /// A retrieved document, a web page, an e-mail
+    Document,
+}
+
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::User => Self::User,
+            RoleArg::System => Self::System,
+            RoleArg::Assistant => Self::Assistant,
+            RoleArg::Tool => Self::Tool,
+            RoleArg::Document => Self::Document,
+        }
+    }
+}

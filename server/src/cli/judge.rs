@@ -1,0 +1,278 @@
+//! What decides on a case: the engine in this process, or a server. Both answer in the same words.
+
+use anyhow::{Context as _, Result};
+use llm_shield_detect::{
+    Cancel, DetectorStatus, Engine, Finding, Policy, RedactionKeys, Report, Request, ScanOptions, redact,
+};
+use llm_shield_proto::v1;
+use serde::Serialize;
+
+use super::{args::JudgeArgs, case::Case, remote::Remote};
+
+/// A decision.
+#[derive(Debug, Serialize)]
+pub(crate) struct Decision {
+    pub(crate) action: &'static str,
+    pub(crate) verdict: &'static str,
+    pub(crate) injection_score: f64,
+    pub(crate) findings: Vec<Found>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) detectors: Vec<Ran>,
+    pub(crate) degraded: bool,
+    pub(crate) policy: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_record_id: Option<String>,
+}
+
+impl Decision {
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.action == "BLOCK"
+    }
+}
+
+/// A finding; offsets in bytes of the text.
+#[derive(Debug, Serialize)]
+pub(crate) struct Found {
+    pub(crate) detector: String,
+    pub(crate) category: String,
+    pub(crate) entity: String,
+    pub(crate) rule_id: String,
+    pub(crate) severity: &'static str,
+    pub(crate) score: f64,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// Left out of JSON Lines, whose fields are fixed.
+    #[serde(skip)]
+    pub(crate) decoding_path: Vec<String>,
+}
+
+/// How a detector fared.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ran {
+    pub(crate) detector: String,
+    pub(crate) status: &'static str,
+    pub(crate) score: f64,
+    pub(crate) finding_count: u64,
+    pub(crate) duration_us: u64,
+}
+
+/// A redacted text.
+#[derive(Debug, Serialize)]
+pub(crate) struct Redacted {
+    pub(crate) action: &'static str,
+    pub(crate) text: String,
+    pub(crate) spans: Vec<Replaced>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audit_record_id: Option<String>,
+}
+
+impl Redacted {
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.action == "BLOCK"
+    }
+}
+
+/// A replaced span; offsets in bytes of the original text.
+#[derive(Debug, Serialize)]
+pub(crate) struct Replaced {
+    pub(crate) entity: String,
+    #[serde(skip)]
+    pub(crate) rule_id: String,
+    #[serde(skip)]
+    pub(crate) operator: String,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// Decides on cases.
+pub(crate) enum Judge {
+    Local(Box<Local>),
+    Remote(Remote),
+}
+
+impl Judge {
+    /// Makes what the arguments ask for.
+    pub(crate) fn new(args: &JudgeArgs) -> Result<Self> {
+        match &args.remote.endpoint {
+            Some(endpoint) => {
+                Ok(Self::Remote(Remote::connect(endpoint, &args.remote.identity, args.policy.clone())?))
+            }
+            None => Ok(Self::Local(Box::new(Local::new(args)?))),
+        }
+    }
+
+    /// Decides on a case.
+    pub(crate) fn scan(&self, case: &Case) -> Result<Decision> {
+        match self {
+            Self::Local(local) => Ok(local.scan(case)),
+            Self::Remote(remote) => remote.scan(case),
+        }
+    }
+
+    /// Redacts a case.
+    pub(crate) fn redact(&self, case: &Case) -> Result<Redacted> {
+        match self {
+            Self::Local(local) => Ok(local.redact(case)),
+            Self::Remote(remote) => remote.redact(case),
+        }
+    }
+}
+
+/// The engine in this process.
+pub(crate) struct Local {
+    engine: Engine,
+    policy: Policy,
+    options: ScanOptions,
+    keys: RedactionKeys,
+}
+
+impl Local {
+    fn new(args: &JudgeArgs) -> Result<Self> {
+        let policy = match args.policy.as_deref() {
+            None => Policy::preset("standard").context("the preset `standard` is missing")?,
+            Some(name) => match Policy::preset(name) {
+                Some(preset) if !std::path::Path::new(name).exists() => preset,
+                _ => {
+                    let text = std::fs::read_to_string(name).with_context(|| {
+                        format!("cannot read the policy `{name}` (presets are strict, standard and permissive)")
+                    })?;
+                    Policy::from_yaml(&text).with_context(|| format!("in the policy {name}"))?
+                }
+            },
+        };
+        let engine = Engine::builtin().context("the rules that come with this program do not compile")?;
+        let mut options = ScanOptions::default();
+        if !args.detectors.is_empty() {
+            let known: Vec<String> = engine.detectors().iter().map(|detector| detector.name.to_string()).collect();
+            for name in &args.detectors {
+                anyhow::ensure!(known.contains(name), "unknown detector `{name}`: there are {}", known.join(", "));
+            }
+            options = options.with_detectors(args.detectors.iter().map(String::as_str));
+        }
+        Ok(Self { engine, policy, options, keys: RedactionKeys::ephemeral() })
+    }
+
+    fn report(&self, case: &Case) -> Report {
+        let request = Request::single(case.direction(), case.role(), &case.text);
+        self.engine.scan_with(&request, &self.policy, &self.options, &Cancel::never())
+    }
+
+    fn scan(&self, case: &Case) -> Decision {
+        let report = self.report(case);
+        Decision {
+            action: action_name(report.action),
+            verdict: verdict_name(report.verdict),
+            injection_score: report.injection_score,
+            findings: report.findings.iter().map(found).collect(),
+            detectors: report
+                .detectors
+                .iter()
+                .map(|detector| Ran {
+                    detector: detector.detector.to_string(),
+                    status: status_name(detector.status),
+                    score: detector.score,
+                    finding_count: u64::try_from(detector.finding_count).unwrap_or(u64::MAX),
+                    duration_us: u64::try_from(detector.duration.as_micros()).unwrap_or(u64::MAX),
+                })
+                .collect(),
+            degraded: report.degraded,
+            policy: self.policy.name().to_owned(),
+            audit_record_id: None,
+        }
+    }
+
+    fn redact(&self, case: &Case) -> Redacted {
+        let report = self.report(case);
+        let redacted = redact(&case.text, &report.findings, case.direction(), &self.policy, &self.keys);
+        Redacted {
+            action: action_name(report.action),
+            spans: redacted
+                .redactions
+                .iter()
+                .map(|redaction| Replaced {
+                    entity: redaction.entity.to_string(),
+                    rule_id: redaction.rule_id.to_string(),
+                    operator: redaction.operator.to_owned(),
+                    start: redaction.original.start,
+                    end: redaction.original.end,
+                })
+                .collect(),
+            text: redacted.text,
+            audit_record_id: None,
+        }
+    }
+}
+
+fn found(finding: &Finding) -> Found {
+    Found {
+        detector: finding.detector.to_string(),
+        category: finding.category.to_string(),
+        entity: finding.entity.to_string(),
+        rule_id: finding.rule_id.to_string(),
+        severity: severity_name(finding.severity),
+        score: finding.score,
+        start: finding.span.start,
+        end: finding.span.end,
+        decoding_path: finding.path.iter().map(|&step| step.to_owned()).collect(),
+    }
+}
+
+/// The name of an action, as everywhere in the API.
+pub(crate) const fn action_name(action: llm_shield_detect::Action) -> &'static str {
+    use llm_shield_detect::Action;
+    match action {
+        Action::Allow => "ALLOW",
+        Action::Flag => "FLAG",
+        Action::Redact => "REDACT",
+        Action::Block => "BLOCK",
+    }
+}
+
+const fn verdict_name(verdict: llm_shield_detect::Verdict) -> &'static str {
+    use llm_shield_detect::Verdict;
+    match verdict {
+        Verdict::Benign => "BENIGN",
+        Verdict::Suspicious => "SUSPICIOUS",
+        Verdict::Sensitive => "SENSITIVE",
+        Verdict::Malicious => "MALICIOUS",
+        Verdict::Undetermined => "UNDETERMINED",
+    }
+}
+
+const fn severity_name(severity: llm_shield_detect::Severity) -> &'static str {
+    use llm_shield_detect::Severity;
+    match severity {
+        Severity::Info => "info",
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+const fn status_name(status: DetectorStatus) -> &'static str {
+    match status {
+        DetectorStatus::Ok => "OK",
+        DetectorStatus::Skipped => "SKIPPED",
+        DetectorStatus::TimedOut => "TIMED_OUT",
+        DetectorStatus::Failed => "FAILED",
+        DetectorStatus::Shadow => "SHADOW",
+    }
+}
+
+/// The same for the API's enumerations: the name without its prefix.
+pub(crate) fn short_name(name: &'static str, prefix: &str) -> &'static str {
+    name.strip_prefix(prefix).unwrap_or(name)
+}
+
+/// The name of a severity of the API.
+pub(crate) const fn api_severity_name(severity: v1::Severity) -> &'static str {
+    match severity {
+        v1::Severity::Unspecified => "unspecified",
+        v1::Severity::Info => "info",
+        v1::Severity::Low => "low",
+        v1::Severity::Medium => "medium",
+        v1::Severity::High => "high",
+        v1::Severity::Critical => "critical",
+    }
+}
