@@ -95,7 +95,8 @@ pub(super) fn mod_97(bytes: impl Iterator<Item = u8>) -> Option<u32> {
 /// ISO 7064 MOD 11,2 with X for ten: the Chinese resident number, ORCID.
 pub(super) fn mod_11_2(bytes: &[u8]) -> bool {
     let Some((&check, body)) = bytes.split_last() else { return false };
-    let Some(sum) = body.iter().try_fold(0, |sum, &byte| Some((sum + char::from(byte).to_digit(10)?) * 2 % 11))
+    let Some(sum) =
+        body.iter().try_fold(0, |sum, &byte| Some((sum + char::from(byte).to_digit(10)?) * 2 % 11))
     else {
         return false;
     };

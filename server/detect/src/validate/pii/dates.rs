@@ -29,7 +29,10 @@ pub(super) fn date_time(text: &str) -> bool {
 fn split_time(text: &str) -> (Option<&str>, Option<&str>) {
     let Some(colon) = text.find(':') else { return (Some(text), None) };
     match text.get(..colon).and_then(|head| head.rfind(|mark: char| !mark.is_ascii_digit())) {
-        Some(at) => (text.get(..at), text.get(at..).map(|time| time.trim_start_matches(|c: char| !c.is_ascii_digit()))),
+        Some(at) => (
+            text.get(..at),
+            text.get(at..).map(|time| time.trim_start_matches(|c: char| !c.is_ascii_digit())),
+        ),
         None => (None, Some(text)),
     }
 }
@@ -43,7 +46,10 @@ fn numbers(text: &str) -> Vec<(u32, usize)> {
 
 fn date_is_real(text: &str) -> bool {
     // A month in words leaves day and year, in either order; the pattern has seen to their size.
-    if text.chars().any(|c| c.is_alphabetic() && !matches!(c, 'T' | 't' | '年' | '月' | '日' | '년' | '월' | '일')) {
+    if text
+        .chars()
+        .any(|c| c.is_alphabetic() && !matches!(c, 'T' | 't' | '年' | '月' | '日' | '년' | '월' | '일'))
+    {
         return true;
     }
     match *numbers(text).as_slice() {
@@ -52,7 +58,9 @@ fn date_is_real(text: &str) -> bool {
             (1000..=2999).contains(&year) && (exists(year, first, second) || exists(year, second, first))
         }
         [(first, _), (second, _), (third, _)] => {
-            exists_short(third, first, second) || exists_short(third, second, first) || exists_short(first, second, third)
+            exists_short(third, first, second)
+                || exists_short(third, second, first)
+                || exists_short(first, second, third)
         }
         [(first, 4), (second, _)] => (1800..=2199).contains(&first) && (1..=12).contains(&second),
         [(first, _), (second, 4)] => (1800..=2199).contains(&second) && (1..=12).contains(&first),
@@ -66,7 +74,9 @@ fn time_is_real(text: &str) -> bool {
     let clock = text.split(['.', ',', '+', '-', 'Z', 'z']).next().unwrap_or_default();
     let mut parts = numbers(clock).into_iter().map(|(value, _)| value);
     let (hour, minute, second) = (parts.next(), parts.next(), parts.next());
-    hour.is_none_or(|hour| hour <= 24) && minute.is_none_or(|minute| minute < 60) && second.is_none_or(|second| second <= 60)
+    hour.is_none_or(|hour| hour <= 24)
+        && minute.is_none_or(|minute| minute < 60)
+        && second.is_none_or(|second| second <= 60)
 }
 
 #[cfg(test)]
@@ -75,7 +85,15 @@ mod tests {
 
     #[test]
     fn real_and_unreal() {
-        for real in ["2024-02-29", "29.02.2024", "5/20/2021", "21/05/21", "2024-03-15T14:30:00-05:00", "23:59", "05-May"] {
+        for real in [
+            "2024-02-29",
+            "29.02.2024",
+            "5/20/2021",
+            "21/05/21",
+            "2024-03-15T14:30:00-05:00",
+            "23:59",
+            "05-May",
+        ] {
             assert!(date_time(real), "{real}");
         }
         for unreal in ["2024-02-30", "31.04.2023", "2024-13-01", "2024-02-20T25:61:00", "99:99"] {

@@ -49,8 +49,9 @@ pub(super) fn mac(text: &str) -> bool {
 /// An e-mail address: dots in the right places, and a last label that is no file name's extension.
 pub(super) fn email(text: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
-        "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "cjs", "jsx", "tsx", "json", "html",
-        "htm", "xml", "yaml", "yml", "toml", "exe", "dll", "txt", "log", "pdf", "csv", "lock", "tgz", "gz",
+        "png", "jpg", "jpeg", "gif", "svg", "webp", "ico", "css", "js", "mjs", "cjs", "jsx", "tsx", "json",
+        "html", "htm", "xml", "yaml", "yml", "toml", "exe", "dll", "txt", "log", "pdf", "csv", "lock", "tgz",
+        "gz",
     ];
     let Some((local, domain)) = text.rsplit_once('@') else { return false };
     let last = domain.rsplit('.').next().unwrap_or_default();
@@ -69,7 +70,8 @@ mod tests {
     fn addresses() {
         assert!(ipv4("192.168.1.0/24") && ipv4("8.8.8.8"));
         assert!(!ipv4("256.1.1.1") && !ipv4("1.2.3") && !ipv4("1.2.3.4/33") && !ipv4("01.02.03.04"));
-        for address in ["2001:db8::1", "fe80::1%eth0", "::ffff:10.0.0.1", "::1", "2001:db8::/32", "fe80::/10"] {
+        for address in ["2001:db8::1", "fe80::1%eth0", "::ffff:10.0.0.1", "::1", "2001:db8::/32", "fe80::/10"]
+        {
             assert!(ipv6(address), "{address}");
         }
         for other in ["1::2", "::2", "12:34:56:78", "2001::25de::cade", "a::b", ":::"] {
