@@ -19,6 +19,8 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "aws-secret-key" => is_aws_secret_key,
         "base64-credentials" => is_base64_credentials,
         "base64-private-key" => is_base64_private_key,
+        "base64-text" => is_base64,
+        "der-private-key" => is_der_private_key,
         "github-crc32" => has_github_checksum,
         "jwt" => is_jwt,
         "letter-digit-mix" => shape::is_opaque,
@@ -26,6 +28,7 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "mixed-case-digits" => |text| shape::has_mixed_case(text) && shape::is_opaque(text),
         "password-assigned" => shape::is_assigned_password,
         "password-strict" => shape::is_strict_password,
+        "sql-password" => shape::is_sql_password,
         "secret-value" => shape::is_secret_value,
         "url-password" => shape::is_url_password,
         _ => return None,
@@ -99,6 +102,24 @@ fn is_base64_private_key(text: &str) -> bool {
     // The label stands in the first line: what follows need not be whole.
     let start: String = text.chars().filter(|c| !c.is_whitespace()).take(64).collect();
     decode(&start).is_some_and(|bytes| bytes.windows(11).any(|window| window == b"PRIVATE KEY"))
+}
+
+/// Checks that the text decodes at all: words and references do not, by their length or their signs.
+fn is_base64(text: &str) -> bool {
+    text.len().is_multiple_of(4) && decode(text).is_some()
+}
+
+/// Checks that an RSA or PKCS#8 private key lies under the base64: a sequence that begins with a small version number.
+fn is_der_private_key(text: &str) -> bool {
+    let start: String = text.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    decode(&start).is_some_and(|bytes| {
+        // 30 82 len len 02 01 00 (long form), 30 81 len 02 01 00, or with the version 1 of an EC key.
+        let body = match bytes.as_slice() {
+            [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x81, _, rest @ ..] | [0x30, _, rest @ ..] => rest,
+            _ => return false,
+        };
+        matches!(body, [0x02, 0x01, 0x00 | 0x01, 0x02 | 0x04 | 0x30, ..])
+    })
 }
 
 /// Decodes base64 of either alphabet, padded or not.

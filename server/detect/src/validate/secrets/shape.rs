@@ -28,6 +28,12 @@ pub(super) fn is_strict_password(text: &str) -> bool {
     is_assigned_password(text) && !is_plain(text) && !is_address(text)
 }
 
+/// Returns whether a word after `IDENTIFIED BY` or `PASSWORD` is a password and not the next word of the statement.
+pub(super) fn is_sql_password(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    is_assigned_password(text) && !SQL_WORDS.contains(&lower.as_str())
+}
+
 /// Returns whether the part between `:` and `@` of an address is a password that someone chose.
 pub(super) fn is_url_password(text: &str) -> bool {
     !is_placeholder(text) && !is_word_about_passwords(text)
@@ -179,6 +185,11 @@ const PASSWORD_WORDS: [&str; 84] = [
     "missing", "empty", "blank", "default", "hidden", "masked", "encrypted", "hashed", "expired", "reset", "forgot", "forgotten", "changed", "confirm", "enter",
     "new", "old", "current", "username", "user", "email", "login", "name", "value", "field", "input", "label", "type", "yes", "no", "and", "or", "is", "the",
     "must", "should", "cannot", "will", "was", "has", "for", "protected", "based", "manager", "policy", "prompt", "contrase", "senha", "kennwort", "mot", "not",
+];
+
+const SQL_WORDS: [&str; 16] = [
+    "expire", "never", "interval", "history", "reuse", "require", "external", "globally", "yesterday", "again", "reset", "before", "with", "from", "hash",
+    "valid",
 ];
 
 #[cfg(test)]

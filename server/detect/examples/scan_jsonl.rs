@@ -1,0 +1,75 @@
+//! Scans `{"id", "text"}` lines and writes `{"id", "spans": [{"start", "end", "entity", "rule_id", "score"}]}` lines, with
+//! byte offsets: what `../shared/eval/eval_secrets.py --unit byte` and its like read. It knows no policy.
+//!
+//! ```sh
+//! cargo run --example scan_jsonl -- [--tables RULES_DIR] [--detector NAME] [--min-score X] < in.jsonl > out.jsonl
+//! ```
+//!
+//! With `--tables`, the tables are read from that folder at run time, so that a table can be tuned without a build.
+
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::Path;
+
+use llm_shield_detect::Engine;
+use llm_shield_detect::rules::{Table, builtin_tables};
+use serde_json::{Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (mut folder, mut detector, mut min_score) = (None, None, 0.0);
+    while let Some(argument) = arguments.next() {
+        let value = arguments.next().ok_or("an option has no value")?;
+        match argument.as_str() {
+            "--tables" => folder = Some(value),
+            "--detector" => detector = Some(value),
+            "--min-score" => min_score = value.parse()?,
+            _ => return Err("usage: scan_jsonl [--tables DIR] [--detector NAME] [--min-score X]".into()),
+        }
+    }
+    let files = match &folder {
+        Some(folder) => read_tables(Path::new(folder))?,
+        None => Vec::new(),
+    };
+    let tables: Vec<Table<'_>> = match &folder {
+        Some(_) => files.iter().map(|(detector, name, toml)| Table { detector, name, toml }).collect(),
+        None => builtin_tables().to_vec(),
+    };
+    let wanted = |table: &Table<'_>| detector.as_deref().is_none_or(|detector| table.detector == detector);
+    let tables: Vec<Table<'_>> = tables.into_iter().filter(wanted).collect();
+    let engine = Engine::from_tables(&tables)?;
+
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for line in std::io::stdin().lock().lines() {
+        let line: Value = serde_json::from_str(&line?)?;
+        let text = line.get("text").and_then(Value::as_str).ok_or("a line has no text")?;
+        let findings = engine.inspect(text);
+        let spans: Vec<Value> = findings
+            .iter()
+            .filter(|finding| finding.score >= min_score)
+            .map(|finding| {
+                json!({
+                    "start": finding.span.start, "end": finding.span.end, "entity": &*finding.entity,
+                    "rule_id": &*finding.rule_id, "score": finding.score,
+                })
+            })
+            .collect();
+        writeln!(out, "{}", json!({"id": line.get("id"), "spans": spans}))?;
+    }
+    Ok(())
+}
+
+/// Reads `DIR/<detector>/<name>.toml`.
+fn read_tables(folder: &Path) -> Result<Vec<(String, String, String)>, Box<dyn Error>> {
+    let mut tables = Vec::new();
+    for detector in std::fs::read_dir(folder)? {
+        let detector = detector?;
+        for file in std::fs::read_dir(detector.path())? {
+            let path = file?.path();
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            tables.push((detector.file_name().to_string_lossy().into_owned(), name, std::fs::read_to_string(&path)?));
+        }
+    }
+    tables.sort();
+    Ok(tables)
+}
