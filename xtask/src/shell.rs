@@ -51,7 +51,7 @@ pub(crate) fn works(command: &mut Command) -> bool {
 pub(crate) fn show(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
-    command.get_args().fold(name, |mut shown, argument| {
+    command.get_args().fold(name, |shown, argument| {
         let argument = argument.to_string_lossy();
         let quote = if argument.contains(char::is_whitespace) { "\"" } else { "" };
         shown + " " + quote + &argument + quote
