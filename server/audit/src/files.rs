@@ -1,0 +1,156 @@
+//! Files of a store: names, durable writes, the lock.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::chain::LOG;
+use crate::{AuditError, Result, Tenant};
+
+const SEGMENT_SUFFIX: &str = ".seg";
+const TEMPORARY_SUFFIX: &str = ".new";
+/// Statements and wrapped keys are far smaller; the list of logs has some 150 bytes a log.
+const MAX_SMALL_FILE_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Returns where all logs lie.
+pub(crate) fn logs_directory(store: &Path) -> PathBuf {
+    store.join(LOG)
+}
+
+/// Returns where a tenant's log lies.
+pub(crate) fn log_directory(store: &Path, tenant: &Tenant) -> PathBuf {
+    logs_directory(store).join(tenant.path_name())
+}
+
+/// Returns the file name of a segment.
+pub(crate) fn segment_file_name(segment: u64) -> String {
+    format!("{segment:08}{SEGMENT_SUFFIX}")
+}
+
+/// Returns the numbers of the segments that lie in a log's directory, in order; none when there is no directory.
+///
+/// # Errors
+/// The name of a file that looks like a segment and is none, or what the system says.
+pub(crate) fn list_segments(log_directory: &Path) -> io::Result<Vec<u64>> {
+    let mut segments = Vec::new();
+    for entry in entries(log_directory)? {
+        let Some(number) = entry.strip_suffix(SEGMENT_SUFFIX) else { continue };
+        match number.parse() {
+            Ok(segment) if segment_file_name(segment) == entry => segments.push(segment),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a segment with a foreign name")),
+        }
+    }
+    segments.sort_unstable();
+    Ok(segments)
+}
+
+/// Returns the tenants that have a directory, in the order of their names.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn list_tenants(store: &Path) -> io::Result<Vec<Tenant>> {
+    let directory = logs_directory(store);
+    let mut tenants = Vec::new();
+    for entry in entries(&directory)? {
+        if let Some(tenant) = Tenant::from_path_name(&entry)
+            && directory.join(&entry).is_dir()
+        {
+            tenants.push(tenant);
+        }
+    }
+    tenants.sort_unstable();
+    Ok(tenants)
+}
+
+/// Removes what an interrupted write left behind.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn remove_leftovers(directory: &Path) -> io::Result<()> {
+    for entry in entries(directory)?.iter().filter(|entry| entry.ends_with(TEMPORARY_SUFFIX)) {
+        fs::remove_file(directory.join(entry))?;
+    }
+    Ok(())
+}
+
+fn entries(directory: &Path) -> io::Result<Vec<String>> {
+    match fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
+        Ok(entries) => {
+            entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect()
+        }
+    }
+}
+
+/// Reads a small file; `None` when there is none.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+        Ok(metadata) if metadata.len() > MAX_SMALL_FILE_BYTES => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too large"))
+        }
+        Ok(_) => fs::read(path).map(Some),
+    }
+}
+
+/// Puts a whole file in place: after a crash it is there with all its bytes, or as it was before.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<File> {
+    // A name of its own: a write that was given up may still be under way in its thread.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}{TEMPORARY_SUFFIX}", COUNT.fetch_add(1, Ordering::Relaxed)));
+    let temporary = PathBuf::from(temporary);
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temporary, path)?;
+    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    Ok(file)
+}
+
+/// Makes a directory, and those above it, that only the owner can open.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    // The entry of the directory itself must survive too.
+    directory.parent().map_or(Ok(()), sync_directory)
+}
+
+/// Takes the store for this process until the handle is dropped.
+///
+/// # Errors
+/// [`AuditError::Locked`] when another process has it.
+pub(crate) fn lock_store(store: &Path) -> Result<File> {
+    let path = store.join("LOCK");
+    let failed = |error| AuditError::io(format!("`{}`", path.display()), error);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(AuditError::Locked { directory: store.display().to_string() }),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    // `""` is the parent of a bare file name.
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    File::open(directory)?.sync_all()
+}

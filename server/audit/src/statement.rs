@@ -1,0 +1,165 @@
+//! Signed statements: the head of one log, and the list of all logs.
+//!
+//! Both are text, so that an auditor can read them and check the signature with any tool: what is signed is everything
+//! up to and with the empty line. A statement is read by writing it again and comparing, so each has one spelling.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use llm_shield_cloud::{CloudKeyManager, SignatureAlgorithm};
+
+use crate::chain::{Hash, LOG, Position, sha256};
+use crate::trust::Trust;
+use crate::{Result, Tenant};
+
+const HEAD_TITLE: &str = "llm-shield audit head v1";
+const LIST_TITLE: &str = "llm-shield audit logs v1";
+
+/// What a log's head says: behind its `records`-th record, which lies in `segment`, the chain stands at `hash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) segment: u64,
+    pub(crate) records: u64,
+    pub(crate) hash: Hash,
+}
+
+impl From<Position> for Head {
+    fn from(position: Position) -> Self {
+        Self { segment: position.segment, records: position.records, hash: position.head }
+    }
+}
+
+/// A statement's signature, taken from its text.
+pub(crate) struct Signed<'a> {
+    pub(crate) message: &'a [u8],
+    pub(crate) key_id: &'a str,
+    pub(crate) algorithm: &'a str,
+    pub(crate) signature: Vec<u8>,
+}
+
+/// Signs statements with one key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signer<'a> {
+    pub(crate) key_manager: &'a dyn CloudKeyManager,
+    pub(crate) key_id: &'a str,
+    pub(crate) algorithm: SignatureAlgorithm,
+}
+
+impl Signer<'_> {
+    /// Returns the text of a log's signed head.
+    pub(crate) async fn head(self, tenant: &Tenant, head: Head) -> Result<String> {
+        self.sign(head_body(tenant, head)).await
+    }
+
+    /// Returns the text of the signed list of logs.
+    pub(crate) async fn list(self, heads: &BTreeMap<Tenant, Head>) -> Result<String> {
+        let lines = list_lines(heads);
+        // Key managers sign a few kilobytes at most, so the list itself stands behind its signed digest.
+        Ok(self.sign(list_body(heads.len(), &lines)).await? + &lines)
+    }
+
+    async fn sign(self, mut text: String) -> Result<String> {
+        text.push_str(&format!(
+            "time: {:.6}\nkey: {}\nalgorithm: {}\n\n",
+            Timestamp::now(),
+            self.key_id,
+            self.algorithm.name()
+        ));
+        let signature = self.key_manager.sign(self.key_id, text.as_bytes()).await?;
+        text.push_str(&format!("signature: {}\n", STANDARD.encode(signature)));
+        Ok(text)
+    }
+}
+
+/// Reads a log's head and checks that it is this tenant's and well signed; says what is wrong.
+pub(crate) fn read_head(
+    text: &[u8],
+    tenant: &Tenant,
+    trust: &Trust,
+) -> std::result::Result<Head, &'static str> {
+    const FORM: &str = "it is not a signed head of a log";
+    let text = std::str::from_utf8(text).map_err(|_bytes| FORM)?;
+    let (signed, behind) = Signed::split(text).ok_or(FORM)?;
+    trust.check(&signed)?;
+    let head = Head {
+        segment: field(text, "segment").and_then(|value| value.parse().ok()).ok_or(FORM)?,
+        records: field(text, "records").and_then(|value| value.parse().ok()).ok_or(FORM)?,
+        hash: field(text, "head").and_then(parse_hash).ok_or(FORM)?,
+    };
+    if !text.starts_with(&head_body(tenant, head)) {
+        return Err("it is the head of another log");
+    }
+    if behind.is_empty() { Ok(head) } else { Err(FORM) }
+}
+
+/// Reads the list of logs and checks its signature; says what is wrong.
+pub(crate) fn read_list(
+    text: &[u8],
+    trust: &Trust,
+) -> std::result::Result<BTreeMap<Tenant, Head>, &'static str> {
+    const FORM: &str = "it is not a signed list of logs";
+    let text = std::str::from_utf8(text).map_err(|_bytes| FORM)?;
+    let (signed, lines) = Signed::split(text).ok_or(FORM)?;
+    trust.check(&signed)?;
+    let heads: BTreeMap<Tenant, Head> =
+        lines.lines().map(parse_list_line).collect::<Option<_>>().ok_or("the list was changed")?;
+    let canonical = list_lines(&heads);
+    if canonical != lines || !text.starts_with(&list_body(heads.len(), lines)) {
+        return Err("the list was changed");
+    }
+    Ok(heads)
+}
+
+impl<'a> Signed<'a> {
+    /// Splits a text into what is signed, and what stands behind the signature's line.
+    fn split(text: &'a str) -> Option<(Self, &'a str)> {
+        let (body, tail) = text.split_once("\n\n")?;
+        let message = text.get(..body.len() + 2)?.as_bytes();
+        let (signature, behind) = tail.strip_prefix("signature: ")?.split_once('\n')?;
+        let signature = STANDARD.decode(signature).ok()?;
+        let (key_id, algorithm) = (field(body, "key")?, field(body, "algorithm")?);
+        Some((Self { message, key_id, algorithm, signature }, behind))
+    }
+}
+
+fn head_body(tenant: &Tenant, head: Head) -> String {
+    format!(
+        "{HEAD_TITLE}\ntenant: {}\nlog: {LOG}\nsegment: {}\nrecords: {}\nhead: {}\n",
+        tenant.path_name(),
+        head.segment,
+        head.records,
+        hex::encode(head.hash)
+    )
+}
+
+fn list_body(count: usize, lines: &str) -> String {
+    format!("{LIST_TITLE}\nlogs: {count}\nsha256: {}\n", hex::encode(sha256(lines.as_bytes())))
+}
+
+fn list_lines(heads: &BTreeMap<Tenant, Head>) -> String {
+    heads
+        .iter()
+        .map(|(tenant, head)| {
+            let (name, hash) = (tenant.path_name(), hex::encode(head.hash));
+            format!("{name} {} {} {hash}\n", head.segment, head.records)
+        })
+        .collect()
+}
+
+fn parse_list_line(line: &str) -> Option<(Tenant, Head)> {
+    let mut words = line.split(' ');
+    let tenant = Tenant::from_path_name(words.next()?)?;
+    let (segment, records) = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let hash = parse_hash(words.next()?)?;
+    words.next().is_none().then_some((tenant, Head { segment, records, hash }))
+}
+
+fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+fn parse_hash(digits: &str) -> Option<Hash> {
+    hex::decode(digits).ok()?.try_into().ok()
+}

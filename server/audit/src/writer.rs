@@ -1,0 +1,151 @@
+//! The one thread that appends.
+//!
+//! It takes whatever waits, seals it, writes each log's part at once, syncs, and answers everybody: while the disk is
+//! busy the next group gathers by itself, so no timer is needed to form groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::chain::Position;
+use crate::head_keeper::Heads;
+use crate::key_keeper::KeyRequest;
+use crate::log::Limits;
+use crate::tenant_log::{Job, Room, SegmentKey, TenantLog};
+use crate::{AuditError, Result, Tenant};
+
+/// Bounds how long the first of a group waits for the last; a larger group gains nothing.
+const MAX_GROUP: usize = 4096;
+
+/// What the writer is told.
+pub(crate) enum Command {
+    /// Append a record.
+    Append(Job),
+    /// The key that was asked for, or why there is none.
+    Key {
+        /// Whose log.
+        tenant: Tenant,
+        /// The key.
+        key: Result<SegmentKey>,
+    },
+    /// Finish what was taken, and end.
+    Stop,
+}
+
+/// The writer's state.
+pub(crate) struct Writer {
+    pub(crate) store: PathBuf,
+    pub(crate) limits: Limits,
+    pub(crate) logs: BTreeMap<Tenant, TenantLog>,
+    pub(crate) commands: Receiver<Command>,
+    pub(crate) key_requests: UnboundedSender<KeyRequest>,
+    pub(crate) heads: Arc<Heads>,
+    /// Held until the thread ends.
+    pub(crate) _lock: Arc<File>,
+}
+
+impl Writer {
+    /// Runs until it is told to stop.
+    pub(crate) fn run(mut self) {
+        let mut stopping = false;
+        while let Some(first) = self.commands.recv().ok().filter(|_| !stopping) {
+            let mut touched = BTreeSet::new();
+            let mut next = Some(first);
+            let mut taken = 0;
+            while let Some(command) = next.take() {
+                stopping |= self.take(command, &mut touched);
+                taken += 1;
+                if taken < MAX_GROUP {
+                    next = self.commands.try_recv().ok();
+                }
+            }
+            self.commit(&touched);
+            if stopping {
+                break;
+            }
+        }
+    }
+
+    /// Carries out a command up to the disk; returns whether it was the last.
+    fn take(&mut self, command: Command, touched: &mut BTreeSet<Tenant>) -> bool {
+        match command {
+            Command::Append(job) => self.append(job, touched),
+            Command::Key { tenant, key } => self.install(tenant, key, touched),
+            Command::Stop => return true,
+        }
+        false
+    }
+
+    fn append(&mut self, job: Job, touched: &mut BTreeSet<Tenant>) {
+        let now_us = Timestamp::now().as_microsecond();
+        let tenant = job.tenant.clone();
+        let log = self.logs.entry(tenant.clone()).or_insert_with(|| {
+            let start = Position::start(&tenant);
+            TenantLog::new(&self.store, tenant.clone(), start)
+        });
+        let room = log.room(now_us, self.limits);
+        if matches!(room, Room::Overdrawn | Room::None)
+            && let Some(key) = log.next_key.take()
+        {
+            let written = log.write();
+            if log.finish(written) {
+                self.heads.moved(&tenant, log.durable().into());
+            }
+            match log.roll(key, now_us) {
+                Ok(()) => log.stage(job, now_us),
+                Err(error) => job.answer.send(Err(error)),
+            }
+        } else {
+            if room != Room::Plenty && log.next_key.is_none() && !log.key_requested {
+                let at = log.durable();
+                let request = KeyRequest {
+                    tenant: tenant.clone(),
+                    segment: at.segment.saturating_add(1),
+                    first: at.segment == 0,
+                };
+                log.key_requested = self.key_requests.send(request).is_ok();
+            }
+            match room {
+                Room::None if log.key_requested => log.waiting.push(job),
+                Room::None => job.answer.send(Err(AuditError::Closed)),
+                _ => log.stage(job, now_us),
+            }
+        }
+        touched.insert(tenant);
+    }
+
+    fn install(&mut self, tenant: Tenant, key: Result<SegmentKey>, touched: &mut BTreeSet<Tenant>) {
+        let Some(log) = self.logs.get_mut(&tenant) else { return };
+        log.key_requested = false;
+        let waiting = std::mem::take(&mut log.waiting);
+        match key {
+            Ok(key) => {
+                log.next_key = Some(key);
+                waiting.into_iter().for_each(|job| self.append(job, touched));
+            }
+            Err(error) => waiting.into_iter().for_each(|job| job.answer.send(Err(error.clone()))),
+        }
+    }
+
+    fn commit(&mut self, touched: &BTreeSet<Tenant>) {
+        // All logs are handed to the system before the first wait, so that the disk can take them together.
+        let mut written = Vec::with_capacity(touched.len());
+        for tenant in touched {
+            if let Some(log) = self.logs.get_mut(tenant) {
+                written.push((tenant, log.write()));
+            }
+        }
+        for (tenant, result) in written {
+            if let Some(log) = self.logs.get_mut(tenant)
+                && log.finish(result)
+            {
+                self.heads.moved(tenant, log.durable().into());
+            }
+        }
+    }
+}
