@@ -1,0 +1,176 @@
+//! The check before the start: everything that `serve` would trip over, found at once and without serving.
+
+use std::{fs, net::IpAddr, path::Path};
+
+use super::{Config, ConfigError, ConfigErrors, Provider};
+use crate::{
+    devcerts::DevCerts,
+    identity::{IdentityMap, IdentityRule},
+    policies::Policies,
+    telemetry,
+    tls::{TlsFiles, Trust},
+};
+
+/// The largest request message that may be allowed: messages are held in memory whole.
+const MAX_MESSAGE_BYTES: u64 = 64 << 20;
+
+/// What a configuration comes to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Checked {
+    /// Remarks on what is allowed and yet unusual.
+    pub warnings: Vec<String>,
+}
+
+impl Config {
+    /// Checks everything that can be known without serving: values, files, certificates, identities and policies.
+    ///
+    /// # Errors
+    /// All that is wrong, not only the first thing.
+    pub fn check(&self) -> Result<Checked, ConfigErrors> {
+        let mut errors = self.problems();
+        if !self.uses_development_certificates()
+            && let Ok(files) = self.tls_files()
+            && let Err(error) = Trust::load(&files, 0)
+        {
+            errors.push(ConfigError::value("tls", error));
+        }
+        if let Err(error) = Policies::load(&self.policies) {
+            errors.push(ConfigError::value("policies", error));
+        }
+        for (key, dir) in [("data_dir", self.data_dir.clone()), ("audit.dir", self.audit_dir())] {
+            if let Err(error) = check_writable(&dir) {
+                errors.push(ConfigError::value(key, format!("{}: {error}", dir.display())));
+            }
+        }
+        if errors.is_empty() { Ok(Checked { warnings: self.warnings() }) } else { Err(ConfigErrors(errors)) }
+    }
+
+    /// Checks what needs no file: done at every start.
+    pub(crate) fn problems(&self) -> Vec<ConfigError> {
+        let mut errors = Vec::new();
+        if let Err(error) = self.tls_files() {
+            errors.push(error);
+        }
+        if let Err(error) = IdentityMap::new(&self.identity_rules()) {
+            let key = format!("identities[{}].{}", error.index, error.field);
+            errors.push(ConfigError::value(key, error.problem));
+        }
+        if self.identities.is_empty() && !self.uses_development_certificates() {
+            errors.push(ConfigError::value("identities", "empty: nobody could call"));
+        }
+        if let Err(problem) = telemetry::directives(&self.log.level) {
+            errors.push(ConfigError::value("log.level", problem));
+        }
+        self.check_limits(&mut errors);
+        self.check_cloud(&mut errors);
+        errors
+    }
+
+    /// Returns the TLS files: those configured, or the development certificates.
+    pub(crate) fn tls_files(&self) -> Result<TlsFiles, ConfigError> {
+        let tls = &self.tls;
+        if self.uses_development_certificates() {
+            return Ok(TlsFiles { crl: tls.crl.clone(), ..DevCerts::under(&self.data_dir).tls_files() });
+        }
+        let needed = |name: &str, path: &Option<std::path::PathBuf>| {
+            path.clone().ok_or_else(|| {
+                ConfigError::value(format!("tls.{name}"), "missing: cert, key and client_ca go together")
+            })
+        };
+        Ok(TlsFiles {
+            cert: needed("cert", &tls.cert)?,
+            key: needed("key", &tls.key)?,
+            client_ca: needed("client_ca", &tls.client_ca)?,
+            crl: tls.crl.clone(),
+        })
+    }
+
+    /// Returns who may call: those configured, and with development certificates their clients after them.
+    pub(crate) fn identity_rules(&self) -> Vec<IdentityRule> {
+        let mut rules = self.identities.clone();
+        if self.uses_development_certificates() {
+            rules.extend(DevCerts::identities());
+        }
+        rules
+    }
+
+    fn check_limits(&self, errors: &mut Vec<ConfigError>) {
+        let limits = &self.limits;
+        let counts = [
+            ("max_concurrent_requests", u64::from(limits.max_concurrent_requests)),
+            ("max_connections", u64::from(limits.max_connections)),
+            ("max_streams_per_connection", u64::from(limits.max_streams_per_connection)),
+            ("max_message_bytes", limits.max_message_bytes),
+        ];
+        for (key, value) in counts {
+            if value == 0 {
+                errors.push(ConfigError::value(format!("limits.{key}"), "must be at least 1"));
+            }
+        }
+        if limits.max_message_bytes > MAX_MESSAGE_BYTES {
+            errors.push(ConfigError::value("limits.max_message_bytes", "must be at most 64MiB"));
+        }
+        for (key, value) in
+            [("handshake_timeout", limits.handshake_timeout), ("max_deadline", limits.max_deadline)]
+        {
+            if value.is_zero() {
+                errors.push(ConfigError::value(format!("limits.{key}"), "must be longer than 0"));
+            }
+        }
+    }
+
+    fn check_cloud(&self, errors: &mut Vec<ConfigError>) {
+        let aws = &self.cloud.aws;
+        if self.cloud.provider == Provider::Aws {
+            let problem = "`aws` is not in this build yet: use `local`";
+            errors.push(ConfigError::value("cloud.provider", problem));
+            if aws.region.is_none() {
+                errors.push(ConfigError::value("cloud.aws.region", "missing: set it or AWS_REGION"));
+            }
+        }
+        let bucket = &aws.s3.bucket;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(plain) {
+            let problem = format!("`{bucket}` is not a bucket's name: 3 to 63 of a-z, 0-9, `.` and `-`");
+            errors.push(ConfigError::value("cloud.aws.s3.bucket", problem));
+        }
+        for (key, prefix) in
+            [("models_prefix", &aws.s3.models_prefix), ("results_prefix", &aws.s3.results_prefix)]
+        {
+            if prefix.starts_with('/') || !prefix.ends_with('/') {
+                let problem = "must end with `/` and not begin with it";
+                errors.push(ConfigError::value(format!("cloud.aws.s3.{key}"), problem));
+            }
+        }
+        if aws.cloudwatch.namespace.is_empty() || aws.cloudwatch.namespace.starts_with("AWS/") {
+            let problem = "must not be empty or begin with `AWS/`";
+            errors.push(ConfigError::value("cloud.aws.cloudwatch.namespace", problem));
+        }
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.uses_development_certificates() {
+            warnings.push("development certificates: their authority's key lies beside them".to_owned());
+            if !self.listen.ip().is_loopback() {
+                warnings.push(format!("development certificates are served on {}", self.listen));
+            }
+        }
+        let outside = |address: IpAddr| !address.is_loopback();
+        if let Some(admin) = self.admin.listen.filter(|admin| outside(admin.ip())) {
+            warnings.push(format!("metrics are served without authentication on {admin}"));
+        }
+        warnings
+    }
+}
+
+/// Says whether files could be made in `dir`, or in what is there of its parents.
+fn check_writable(dir: &Path) -> std::io::Result<()> {
+    let existing =
+        dir.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    let Some(existing) = existing.into_iter().find(|path| path.exists()) else { return Ok(()) };
+    let probe = existing.join(format!(".llm-shield-check-{}", std::process::id()));
+    fs::write(&probe, b"")?;
+    fs::remove_file(probe)
+}

@@ -1,0 +1,268 @@
+//! What an operator can set: one YAML file, overridden by the environment, checked whole before anything starts.
+//!
+//! Every key has a default, so that no file at all is a working (development) server. An unknown key is an error that
+//! names the nearest known one: a misspelt `max_mesage_bytes` must not silently leave the default in force. The set of
+//! known keys is not a second list kept by hand; it is [`Config::default`] as it serialises.
+
+mod check;
+mod cloud;
+mod error;
+mod keys;
+mod load;
+mod units;
+
+use std::{
+    collections::BTreeMap,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::IdentityRule;
+
+pub use self::{
+    check::Checked,
+    cloud::{AwsConfig, CloudConfig, CloudWatchConfig, Provider, S3Config, SecretsManagerConfig},
+    error::{ConfigError, ConfigErrors},
+};
+
+/// The whole configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the service listens. Default `127.0.0.1:8443`; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where development certificates, the local key ring and the local audit store lie.
+    /// Default `$LLM_SHIELD_DATA_DIR`, or `llm-shield` under the user's data directory.
+    pub data_dir: PathBuf,
+    /// The service's certificate and whom it trusts.
+    pub tls: TlsConfig,
+    /// Who may call, first match wins. Empty is allowed with the development certificates only.
+    pub identities: Vec<IdentityRule>,
+    /// Bounds on what callers can take.
+    pub limits: LimitsConfig,
+    /// Which policies there are and who decides by which.
+    pub policies: PoliciesConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
+    /// Logs.
+    pub log: LogConfig,
+    /// The plain HTTP listener for metrics.
+    pub admin: AdminConfig,
+    /// Server reflection.
+    pub reflection: ReflectionConfig,
+    /// Ending.
+    pub shutdown: ShutdownConfig,
+    /// Where keys, objects and metrics live.
+    pub cloud: CloudConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)),
+            data_dir: PathBuf::new(),
+            tls: TlsConfig::default(),
+            identities: Vec::new(),
+            limits: LimitsConfig::default(),
+            policies: PoliciesConfig::default(),
+            audit: AuditConfig::default(),
+            log: LogConfig::default(),
+            admin: AdminConfig::default(),
+            reflection: ReflectionConfig::default(),
+            shutdown: ShutdownConfig::default(),
+            cloud: CloudConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Says whether the server makes and uses development certificates: no certificate of its own is configured.
+    pub const fn uses_development_certificates(&self) -> bool {
+        self.tls.cert.is_none() && self.tls.key.is_none() && self.tls.client_ca.is_none()
+    }
+
+    /// Returns the directory of the audit store.
+    pub fn audit_dir(&self) -> PathBuf {
+        self.audit.dir.clone().unwrap_or_else(|| self.data_dir.join("audit"))
+    }
+
+    /// Returns the directory of the local key ring.
+    pub fn key_ring_dir(&self) -> PathBuf {
+        self.data_dir.join("keys")
+    }
+
+    /// Says whether reflection is answered: as configured, and otherwise with development certificates only.
+    pub fn reflection_enabled(&self) -> bool {
+        self.reflection.enabled.unwrap_or_else(|| self.uses_development_certificates())
+    }
+}
+
+/// The service's certificate and whom it trusts. All three of `cert`, `key` and `client_ca`, or none of them: then
+/// development certificates are made under the data directory.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsConfig {
+    /// PEM file with the service's certificate chain, its own first.
+    pub cert: Option<PathBuf>,
+    /// PEM file with its private key.
+    pub key: Option<PathBuf>,
+    /// PEM file with the authorities that sign client certificates.
+    pub client_ca: Option<PathBuf>,
+    /// PEM file with revocation lists. With it, a client certificate whose issuer has no list here is refused.
+    pub crl: Option<PathBuf>,
+    /// How often the files are looked at for changes. Default 5 s. SIGHUP looks at once.
+    #[serde(with = "units::duration")]
+    pub reload_interval: Duration,
+}
+
+impl Default for TlsConfig {
+    fn default() -> Self {
+        Self { cert: None, key: None, client_ca: None, crl: None, reload_interval: Duration::from_secs(5) }
+    }
+}
+
+/// Bounds on what callers can take.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsConfig {
+    /// The largest request message. Default 4 MiB.
+    #[serde(with = "units::size")]
+    pub max_message_bytes: u64,
+    /// The most requests worked on at one time; one more is refused at once. Default 256.
+    pub max_concurrent_requests: u32,
+    /// The most connections, handshaken or not; one more is closed at once. Default 2048.
+    pub max_connections: u32,
+    /// The most requests open on one connection; more wait on the client's side. Default 256.
+    pub max_streams_per_connection: u32,
+    /// The time a client has for its TLS handshake. Default 5 s.
+    #[serde(with = "units::duration")]
+    pub handshake_timeout: Duration,
+    /// The longest a unary request may take, and what applies when the client gives no deadline. Default 30 s.
+    #[serde(with = "units::duration")]
+    pub max_deadline: Duration,
+    /// The age at which a connection is asked to go, so that clients meet new certificates and new servers.
+    /// Default 30 min; 0 for never.
+    #[serde(with = "units::duration")]
+    pub max_connection_age: Duration,
+    /// The time its open requests then have. Default 30 s.
+    #[serde(with = "units::duration")]
+    pub max_connection_age_grace: Duration,
+    /// Requests with at most this much text are scanned where they arrive, larger ones on the CPU pool. Default 4 KiB:
+    /// about 0.1 ms of work, less than the hand-over between threads costs a busy server.
+    #[serde(with = "units::size")]
+    pub inline_bytes: u64,
+    /// Threads of the CPU pool; 0 for one for each core.
+    pub cpu_threads: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            max_message_bytes: 4 << 20,
+            max_concurrent_requests: 256,
+            max_connections: 2048,
+            max_streams_per_connection: 256,
+            handshake_timeout: Duration::from_secs(5),
+            max_deadline: Duration::from_secs(30),
+            max_connection_age: Duration::from_secs(30 * 60),
+            max_connection_age_grace: Duration::from_secs(30),
+            inline_bytes: 4 << 10,
+            cpu_threads: 0,
+        }
+    }
+}
+
+/// Which policies there are and who decides by which. The presets `strict`, `standard` and `permissive` are always
+/// there; a file of the same name takes their place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PoliciesConfig {
+    /// A directory whose `*.yaml` files are policies, each under the name that it gives itself.
+    pub dir: Option<PathBuf>,
+    /// Policies by the name that callers use.
+    pub files: BTreeMap<String, PathBuf>,
+    /// The policy of a tenant that has none of its own. Default `standard`.
+    pub default: String,
+    /// Default policies by tenant.
+    pub tenants: BTreeMap<String, String>,
+}
+
+impl Default for PoliciesConfig {
+    fn default() -> Self {
+        Self { dir: None, files: BTreeMap::new(), default: "standard".to_owned(), tenants: BTreeMap::new() }
+    }
+}
+
+/// The audit log.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditConfig {
+    /// Where it lies. Default `audit` under the data directory.
+    pub dir: Option<PathBuf>,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Text on a terminal, JSON elsewhere.
+    #[default]
+    Auto,
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Logs, written to standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// What is logged, such as `info` or `info,llm_shield=debug`. `RUST_LOG` overrides it. Dependencies are never
+    /// logged below `warn`, whatever is set here: at lower levels HTTP/2 prints the frames it carries.
+    pub level: String,
+    /// How. Default `auto`.
+    pub format: LogFormat,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), format: LogFormat::Auto }
+    }
+}
+
+/// The plain HTTP listener for metrics.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdminConfig {
+    /// Where Prometheus scrapes `/metrics`; none by default. It has no authentication: keep it on 127.0.0.1 or on a
+    /// network of its own.
+    pub listen: Option<SocketAddr>,
+}
+
+/// Server reflection.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReflectionConfig {
+    /// Whether it answers. Default: with development certificates only.
+    pub enabled: Option<bool>,
+}
+
+/// Ending.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShutdownConfig {
+    /// The time that open requests have after SIGTERM. Default 25 s: container runtimes kill after 30 s.
+    #[serde(with = "units::duration")]
+    pub drain_timeout: Duration,
+}
+
+impl Default for ShutdownConfig {
+    fn default() -> Self {
+        Self { drain_timeout: Duration::from_secs(25) }
+    }
+}

@@ -1,0 +1,135 @@
+//! Request id, tracing span and metrics of each request.
+//!
+//! The id is the caller's `x-request-id` when that is sane, and a new UUID version 7 otherwise; it is echoed in the
+//! response's metadata. What is logged of a request is its method, its caller and its outcome: refusals at `info`,
+//! our own failures at `warn`, answers at `debug`, since the audit log already has a record of each.
+
+use std::{sync::Arc, time::Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use tonic::{Code, body::Body};
+use tracing::{Instrument, Span, field};
+
+use super::{
+    Around, Inner, Next,
+    access::Method,
+    held::{Held, hold},
+};
+
+/// The metadata that carries the request id, both ways.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const MAX_REQUEST_ID_BYTES: usize = 128;
+
+/// The id of a request, in its extensions.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(pub(crate) Arc<str>);
+
+impl RequestId {
+    fn of(headers: &HeaderMap) -> Self {
+        let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+        let sane = |id: &&str| {
+            !id.is_empty()
+                && id.len() <= MAX_REQUEST_ID_BYTES
+                && id.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        Self(match given.filter(sane) {
+            Some(id) => id.into(),
+            None => uuid::Uuid::now_v7().to_string().into(),
+        })
+    }
+}
+
+/// The layer.
+#[derive(Debug, Clone)]
+pub(crate) struct Observe;
+
+impl Around for Observe {
+    async fn around<S: Inner>(self, mut request: Request<Body>, next: Next<S>) -> Response<Body> {
+        let method = Method::of(request.uri().path());
+        let id = RequestId::of(request.headers());
+        let span = tracing::info_span!(
+            "request",
+            rpc = method.name(),
+            request.id = %id.0,
+            caller.id = field::Empty,
+            caller.tenant = field::Empty,
+        );
+        let mut outcome = Outcome::begin(method.name(), span.clone());
+        request.extensions_mut().insert(method);
+        request.extensions_mut().insert(id.clone());
+
+        let mut response = next.run(request).instrument(span).await;
+        if let Ok(id) = HeaderValue::from_str(&id.0) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        outcome.trailers(response.headers());
+        hold(response, outcome)
+    }
+}
+
+/// What became of a request; reported when dropped, so that a caller who went away is counted too.
+struct Outcome {
+    rpc: &'static str,
+    span: Span,
+    began: Instant,
+    status: Option<Code>,
+}
+
+impl Outcome {
+    fn begin(rpc: &'static str, span: Span) -> Self {
+        metrics::gauge!("shield_in_flight_requests").increment(1.0);
+        Self { rpc, span, began: Instant::now(), status: None }
+    }
+}
+
+impl Held for Outcome {
+    fn trailers(&mut self, trailers: &HeaderMap) {
+        if let Some(status) = trailers.get("grpc-status") {
+            self.status = Some(Code::from_bytes(status.as_bytes()));
+        }
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        let status = self.status.unwrap_or(Code::Cancelled);
+        let duration = self.began.elapsed();
+        metrics::gauge!("shield_in_flight_requests").decrement(1.0);
+        metrics::counter!("shield_requests_total", "rpc" => self.rpc, "status" => code_name(status))
+            .increment(1);
+        metrics::histogram!("shield_request_duration_seconds", "rpc" => self.rpc).record(duration);
+
+        let duration_ms = duration.as_secs_f64() * 1e3;
+        let grpc_status = code_name(status);
+        self.span.in_scope(|| match status {
+            Code::Ok => tracing::debug!(grpc_status, duration_ms, "request answered"),
+            Code::Internal | Code::Unavailable | Code::Unknown | Code::DataLoss => {
+                tracing::warn!(grpc_status, duration_ms, "request failed");
+            }
+            _ => tracing::info!(grpc_status, duration_ms, "request refused"),
+        });
+    }
+}
+
+const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

@@ -1,0 +1,258 @@
+//! The server: made of a configuration, bound, run, drained.
+
+use std::{future::Future, net::SocketAddr, sync::Arc};
+
+use llm_shield_audit::{AuditLog, AuditOptions, Store, StoreKeys};
+use llm_shield_cloud::{CloudKeyManager, local::KeyRing};
+use llm_shield_detect::Engine;
+use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::Notify,
+    task::{JoinSet, spawn_blocking},
+    time::timeout,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::service::Routes;
+use tower::{ServiceBuilder, util::BoxCloneSyncService};
+
+use crate::{
+    admin::Admin,
+    config::{Config, ConfigErrors},
+    devcerts::{DevCerts, private_dir},
+    error::ServerError,
+    health::{EndWatches, Health},
+    identity::IdentityMap,
+    layers::{
+        AroundLayer, access::Access, admit::Admit, contain::Contain, deadline::DeadlineLayer,
+        explain::Explain, observe::Observe,
+    },
+    policies::Policies,
+    redaction_keys::RedactionKeyring,
+    service::ShieldApi,
+    tls::{self, TrustHandle},
+    transport::{Stack, Transport},
+};
+
+/// The key in the ring that wraps the data keys of audit segments.
+const AUDIT_KEY: &str = "audit";
+
+/// The key in the ring that signs the audit log's heads.
+pub const SIGNING_KEY: &str = "audit-signing";
+
+/// The key in the ring that wraps tenants' redaction keys.
+const REDACTION_KEY: &str = "redaction";
+
+/// A server that is bound and not yet running.
+pub struct Server {
+    config: Config,
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    admin: Option<Admin>,
+    transport: Transport,
+    health: Health,
+    audit: Arc<AuditLog>,
+    reload: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("local_addr", &self.local_addr).finish_non_exhaustive()
+    }
+}
+
+/// Runs a server until `shutdown` is ready, and drains it.
+///
+/// # Errors
+/// The server cannot be set up, or its audit log cannot be closed.
+pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+    Server::bind(config).await?.run(shutdown).await
+}
+
+/// Waits for SIGTERM or SIGINT.
+///
+/// # Errors
+/// The process may not listen to signals.
+pub async fn shutdown_signal() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: draining"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: draining"),
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Sets everything up and listens; nothing is answered before [`run`](Self::run).
+    ///
+    /// # Errors
+    /// What is wrong with the configuration, the files it names, or the address.
+    pub async fn bind(config: Config) -> Result<Self, ServerError> {
+        let problems = config.problems();
+        if !problems.is_empty() {
+            return Err(ConfigErrors(problems).into());
+        }
+        private_dir(&config.data_dir)?;
+        if config.uses_development_certificates() {
+            DevCerts::under(&config.data_dir).ensure()?;
+        }
+        let trust = Arc::new(TrustHandle::load(config.tls_files()?)?);
+        let identities = Arc::new(IdentityMap::new(&config.identity_rules())?);
+        let policies = Policies::load(&config.policies)?;
+        let engine = spawn_blocking(Engine::builtin)
+            .await
+            .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })??;
+        let keys = open_keys(&config)?;
+        let (audit, store) = open_audit(&config, &keys).await?;
+        let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
+
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        let api = ShieldApi::new(&config, engine, policies, Arc::clone(&audit), store, redaction_keys);
+        let limit = usize::try_from(config.limits.max_message_bytes).unwrap_or(usize::MAX);
+        let mut routes = Routes::new(ShieldServiceServer::new(api).max_decoding_message_size(limit))
+            .add_service(health_service);
+        if config.reflection_enabled() {
+            let reflection = tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .build_v1()
+                .map_err(|error| ServerError::Setup { what: "reflection", problem: error.to_string() })?;
+            routes = routes.add_service(reflection);
+        }
+
+        let drain = CancellationToken::new();
+        let stack = stack(routes.prepare(), &config, &trust, identities, &drain);
+        let address = config.listen;
+        let bind = |source| ServerError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind)?;
+        let admin = match config.admin.listen {
+            Some(address) => Some(Admin::bind(address).await?),
+            None => None,
+        };
+        let transport = Transport {
+            trust,
+            limits: config.limits.clone(),
+            stack,
+            connections: TaskTracker::new(),
+            drain,
+            kill: CancellationToken::new(),
+        };
+        Ok(Self {
+            local_addr: listener.local_addr().map_err(bind)?,
+            config,
+            listener,
+            admin,
+            transport,
+            health: Health::new(reporter),
+            audit,
+            reload: Arc::new(Notify::new()),
+        })
+    }
+
+    /// Returns the address that is listened on.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Returns the address of the metrics listener, if there is one.
+    pub fn admin_addr(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(Admin::local_addr)
+    }
+
+    /// Returns what reads the TLS files anew when notified, as SIGHUP does.
+    pub fn reload_handle(&self) -> Arc<Notify> {
+        Arc::clone(&self.reload)
+    }
+
+    /// Answers requests until `shutdown` is ready; then takes no more, lets open ones finish within the time limit,
+    /// and closes the audit log.
+    ///
+    /// # Errors
+    /// The audit log cannot be closed.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let Transport { trust, connections, drain, kill, .. } = self.transport.clone();
+        let mut helpers = JoinSet::new();
+        helpers.spawn(tls::watch(trust, self.config.tls.reload_interval, Arc::clone(&self.reload)));
+        helpers.spawn(reload_on_hangup(self.reload));
+        if let Some(admin) = self.admin {
+            helpers.spawn(admin.run(drain.clone()));
+        }
+        let accepting = tokio::spawn(self.transport.accept(self.listener));
+        self.health.set(true).await;
+        tracing::info!(address = %self.local_addr, "ready");
+
+        shutdown.await;
+        self.health.set(false).await;
+        drain.cancel();
+        if let Err(error) = accepting.await {
+            tracing::error!(%error, "the accept loop failed");
+        }
+        if timeout(self.config.shutdown.drain_timeout, connections.wait()).await.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "the drain took too long: dropping what is still open"
+            );
+            kill.cancel();
+            connections.wait().await;
+        }
+        helpers.shutdown().await;
+        self.audit.close().await?;
+        tracing::info!("ended");
+        Ok(())
+    }
+}
+
+/// Puts the layers around the services, from the outside in.
+fn stack(
+    routes: Routes,
+    config: &Config,
+    trust: &Arc<TrustHandle>,
+    identities: Arc<IdentityMap>,
+    drain: &CancellationToken,
+) -> Stack {
+    let limits = &config.limits;
+    let service = ServiceBuilder::new()
+        .layer(AroundLayer(Observe))
+        .layer(AroundLayer(Contain))
+        .layer(AroundLayer(Access { trust: Arc::clone(trust), identities }))
+        .layer(AroundLayer(EndWatches(drain.clone())))
+        .layer(AroundLayer(Admit::new(limits.max_concurrent_requests)))
+        .layer(AroundLayer(DeadlineLayer { longest: limits.max_deadline }))
+        .layer(AroundLayer(Explain { max_message_bytes: limits.max_message_bytes }))
+        .service(routes);
+    BoxCloneSyncService::new(service)
+}
+
+fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {
+    let keys = KeyRing::open_or_create(config.key_ring_dir().join("ring.json"))?;
+    keys.ensure_encryption_key(AUDIT_KEY)?;
+    keys.ensure_encryption_key(REDACTION_KEY)?;
+    keys.ensure_signing_key(SIGNING_KEY)?;
+    Ok(Arc::new(keys))
+}
+
+async fn open_audit(
+    config: &Config,
+    keys: &Arc<dyn CloudKeyManager>,
+) -> Result<(Arc<AuditLog>, Store), ServerError> {
+    let dir = config.audit_dir();
+    let log = AuditLog::open(AuditOptions::new(&dir, Arc::clone(keys), AUDIT_KEY, SIGNING_KEY)).await?;
+    let keys =
+        StoreKeys::Manager { key_manager: Arc::clone(keys), signing_key_ids: vec![SIGNING_KEY.to_owned()] };
+    let store = Store::open(&dir, keys).await?;
+    Ok((Arc::new(log), store))
+}
+
+/// SIGHUP asks daemons to look at their files again.
+async fn reload_on_hangup(reload: Arc<Notify>) {
+    match signal(SignalKind::hangup()) {
+        Ok(mut hangup) => {
+            while hangup.recv().await.is_some() {
+                reload.notify_one();
+            }
+        }
+        Err(error) => tracing::warn!(%error, "SIGHUP is not listened to"),
+    }
+}

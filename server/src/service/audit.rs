@@ -1,0 +1,121 @@
+//! `Audit`: the records of the caller's tenant, one by one.
+//!
+//! The tenant comes from the caller's certificate and from nowhere in the request, so no filter can reach another's.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    str::FromStr,
+    task::{Context as TaskContext, Poll},
+};
+
+use futures_util::Stream;
+use jiff::Timestamp;
+use llm_shield_audit::{self as audit, AuditError, Query, RecordStream};
+use llm_shield_proto::v1;
+use tokio::time::{Sleep, sleep_until};
+use tonic::Status;
+use uuid::Uuid;
+
+use super::{Parts, context::Context, job, record, tenant, unrecorded};
+use crate::status::Fault;
+
+impl Parts {
+    pub(super) fn query(&self, context: &Context, request: v1::AuditRequest) -> Result<AuditStream, Fault> {
+        job::check(&request)?;
+        let query = query(Query::of(tenant(context)?), request)?;
+        let records = self.store.query(query.clone()).map_err(|error| match error {
+            AuditError::Invalid { .. } => Fault::field("page_token", "is not of this query"),
+            error => unrecorded(error),
+        })?;
+        let deadline = context.deadline.callers.map(|at| Box::pin(sleep_until(at)));
+        Ok(AuditStream { state: Some(Reading { query, records, deadline }) })
+    }
+}
+
+/// The answer to a query; ends at its first error.
+pub(crate) struct AuditStream {
+    state: Option<Reading>,
+}
+
+struct Reading {
+    query: Query,
+    records: RecordStream,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Reading {
+    fn poll(&mut self, context: &mut TaskContext<'_>) -> Poll<Option<Result<v1::AuditResponse, Fault>>> {
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Some(Err(Fault::DeadlineExceeded)));
+        }
+        Pin::new(&mut self.records).poll_next(context).map(|next| {
+            next.map(|record| {
+                let record = record.map_err(unrecorded)?;
+                let next_page_token = self.query.page_token_after(&record);
+                Ok(v1::AuditResponse { record: Some(record::shown(record)), next_page_token })
+            })
+        })
+    }
+}
+
+impl Stream for AuditStream {
+    type Item = Result<v1::AuditResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
+        let Some(reading) = &mut self.state else { return Poll::Ready(None) };
+        let next = std::task::ready!(reading.poll(context));
+        if !matches!(next, Some(Ok(_))) {
+            self.state = None;
+        }
+        Poll::Ready(next.map(|response| response.map_err(Status::from)))
+    }
+}
+
+fn query(mut query: Query, request: v1::AuditRequest) -> Result<Query, Fault> {
+    let filter = request.filter.unwrap_or_default();
+    query.start = filter.start_time.map(|time| timestamp("filter.start_time", time)).transpose()?;
+    query.end = filter.end_time.map(|time| timestamp("filter.end_time", time)).transpose()?;
+    if let (Some(start), Some(end)) = (query.start, query.end)
+        && end < start
+    {
+        return Err(Fault::field("filter.end_time", "is before filter.start_time"));
+    }
+    query.actions = filter
+        .actions
+        .iter()
+        .enumerate()
+        .map(|(index, action)| {
+            self::action(*action)
+                .ok_or_else(|| Fault::field(format!("filter.actions[{index}]"), "names no action"))
+        })
+        .collect::<Result<_, _>>()?;
+    query.principal = Some(filter.principal).filter(|principal| !principal.is_empty());
+    query.record_id = match filter.record_id.as_str() {
+        "" => None,
+        id => Some(Uuid::from_str(id).map_err(|_error| Fault::field("filter.record_id", "is not a UUID"))?),
+    };
+    query.newest_first = request.newest_first;
+    query.limit = Some(u64::from(request.limit)).filter(|limit| *limit > 0);
+    query.page_token = Some(request.page_token).filter(|token| !token.is_empty());
+    Ok(query)
+}
+
+fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Fault> {
+    if !(0..1_000_000_000).contains(&time.nanos) {
+        return Err(Fault::field(field, "nanos must be from 0 to 999,999,999"));
+    }
+    Timestamp::new(time.seconds, time.nanos).map_err(|_error| Fault::field(field, "is out of range"))
+}
+
+fn action(action: i32) -> Option<audit::Action> {
+    match v1::Action::try_from(action).ok()? {
+        v1::Action::Allow => Some(audit::Action::Allow),
+        v1::Action::Flag => Some(audit::Action::Flag),
+        v1::Action::Redact => Some(audit::Action::Redact),
+        v1::Action::Block => Some(audit::Action::Block),
+        v1::Action::Unspecified => None,
+    }
+}

@@ -1,0 +1,122 @@
+//! A request to scan or redact, checked: nothing deeper checks it again.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use llm_shield_detect as detect;
+use llm_shield_proto::{Validate, v1};
+
+use crate::{policies::Policies, sensitive::Sensitive, status::Fault};
+
+/// The label under which an idempotency key is kept in the audit record.
+const IDEMPOTENCY_LABEL: &str = "idempotency_key";
+
+/// What to inspect, and by which policy.
+pub(super) struct Job {
+    pub(super) direction: detect::Direction,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) policy_name: String,
+    pub(super) policy: Arc<detect::Policy>,
+    pub(super) labels: BTreeMap<String, String>,
+}
+
+/// One content.
+pub(super) struct Piece {
+    /// The caller's name for it, or its index.
+    pub(super) id: String,
+    pub(super) role: detect::Role,
+    pub(super) text: Sensitive<String>,
+}
+
+impl Piece {
+    fn content(&self) -> detect::Content<'_> {
+        detect::Content { role: self.role, text: self.text.expose() }
+    }
+}
+
+impl Job {
+    pub(super) fn from_scan(
+        request: v1::ScanRequest,
+        policies: &Policies,
+        tenant: &str,
+    ) -> Result<Self, Fault> {
+        check(&request)?;
+        let v1::ScanRequest { contents, direction, policy, idempotency_key, labels } = request;
+        Self::new(pieces(contents), direction, &policy, (idempotency_key, labels), policies, tenant)
+    }
+
+    pub(super) fn from_redact(
+        request: v1::RedactRequest,
+        policies: &Policies,
+        tenant: &str,
+    ) -> Result<Self, Fault> {
+        check(&request)?;
+        let v1::RedactRequest { contents, direction, policy, idempotency_key, labels } = request;
+        Self::new(pieces(contents), direction, &policy, (idempotency_key, labels), policies, tenant)
+    }
+
+    fn new(
+        pieces: Vec<Piece>,
+        direction: i32,
+        policy: &str,
+        (idempotency_key, labels): (String, HashMap<String, String>),
+        policies: &Policies,
+        tenant: &str,
+    ) -> Result<Self, Fault> {
+        let (policy_name, policy) =
+            policies.find(tenant, policy).ok_or_else(|| Fault::UnknownPolicy { name: policy.to_owned() })?;
+        let mut labels: BTreeMap<String, String> = labels.into_iter().collect();
+        if !idempotency_key.is_empty() {
+            labels.insert(IDEMPOTENCY_LABEL.to_owned(), idempotency_key);
+        }
+        Ok(Self {
+            direction: match v1::Direction::try_from(direction) {
+                Ok(v1::Direction::Output) => detect::Direction::Output,
+                _ => detect::Direction::Input,
+            },
+            pieces,
+            policy_name: policy_name.to_owned(),
+            policy: Arc::clone(policy),
+            labels,
+        })
+    }
+
+    /// Returns the size of all texts.
+    pub(super) fn bytes(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.text.expose().len() as u64).sum()
+    }
+
+    /// Returns the request in the engine's terms.
+    pub(super) fn request(&self) -> detect::Request<'_> {
+        detect::Request {
+            direction: self.direction,
+            contents: self.pieces.iter().map(|piece| piece.content()).collect(),
+        }
+    }
+}
+
+/// Refuses a request whose fields break the schema's rules.
+pub(super) fn check(request: &impl Validate) -> Result<(), Fault> {
+    request.validate().map_err(|error| {
+        let violations =
+            error.violations.into_iter().map(|violation| (violation.field, violation.description));
+        Fault::Invalid(violations.collect())
+    })
+}
+
+fn pieces(contents: Vec<v1::Content>) -> Vec<Piece> {
+    let piece = |(index, content): (usize, v1::Content)| Piece {
+        id: if content.id.is_empty() { index.to_string() } else { content.id },
+        role: match v1::Role::try_from(content.role) {
+            Ok(v1::Role::System) => detect::Role::System,
+            Ok(v1::Role::Assistant) => detect::Role::Assistant,
+            Ok(v1::Role::Tool) => detect::Role::Tool,
+            Ok(v1::Role::Document) => detect::Role::Document,
+            Ok(v1::Role::User | v1::Role::Unspecified) | Err(_) => detect::Role::User,
+        },
+        text: Sensitive::new(content.text),
+    };
+    contents.into_iter().enumerate().map(piece).collect()
+}

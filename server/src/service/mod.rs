@@ -1,0 +1,263 @@
+//! `ShieldService`: each handler checks, decides, records, and only then answers.
+
+mod audit;
+mod context;
+mod decide;
+mod info;
+mod job;
+mod map;
+mod record;
+mod work;
+
+use std::{sync::Arc, time::SystemTime};
+
+use llm_shield_audit::{AuditError, AuditLog, Receipt, Store, Tenant};
+use llm_shield_detect::Engine;
+use llm_shield_proto::v1::{self, shield_service_server::ShieldService};
+use tokio::time::Instant;
+use tonic::{Request, Response, Status, Streaming};
+
+use self::{
+    audit::AuditStream,
+    context::Context,
+    decide::Decision,
+    job::Job,
+    work::{Watchdog, Workers},
+};
+use crate::{
+    config::{Config, LimitsConfig},
+    policies::Policies,
+    redaction_keys::RedactionKeyring,
+    status::Fault,
+};
+
+/// The handlers.
+#[derive(Clone)]
+pub(crate) struct ShieldApi(Arc<Parts>);
+
+struct Parts {
+    engine: Arc<Engine>,
+    policies: Policies,
+    audit: Arc<AuditLog>,
+    store: Store,
+    redaction_keys: RedactionKeyring,
+    workers: Workers,
+    limits: LimitsConfig,
+    ready: SystemTime,
+}
+
+impl ShieldApi {
+    pub(crate) fn new(
+        config: &Config,
+        engine: Engine,
+        policies: Policies,
+        audit: Arc<AuditLog>,
+        store: Store,
+        redaction_keys: RedactionKeyring,
+    ) -> Self {
+        Self(Arc::new(Parts {
+            engine: Arc::new(engine),
+            policies,
+            audit,
+            store,
+            redaction_keys,
+            workers: Workers::new(&config.limits),
+            limits: config.limits.clone(),
+            ready: SystemTime::now(),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl ShieldService for ShieldApi {
+    async fn scan(&self, request: Request<v1::ScanRequest>) -> Result<Response<v1::ScanResponse>, Status> {
+        let context = Context::of(&request)?;
+        let job = Job::from_scan(request.into_inner(), &self.0.policies, &context.caller.tenant)?;
+        Ok(Response::new(self.0.scan(&context, job).await?))
+    }
+
+    async fn redact(
+        &self,
+        request: Request<v1::RedactRequest>,
+    ) -> Result<Response<v1::RedactResponse>, Status> {
+        let context = Context::of(&request)?;
+        let job = Job::from_redact(request.into_inner(), &self.0.policies, &context.caller.tenant)?;
+        Ok(Response::new(self.0.redact(&context, job).await?))
+    }
+
+    type AuditStream = AuditStream;
+
+    async fn audit(&self, request: Request<v1::AuditRequest>) -> Result<Response<AuditStream>, Status> {
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.query(&context, request.into_inner())?))
+    }
+
+    async fn get_server_info(
+        &self,
+        request: Request<v1::GetServerInfoRequest>,
+    ) -> Result<Response<v1::GetServerInfoResponse>, Status> {
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.info(&context.caller)))
+    }
+
+    type ScanStreamStream = Never<v1::ScanStreamResponse>;
+
+    async fn scan_stream(
+        &self,
+        _request: Request<Streaming<v1::ScanStreamRequest>>,
+    ) -> Result<Response<Self::ScanStreamStream>, Status> {
+        Err(Fault::NotImplemented { rpc: "ScanStream" }.into())
+    }
+
+    type RedactStreamStream = Never<v1::RedactStreamResponse>;
+
+    async fn redact_stream(
+        &self,
+        _request: Request<Streaming<v1::RedactStreamRequest>>,
+    ) -> Result<Response<Self::RedactStreamStream>, Status> {
+        Err(Fault::NotImplemented { rpc: "RedactStream" }.into())
+    }
+
+    async fn restore(
+        &self,
+        _request: Request<v1::RestoreRequest>,
+    ) -> Result<Response<v1::RestoreResponse>, Status> {
+        Err(Fault::NotImplemented { rpc: "Restore" }.into())
+    }
+
+    async fn get_audit_proof(
+        &self,
+        _request: Request<v1::GetAuditProofRequest>,
+    ) -> Result<Response<v1::GetAuditProofResponse>, Status> {
+        Err(Fault::NotImplemented { rpc: "GetAuditProof" }.into())
+    }
+
+    type VerifyAuditStream = Never<v1::VerifyAuditResponse>;
+
+    async fn verify_audit(
+        &self,
+        _request: Request<v1::VerifyAuditRequest>,
+    ) -> Result<Response<Self::VerifyAuditStream>, Status> {
+        Err(Fault::NotImplemented { rpc: "VerifyAudit" }.into())
+    }
+}
+
+/// The stream of a method that has none yet.
+type Never<T> = tokio_stream::Empty<Result<T, Status>>;
+
+impl Parts {
+    async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
+        let tenant = tenant(context)?;
+        let digest = self.audit.digest_key(&tenant).await.map_err(unrecorded)?;
+        let engine = Arc::clone(&self.engine);
+        let (_watchdog, cancel) = Watchdog::new(context.deadline);
+        let bytes = job.bytes();
+        let work = move || {
+            let decision = decide::scan(&engine, &job, &digest, &cancel);
+            (job, decision)
+        };
+        let (job, mut decision) = self.workers.run(bytes, work).await?;
+        let policy = policy_info(&job);
+        let receipt = self.record(context, tenant, "Scan", job, &mut decision).await?;
+        let truncated = decision.truncated();
+        let report = decision.report;
+        Ok(v1::ScanResponse {
+            action: map::action(report.action).into(),
+            verdict: map::verdict(report.verdict).into(),
+            findings: decision.findings,
+            findings_truncated: truncated,
+            injection_score: report.injection_score,
+            detectors: report.detectors.iter().map(map::detector).collect(),
+            coverage: Some(map::coverage(report.coverage)),
+            degraded: report.degraded,
+            policy: Some(policy),
+            model_id: String::new(),
+            audit_record_id: receipt.id.to_string(),
+            request_id: context.request_id.to_string(),
+            duration_us: context.duration_us(),
+        })
+    }
+
+    async fn redact(&self, context: &Context, job: Job) -> Result<v1::RedactResponse, Fault> {
+        let tenant = tenant(context)?;
+        let digest = self.audit.digest_key(&tenant).await.map_err(unrecorded)?;
+        let keys = self.redaction_keys.of(tenant.as_str()).await.map_err(|error| {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "a tenant's redaction key cannot be had"
+            );
+            Fault::KeysUnavailable
+        })?;
+        let engine = Arc::clone(&self.engine);
+        let (_watchdog, cancel) = Watchdog::new(context.deadline);
+        let bytes = job.bytes();
+        let work = move || {
+            let (decision, contents) = decide::redact(&engine, &job, &digest, &keys, &cancel);
+            (job, decision, contents)
+        };
+        let (job, mut decision, contents) = self.workers.run(bytes, work).await?;
+        let policy = policy_info(&job);
+        let receipt = self.record(context, tenant, "Redact", job, &mut decision).await?;
+        let report = decision.report;
+        Ok(v1::RedactResponse {
+            contents,
+            action: map::action(report.action).into(),
+            verdict: map::verdict(report.verdict).into(),
+            detectors: report.detectors.iter().map(map::detector).collect(),
+            coverage: Some(map::coverage(report.coverage)),
+            degraded: report.degraded,
+            policy: Some(policy),
+            audit_record_id: receipt.id.to_string(),
+            request_id: context.request_id.to_string(),
+            duration_us: context.duration_us(),
+        })
+    }
+
+    /// Records a decision durably; without that there is no answer.
+    async fn record(
+        &self,
+        context: &Context,
+        tenant: Tenant,
+        rpc: &'static str,
+        job: Job,
+        decision: &mut Decision,
+    ) -> Result<Receipt, Fault> {
+        // A scan that its deadline stopped is not a decision: the caller is no longer waiting for one.
+        if Instant::now() >= context.deadline.at {
+            return Err(Fault::DeadlineExceeded);
+        }
+        count(rpc, decision);
+        let record = record::of(context, tenant, rpc, job, decision);
+        self.audit.append(record).await.map_err(unrecorded)
+    }
+}
+
+fn tenant(context: &Context) -> Result<Tenant, Fault> {
+    Tenant::new(context.caller.tenant.clone()).map_err(|error| Fault::internal(&error))
+}
+
+fn policy_info(job: &Job) -> v1::PolicyInfo {
+    v1::PolicyInfo { name: job.policy_name.clone(), digest: job.policy.digest().to_string() }
+}
+
+/// Says that no record can be kept, and logs why.
+fn unrecorded(error: AuditError) -> Fault {
+    if matches!(error, AuditError::Invalid { .. }) {
+        // Trying again would not help.
+        return Fault::internal(&error);
+    }
+    tracing::error!(error = &error as &dyn std::error::Error, "a decision could not be recorded");
+    Fault::AuditUnavailable
+}
+
+fn count(rpc: &'static str, decision: &Decision) {
+    let report = &decision.report;
+    let action = map::action(report.action).as_str_name();
+    metrics::counter!("shield_decisions_total", "rpc" => rpc, "action" => action).increment(1);
+    metrics::counter!("shield_scanned_bytes_total").increment(report.coverage.bytes_scanned as u64);
+    for detector in report.detectors.iter().filter(|detector| detector.finding_count > 0) {
+        let name = detector.detector.to_string();
+        metrics::counter!("shield_findings_total", "detector" => name)
+            .increment(detector.finding_count as u64);
+    }
+}

@@ -1,0 +1,140 @@
+//! Between decisions, the audit log's records and the schema's.
+
+use llm_shield_audit as audit;
+use llm_shield_detect as detect;
+use llm_shield_proto::v1;
+use prost_types::Timestamp;
+
+use super::{context::Context, decide::Decision, job::Job};
+
+/// Makes the record of a decision.
+pub(super) fn of(
+    context: &Context,
+    tenant: audit::Tenant,
+    rpc: &str,
+    job: Job,
+    decision: &mut Decision,
+) -> audit::NewRecord {
+    let report = &decision.report;
+    audit::NewRecord {
+        tenant,
+        principal: context.caller.principal.clone(),
+        rpc: rpc.to_owned(),
+        request_id: context.request_id.to_string(),
+        direction: match job.direction {
+            detect::Direction::Input => audit::Direction::Input,
+            detect::Direction::Output => audit::Direction::Output,
+        },
+        verdict: match report.verdict {
+            detect::Verdict::Benign => audit::Verdict::Benign,
+            detect::Verdict::Suspicious => audit::Verdict::Suspicious,
+            detect::Verdict::Sensitive => audit::Verdict::Sensitive,
+            detect::Verdict::Malicious => audit::Verdict::Malicious,
+            detect::Verdict::Undetermined => audit::Verdict::Undetermined,
+        },
+        action: match report.action {
+            detect::Action::Allow => audit::Action::Allow,
+            detect::Action::Flag => audit::Action::Flag,
+            detect::Action::Redact => audit::Action::Redact,
+            detect::Action::Block => audit::Action::Block,
+        },
+        policy: audit::Policy { name: job.policy_name.clone(), digest: job.policy.digest().to_string() },
+        findings: std::mem::take(&mut decision.recorded),
+        content_digests: std::mem::take(&mut decision.digests),
+        coverage: audit::Coverage {
+            bytes_total: report.coverage.bytes_total as u64,
+            bytes_scanned: report.coverage.bytes_scanned as u64,
+        },
+        duration_us: context.duration_us(),
+        degraded: report.degraded,
+        labels: job.labels,
+    }
+}
+
+pub(super) fn finding(finding: &detect::Finding, content_id: &str) -> audit::Finding {
+    audit::Finding {
+        content_id: content_id.to_owned(),
+        detector: finding.detector.to_string(),
+        category: finding.category.to_string(),
+        entity: finding.entity.to_string(),
+        rule_id: finding.rule_id.to_string(),
+        severity: match finding.severity {
+            detect::Severity::Info => audit::Severity::Info,
+            detect::Severity::Low => audit::Severity::Low,
+            detect::Severity::Medium => audit::Severity::Medium,
+            detect::Severity::High => audit::Severity::High,
+            detect::Severity::Critical => audit::Severity::Critical,
+        },
+        score: finding.score,
+        start_byte: finding.span.start as u64,
+        end_byte: finding.span.end as u64,
+    }
+}
+
+/// Says a record in the schema's words.
+pub(super) fn shown(record: audit::AuditRecord) -> v1::AuditRecord {
+    let decision = record.decision;
+    v1::AuditRecord {
+        id: record.id.to_string(),
+        sequence: record.sequence,
+        time: Some(Timestamp { seconds: record.time.as_second(), nanos: record.time.subsec_nanosecond() }),
+        tenant: decision.tenant.into(),
+        principal: decision.principal,
+        rpc: decision.rpc,
+        request_id: decision.request_id,
+        direction: match decision.direction {
+            audit::Direction::Input => v1::Direction::Input,
+            audit::Direction::Output => v1::Direction::Output,
+        }
+        .into(),
+        verdict: match decision.verdict {
+            audit::Verdict::Benign => v1::Verdict::Benign,
+            audit::Verdict::Suspicious => v1::Verdict::Suspicious,
+            audit::Verdict::Sensitive => v1::Verdict::Sensitive,
+            audit::Verdict::Malicious => v1::Verdict::Malicious,
+            audit::Verdict::Undetermined => v1::Verdict::Undetermined,
+        }
+        .into(),
+        action: action(decision.action).into(),
+        policy: Some(v1::PolicyInfo { name: decision.policy.name, digest: decision.policy.digest }),
+        findings: decision.findings.into_iter().map(shown_finding).collect(),
+        content_digests: decision.content_digests,
+        coverage: Some(v1::Coverage {
+            bytes_total: decision.coverage.bytes_total,
+            bytes_scanned: decision.coverage.bytes_scanned,
+        }),
+        duration_us: decision.duration_us,
+        degraded: decision.degraded,
+        labels: decision.labels.into_iter().collect(),
+    }
+}
+
+const fn action(action: audit::Action) -> v1::Action {
+    match action {
+        audit::Action::Allow => v1::Action::Allow,
+        audit::Action::Flag => v1::Action::Flag,
+        audit::Action::Redact => v1::Action::Redact,
+        audit::Action::Block => v1::Action::Block,
+    }
+}
+
+fn shown_finding(finding: audit::Finding) -> v1::AuditFinding {
+    v1::AuditFinding {
+        content_id: finding.content_id,
+        detector: finding.detector,
+        category: finding.category,
+        entity: finding.entity,
+        rule_id: finding.rule_id,
+        severity: match finding.severity {
+            audit::Severity::Info => v1::Severity::Info,
+            audit::Severity::Low => v1::Severity::Low,
+            audit::Severity::Medium => v1::Severity::Medium,
+            audit::Severity::High => v1::Severity::High,
+            audit::Severity::Critical => v1::Severity::Critical,
+        }
+        .into(),
+        score: finding.score,
+        start_byte: finding.start_byte,
+        end_byte: finding.end_byte,
+    }
+}
