@@ -114,7 +114,7 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<File> {
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temporary, path)?;
-    sync_directory(path.parent().unwrap_or(Path::new(".")))?;
+    sync_directory(path.parent().unwrap_or_else(|| Path::new(".")))?;
     Ok(file)
 }
 

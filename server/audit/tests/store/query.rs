@@ -109,7 +109,7 @@ async fn a_token_of_another_query_is_refused() {
     for other in [
         Query { tenant: tenant("other"), page_token: token.clone(), ..query.clone() },
         Query { newest_first: true, page_token: token.clone(), ..query.clone() },
-        Query { principal: Some("x".to_owned()), page_token: token.clone(), ..query.clone() },
+        Query { principal: Some("x".to_owned()), page_token: token, ..query.clone() },
         Query { page_token: Some("AQ".to_owned()), ..query.clone() },
         Query { page_token: Some("%%%".to_owned()), ..query.clone() },
         Query { page_token: Some(String::new()), ..query.clone() },

@@ -139,7 +139,7 @@ pub(super) fn replace(path: &Path, keys: &Keys) -> Result<()> {
     let temporary = with_suffix(path, ".new");
     let written = write_private(&temporary, &json).and_then(|()| {
         fs::rename(&temporary, path)?;
-        File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+        File::open(path.parent().unwrap_or_else(|| Path::new(".")))?.sync_all()
     });
     written.map_err(|error| CloudError::from_io(path.display().to_string(), error))
 }
