@@ -107,8 +107,8 @@ pub(super) fn isin(text: &str) -> bool {
     let Some(code) = Code::new(text) else { return false };
     let bytes = code.as_bytes();
     let country = bytes.get(..2).unwrap_or_default();
-    let known =
-        COUNTRIES.as_bytes().chunks(3).any(|known| known.starts_with(country)) || country.starts_with(b"X");
+    let known = COUNTRIES.as_bytes().chunks(3).any(|known| known.starts_with(country))
+        || matches!(country, b"XS" | b"XA" | b"XB" | b"XC" | b"XD" | b"XF");
     let expanded: Vec<u32> = bytes
         .iter()
         .filter_map(|&byte| base36(byte))

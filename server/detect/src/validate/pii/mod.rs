@@ -39,6 +39,7 @@ fn kinds(name: &str) -> Option<Validator> {
         "bech32" => crypto::bech32,
         "date-time" => dates::date_time,
         "email" => network::email,
+        "email-international" => network::email_international,
         "id-with-digits" => shape::id_with_digits,
         "ipv4" => network::ipv4,
         "ipv6" => network::ipv6,
@@ -47,6 +48,7 @@ fn kinds(name: &str) -> Option<Validator> {
         "phone-international" => phone::international,
         "phone-national" => phone::national,
         "phone-north-american" => phone::north_american,
+        "plate" => shape::plate,
         "ripple-address" => crypto::ripple,
         _ => return None,
     })

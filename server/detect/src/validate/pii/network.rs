@@ -22,8 +22,11 @@ pub(super) fn ipv6(text: &str) -> bool {
         || address == "::1"
         || address.contains('.')
         || (prefix.is_some() && groups > 0);
+    // Eight or more pairs are the fingerprint of a key.
+    let pairs = groups == 8 && address.split(':').all(|group| group.len() == 2);
     let has_digit = address.bytes().any(|byte| byte.is_ascii_digit());
     plausible
+        && !pairs
         && (has_digit || groups >= 3 || prefix.is_some())
         && address.parse::<Ipv6Addr>().is_ok()
         && prefix.is_none_or(|length| length <= 128)
@@ -60,6 +63,12 @@ pub(super) fn email(text: &str) -> bool {
         && !local.contains("..")
         && domain.len() <= 253
         && !EXTENSIONS.iter().any(|extension| last.eq_ignore_ascii_case(extension))
+}
+
+/// An e-mail address that needs more than ASCII; the others have a stricter rule.
+pub(super) fn email_international(text: &str) -> bool {
+    let signs = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '@');
+    !text.is_ascii() && email(text) && text.chars().all(signs)
 }
 
 #[cfg(test)]

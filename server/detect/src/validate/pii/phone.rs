@@ -9,6 +9,9 @@ use super::checksums::uniform;
 pub(super) fn international(text: &str) -> bool {
     let number = strip_extension(text);
     let all: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
+    if is_decimal(number.trim_start_matches('+')) {
+        return false;
+    }
     let plus = number.trim_start_matches('(').starts_with('+');
     let digits = match all.as_slice() {
         [0, 1, 1, rest @ ..] if !plus => rest,

@@ -12,3 +12,10 @@ pub(super) fn not_placeholder(text: &str) -> bool {
     let masked = text.bytes().filter(|byte| matches!(byte, b'x' | b'X' | b'*')).count() >= 4;
     !masked && characters.any(|byte| byte != first)
 }
+
+/// A vehicle's plate: a digit, and a letter or a second group.
+pub(super) fn plate(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let characters = text.bytes().filter(u8::is_ascii_alphanumeric).count();
+    digits >= 1 && (4..=10).contains(&characters) && not_placeholder(text)
+}
