@@ -2,7 +2,6 @@
 //! over the same bytes. No engine that looks for these keywords can be faster than the limit by much, so the ratio of
 //! the two says how much the rest (views, patterns, validators) costs. Compare figures of one run only.
 #![forbid(unsafe_code)]
-#![expect(missing_docs, reason = "criterion's macros write none")]
 #![expect(clippy::expect_used, reason = "a bench without an engine measures nothing")]
 
 use std::hint::black_box;
