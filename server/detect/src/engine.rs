@@ -1,19 +1,66 @@
 //! The engine: rules compiled once, run over every view of a text.
 
-use std::sync::{Mutex, PoisonError};
+mod pass;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::matcher::{Hit, Matcher, Scratch};
+use crate::policy::{FailMode, Policy};
+use crate::resolve::{drop_contained, merge_views};
 use crate::rules::{Family, Rule, RuleError, Table, builtin_tables, compile};
-use crate::view::fold;
-use crate::{ByteSpan, Finding};
+use crate::view::Vocabulary;
+use crate::{
+    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Verdict,
+    hidden, score,
+};
 
-/// Rules compiled once; shared by all threads.
+use self::pass::{Pass, Running};
+
+/// Rules compiled once; shared by all threads, each scan on the thread that asks for it.
 #[derive(Debug)]
 pub struct Engine {
     raw: Matcher,
     folded: Matcher,
+    vocabulary: Vocabulary,
+    detectors: Vec<DetectorInfo>,
+    /// Buffers of scans that are done, for those to come.
     idle: Mutex<Vec<Box<Buffers>>>,
+}
+
+/// A detector of an engine.
+#[derive(Clone, Debug)]
+pub struct DetectorInfo {
+    /// Its name, as policies and findings give it.
+    pub name: Arc<str>,
+    /// How many rules it has.
+    pub rule_count: usize,
+    /// The entity types that its rules find, sorted.
+    pub entities: Vec<Arc<str>>,
+}
+
+/// A rule of an engine, as it may be shown.
+#[derive(Clone, Debug)]
+pub struct RuleInfo {
+    /// Its stable id.
+    pub id: Arc<str>,
+    /// The detector that it belongs to.
+    pub detector: Arc<str>,
+    /// The entity type that it finds.
+    pub entity: Arc<str>,
+    /// What it would cost to miss it.
+    pub severity: crate::Severity,
+    /// The taxonomy entries that it stands for, such as `owasp:LLM01:2025`.
+    pub tags: Vec<String>,
+}
+
+/// What a single scan may ask for besides its policy.
+#[derive(Clone, Debug, Default)]
+pub struct ScanOptions {
+    /// Only these of the detectors that the policy asks for; `None` for all of them.
+    pub detectors: Option<Vec<String>>,
 }
 
 #[derive(Debug)]
@@ -39,27 +86,104 @@ impl Engine {
     pub fn from_tables(tables: &[Table<'_>]) -> Result<Self, RuleError> {
         let (folded, raw): (Vec<Rule>, Vec<Rule>) =
             compile(tables)?.into_iter().partition(|rule| rule.family == Family::Folded);
+        let texts =
+            folded.iter().flat_map(|rule| rule.keywords.iter().chain([&rule.pattern]).map(String::as_str));
+        let vocabulary = Vocabulary::new(texts);
+        let detectors = detectors(raw.iter().chain(&folded));
         Ok(Self {
             raw: Matcher::new(raw, Family::Raw)?,
             folded: Matcher::new(folded, Family::Folded)?,
+            vocabulary,
+            detectors,
             idle: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Returns the detectors, sorted by name.
+    #[must_use]
+    pub fn detectors(&self) -> &[DetectorInfo] {
+        &self.detectors
+    }
+
+    /// Returns the rules of the tables, in no particular order.
+    pub fn rules(&self) -> impl Iterator<Item = RuleInfo> {
+        self.raw.rules().iter().chain(self.folded.rules()).map(|rule| RuleInfo {
+            id: rule.id.clone(),
+            detector: rule.detector.clone(),
+            entity: rule.entity.clone(),
+            severity: rule.severity,
+            tags: rule.tags.clone(),
+        })
+    }
+
+    /// Scans a request with all detectors that the policy asks for.
+    #[must_use]
+    pub fn scan(&self, request: &Request<'_>, policy: &Policy, cancel: &Cancel) -> Report {
+        self.scan_with(request, policy, &ScanOptions::default(), cancel)
+    }
+
+    /// Scans a request with a selection of detectors.
+    #[must_use]
+    pub fn scan_with(
+        &self,
+        request: &Request<'_>,
+        policy: &Policy,
+        options: &ScanOptions,
+        cancel: &Cancel,
+    ) -> Report {
+        let direction = request.direction;
+        let selected = |name: &str| {
+            options.detectors.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name))
+        };
+        let mut outcome = Outcome::new(self.detectors.len());
+        let mut buffers = self.take();
+        for (index, content) in request.contents.iter().enumerate() {
+            outcome.coverage.bytes_total += content.text.len();
+            let running = Running::new(&self.detectors, |name| {
+                selected(name) && policy.runs(name, direction, content.role)
+            });
+            outcome.ran(&running);
+            let mut pass =
+                Pass { engine: self, content, index, running: &running, cancel, buffers: &mut buffers };
+            let (mut findings, done) = pass.run(&mut outcome.durations);
+            if done {
+                outcome.coverage.bytes_scanned += content.text.len();
+            } else {
+                outcome.stopped(&running);
+            }
+            findings.retain(|finding| policy.admits(finding, content.text, direction));
+            outcome.add(findings, content, direction, policy);
+        }
+        self.give_back(buffers);
+        outcome.report(&self.detectors, policy, direction)
     }
 
     /// Returns everything that any rule finds in a text, whatever a policy would make of it.
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Finding> {
+        let content = Content { role: crate::Role::User, text };
+        let running = Running::new(&self.detectors, |_| true);
         let mut buffers = self.take();
-        let mut findings = Vec::new();
-        let Buffers { raw, folded, hits } = buffers.as_mut();
         let cancel = Cancel::never();
-        let _ = self.raw.scan(text, |_| true, raw, &cancel, hits);
-        findings.extend(hits.drain(..).filter_map(|hit| finding(&self.raw, hit, 0, hit.span)));
-        let (view, map) = fold(text);
-        let _ = self.folded.scan(&view, |_| true, folded, &cancel, hits);
-        findings.extend(hits.drain(..).filter_map(|hit| finding(&self.folded, hit, 0, map.source(hit.span))));
+        let mut pass = Pass {
+            engine: self,
+            content: &content,
+            index: 0,
+            running: &running,
+            cancel: &cancel,
+            buffers: &mut buffers,
+        };
+        let (findings, _) = pass.run(&mut vec![Duration::ZERO; self.detectors.len()]);
         self.give_back(buffers);
         findings
+    }
+
+    /// Returns how many bytes patterns were run over, in all scans so far whose buffers are at rest. Tests bound it.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn bytes_examined(&self) -> u64 {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().map(|buffers| buffers.raw.examined + buffers.folded.examined).sum()
     }
 
     fn take(&self) -> Box<Buffers> {
@@ -74,17 +198,154 @@ impl Engine {
     }
 }
 
-fn finding(matcher: &Matcher, hit: Hit, content: usize, span: ByteSpan) -> Option<Finding> {
-    let rule = matcher.rule(hit.rule)?;
-    Some(Finding {
-        content,
-        detector: rule.detector.clone(),
-        category: rule.category.clone(),
-        entity: rule.entity.clone(),
-        rule_id: rule.id.clone(),
-        severity: rule.severity,
-        score: hit.score,
-        span,
-        path: Vec::new(),
-    })
+/// What is known of a request while its contents are scanned.
+#[derive(Debug)]
+struct Outcome {
+    findings: Vec<Finding>,
+    injection_score: f64,
+    action: Action,
+    coverage: Coverage,
+    durations: Vec<Duration>,
+    status: Vec<DetectorStatus>,
+}
+
+impl Outcome {
+    fn new(detectors: usize) -> Self {
+        Self {
+            findings: Vec::new(),
+            injection_score: score::BASELINE,
+            action: Action::Allow,
+            coverage: Coverage::default(),
+            durations: vec![Duration::ZERO; detectors],
+            status: vec![DetectorStatus::Skipped; detectors],
+        }
+    }
+
+    fn ran(&mut self, running: &Running) {
+        for (status, runs) in self.status.iter_mut().zip(running.iter()) {
+            if runs && *status == DetectorStatus::Skipped {
+                *status = DetectorStatus::Ok;
+            }
+        }
+    }
+
+    fn stopped(&mut self, running: &Running) {
+        for (status, runs) in self.status.iter_mut().zip(running.iter()) {
+            if runs {
+                *status = DetectorStatus::TimedOut;
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        mut findings: Vec<Finding>,
+        content: &Content<'_>,
+        direction: Direction,
+        policy: &Policy,
+    ) {
+        merge_views(&mut findings);
+        drop_contained(&mut findings);
+        // A shadowed detector is told of, and moves nothing.
+        let enforced = |finding: &&Finding| !policy.is_shadow(&finding.detector, direction);
+        let score = score::injection(findings.iter().filter(enforced), content.role);
+        self.injection_score = self.injection_score.max(score);
+        for finding in &findings {
+            self.action = self.action.max(policy.action(finding, direction));
+        }
+        self.findings.append(&mut findings);
+    }
+
+    fn report(mut self, detectors: &[DetectorInfo], policy: &Policy, direction: Direction) -> Report {
+        let (attack_from, attack_action) = policy.injection(direction);
+        let attack = self.injection_score >= attack_from;
+        let noted = self.injection_score >= policy.injection_flag(direction);
+        if attack {
+            self.action = self.action.max(attack_action);
+        } else if noted {
+            self.action = self.action.max(Action::Flag);
+        }
+        let timed_out = |status: &DetectorStatus| *status == DetectorStatus::TimedOut;
+        let degraded = self.status.iter().any(timed_out);
+        let demanded = detectors.iter().zip(&self.status).any(|(detector, status)| {
+            timed_out(status) && policy.fail_mode(&detector.name, direction) == FailMode::Closed
+        });
+        if demanded {
+            self.action = Action::Block;
+        }
+        let enforced = |finding: &&Finding| !policy.is_shadow(&finding.detector, direction);
+        let values =
+            self.findings.iter().filter(enforced).any(|f| matches!(&*f.category, "secret" | "personal_data"));
+        let verdict = match () {
+            () if attack => Verdict::Malicious,
+            () if demanded => Verdict::Undetermined,
+            () if values => Verdict::Sensitive,
+            () if noted || self.findings.iter().any(|finding| enforced(&finding)) => Verdict::Suspicious,
+            () => Verdict::Benign,
+        };
+        let detectors = self.detector_reports(detectors, policy, direction);
+        Report {
+            action: self.action,
+            verdict,
+            findings: self.findings,
+            injection_score: self.injection_score,
+            detectors,
+            coverage: self.coverage,
+            degraded,
+        }
+    }
+
+    fn detector_reports(
+        &self,
+        detectors: &[DetectorInfo],
+        policy: &Policy,
+        direction: Direction,
+    ) -> Vec<DetectorReport> {
+        let reports = detectors.iter().zip(&self.status).zip(&self.durations);
+        reports
+            .map(|((detector, status), duration)| {
+                let own = self.findings.iter().filter(|finding| finding.detector == detector.name);
+                let shadow = *status == DetectorStatus::Ok && policy.is_shadow(&detector.name, direction);
+                DetectorReport {
+                    detector: detector.name.clone(),
+                    status: if shadow { DetectorStatus::Shadow } else { *status },
+                    score: own.clone().map(|finding| finding.score).fold(0.0, f64::max),
+                    finding_count: own.count(),
+                    duration: *duration,
+                    reason: match status {
+                        DetectorStatus::Skipped => "not asked for by the policy, the role or the request",
+                        DetectorStatus::TimedOut => "stopped by the deadline",
+                        _ => "",
+                    },
+                }
+            })
+            .collect()
+    }
+}
+
+fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<DetectorInfo> {
+    let mut detectors: Vec<DetectorInfo> = vec![DetectorInfo {
+        name: hidden::DETECTOR.into(),
+        rule_count: hidden::RULES.len(),
+        entities: vec![hidden::ENTITY.into()],
+    }];
+    for rule in rules {
+        match detectors.iter_mut().find(|detector| detector.name == rule.detector) {
+            Some(detector) => {
+                detector.rule_count += 1;
+                detector.entities.push(rule.entity.clone());
+            }
+            None => detectors.push(DetectorInfo {
+                name: rule.detector.clone(),
+                rule_count: 1,
+                entities: vec![rule.entity.clone()],
+            }),
+        }
+    }
+    for detector in &mut detectors {
+        detector.entities =
+            std::mem::take(&mut detector.entities).into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+    }
+    detectors.sort_by(|a, b| a.name.cmp(&b.name));
+    detectors
 }

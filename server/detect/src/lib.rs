@@ -1,21 +1,66 @@
 //! Rule detectors, decoding, policy evaluation and redaction of llm-shield.
+//!
+//! This is the checkpoint as a library: a text goes in with the role that wrote it, and out come findings with exact
+//! spans, a score for injections, and what the policy asks for. It does no I/O, starts no thread and knows no network;
+//! it holds no model either, see [`combine`] for how a classifier's score joins.
+//!
+//! The decision to argue with: rules are not run on the text alone but on *views* of it, normalised and decoded, and
+//! every finding is mapped back to bytes of the text as it was given. That costs a map beside every view. In return a
+//! rule is written once, for plain text, and holds under every disguise that a view undoes.
+//!
+//! All work is linear in the input: patterns do not backtrack, run on bounded windows, and decoding has a budget.
+//!
+//! ```
+//! use llm_shield_detect::{Cancel, Direction, Engine, Policy, RedactionKeys, Request, Role, redact};
+//!
+//! # let table = llm_shield_detect::rules::Table { detector: "pii", name: "mail", toml: r#"
+//! # [[rule]]
+//! # id = "email"
+//! # description = "An address"
+//! # entity = "EMAIL_ADDRESS"
+//! # severity = "medium"
+//! # score = 0.9
+//! # keywords = ["@"]
+//! # pattern = '[a-z]+@[a-z]+\.[a-z]+'
+//! # "# };
+//! # let engine = Engine::from_tables(&[table])?;
+//! # /*
+//! let engine = Engine::builtin()?;
+//! # */
+//! let policy = Policy::preset("standard")?;
+//! let text = "Write to ana@example.org today.";
+//! let request = Request::single(Direction::Input, Role::User, text);
+//!
+//! let report = engine.scan(&request, &policy, &Cancel::never());
+//! let redacted = redact(text, &report.findings, &policy, &RedactionKeys::default());
+//! assert_eq!(redacted.text, "Write to [EMAIL_ADDRESS] today.");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
 mod cancel;
 mod engine;
+mod hidden;
 mod matcher;
+mod policy;
+mod redact;
+mod resolve;
 pub mod rules;
+mod score;
 mod span;
 mod types;
 mod validate;
 mod view;
 
 pub use cancel::Cancel;
-pub use engine::Engine;
+pub use engine::{DetectorInfo, Engine, RuleInfo, ScanOptions};
+pub use policy::{FailMode, Policy, PolicyError};
+pub use redact::{Operator, Redacted, Redaction, RedactionKeys, redact};
 pub use rules::RuleError;
+pub use score::combine;
 pub use span::{ByteSpan, OffsetIndex, Span};
 pub use types::{
-    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Role, Severity,
-    Verdict,
+    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Role,
+    Severity, Verdict,
 };

@@ -12,8 +12,11 @@ use llm_shield_detect::rules::{Table, builtin_tables, samples};
 fn samples_of_all_tables() {
     let filter = std::env::var("RULES").unwrap_or_default();
     let all = builtin_tables();
-    let named: Vec<Table<'_>> =
-        all.iter().filter(|table| format!("{}/{}", table.detector, table.name).starts_with(&filter)).copied().collect();
+    let named: Vec<Table<'_>> = all
+        .iter()
+        .filter(|table| format!("{}/{}", table.detector, table.name).starts_with(&filter))
+        .copied()
+        .collect();
     let (tables, id_prefix) = if named.is_empty() { (all.to_vec(), filter.as_str()) } else { (named, "") };
 
     let engine = match Engine::from_tables(&tables) {

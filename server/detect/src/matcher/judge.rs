@@ -71,7 +71,8 @@ fn is_whole_word(text: &str, span: ByteSpan) -> bool {
 
 /// Letters of scripts that put spaces between words.
 fn is_word_letter(character: char) -> bool {
-    character.is_alphanumeric() && !matches!(u32::from(character), 0x0E00..=0x0EFF | 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xF900..=0xFAFF)
+    character.is_alphanumeric()
+        && !matches!(u32::from(character), 0x0E00..=0x0EFF | 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xF900..=0xFAFF)
 }
 
 /// Returns the Shannon entropy of the bytes of a text, in bits per byte.

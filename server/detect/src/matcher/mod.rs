@@ -7,6 +7,8 @@
 mod judge;
 mod tokens;
 
+use std::sync::Arc;
+
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
@@ -24,6 +26,7 @@ use self::tokens::{TokenCache, Tokens};
 pub(crate) struct Matcher {
     /// The family's rules; all indices below are into this.
     rules: Vec<Rule>,
+    detectors: Vec<Arc<str>>,
     keywords: Option<DFA>,
     /// For every keyword its length and the rules that it triggers.
     triggered: Vec<(usize, Vec<usize>)>,
@@ -78,11 +81,19 @@ impl Matcher {
         }
         let keywords = if words.is_empty() { None } else { Some(keyword_automaton(&words, family)?) };
         let tokens = Tokens::new(&rules)?;
-        Ok(Self { rules, keywords, triggered, tokens })
+        let mut detectors: Vec<Arc<str>> = rules.iter().map(|rule| rule.detector.clone()).collect();
+        detectors.sort_unstable();
+        detectors.dedup();
+        Ok(Self { rules, detectors, keywords, triggered, tokens })
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Names the detectors that have rules here.
+    pub(crate) fn detectors(&self) -> impl Iterator<Item = &str> {
+        self.detectors.iter().map(|name| &**name)
     }
 
     pub(crate) fn rule(&self, index: usize) -> Option<&Rule> {
@@ -136,7 +147,13 @@ impl Matcher {
                 end += 1;
                 if dfa.is_special(state) && dfa.is_match(state) {
                     for place in 0..dfa.match_len(state) {
-                        self.open_windows(dfa.match_pattern(state, place).as_usize(), end, text, wanted, scratch);
+                        self.open_windows(
+                            dfa.match_pattern(state, place).as_usize(),
+                            end,
+                            text,
+                            wanted,
+                            scratch,
+                        );
                     }
                 }
             }
@@ -171,7 +188,9 @@ impl Matcher {
             // else be quadratic in a text that is full of its keyword.
             let longest = before.saturating_add(after).saturating_mul(4).max(1024);
             match last.checked_sub(1).and_then(|place| scratch.windows.get_mut(place)) {
-                Some(open) if window.start <= open.end && window.end.saturating_sub(open.start) <= longest => {
+                Some(open)
+                    if window.start <= open.end && window.end.saturating_sub(open.start) <= longest =>
+                {
                     open.end = open.end.max(window.end);
                     open.start = open.start.min(window.start);
                 }

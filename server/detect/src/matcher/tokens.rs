@@ -36,8 +36,12 @@ impl fmt::Debug for TokenCache {
 
 impl Tokens {
     pub(super) fn new(all: &[Rule]) -> Result<Self, RuleError> {
-        let rules: Vec<usize> =
-            all.iter().enumerate().filter(|(_, rule)| rule.keywords.is_empty()).map(|(index, _)| index).collect();
+        let rules: Vec<usize> = all
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.keywords.is_empty())
+            .map(|(index, _)| index)
+            .collect();
         let patterns: Vec<&str> =
             rules.iter().filter_map(|index| all.get(*index)).map(|rule| rule.pattern.as_str()).collect();
         if patterns.is_empty() {
@@ -45,7 +49,10 @@ impl Tokens {
         }
         let automaton = DFA::builder()
             .configure(
-                DFA::config().match_kind(MatchKind::All).cache_capacity(CACHE_BYTES).skip_cache_capacity_check(true),
+                DFA::config()
+                    .match_kind(MatchKind::All)
+                    .cache_capacity(CACHE_BYTES)
+                    .skip_cache_capacity_check(true),
             )
             .syntax(syntax::Config::new().unicode(false).utf8(false))
             .thompson(thompson::Config::new().utf8(false).which_captures(WhichCaptures::None))
@@ -108,7 +115,9 @@ impl Tokens {
 /// Within a run of letters, digits and separators that holds a digit these are the beginnings of words, `+`, `(` and
 /// `#`; and the short word before such a run, for numbers that are written after their letters ("DE 89 …").
 fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result<(), E> {
-    let class = |place: usize| bytes.get(place).map_or(0, |byte| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0));
+    let class = |place: usize| {
+        bytes.get(place).map_or(0, |byte| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0))
+    };
     let mut place = 0;
     let mut short_word: Option<(usize, usize)> = None;
     while place < bytes.len() {

@@ -95,9 +95,13 @@ impl Entry<'_> {
         }
         let family = if self.table.detector == "injection" { Family::Folded } else { Family::Raw };
         let score = self.probability("score", raw.score)?;
-        let regex = self.regex("pattern", &[raw.pattern.as_str()], family)?;
+        // Folded text has a single form of sigma.
+        let pattern =
+            if family == Family::Folded { raw.pattern.replace('ς', "σ") } else { raw.pattern.clone() };
+        let regex = self.regex("pattern", &[pattern.as_str()], family)?;
         let (category, entity) = self.labels()?;
-        let window = raw.window.unwrap_or(DEFAULT_WINDOW).map(|side| usize::try_from(side).unwrap_or(usize::MAX));
+        let window =
+            raw.window.unwrap_or(DEFAULT_WINDOW).map(|side| usize::try_from(side).unwrap_or(usize::MAX));
         if window.iter().any(|side| *side > MAX_WINDOW) {
             return Err(self.error("window", format!("a side is longer than {MAX_WINDOW} bytes")));
         }
@@ -111,7 +115,7 @@ impl Entry<'_> {
             score,
             family,
             keywords: self.keywords(family)?,
-            pattern: raw.pattern.clone(),
+            pattern,
             group: span_group(&regex),
             regex,
             window: (window[0], window[1]),
@@ -139,9 +143,13 @@ impl Entry<'_> {
         };
         let category = self.raw.category.as_deref().or(category);
         let entity = self.raw.entity.as_deref().or(entity);
-        let category = category.ok_or_else(|| self.error("category", "is missing, and the detector has no default"))?;
-        let entity = entity.ok_or_else(|| self.error("entity", "is missing, and the detector has no default"))?;
-        if entity.is_empty() || !entity.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_') {
+        let category =
+            category.ok_or_else(|| self.error("category", "is missing, and the detector has no default"))?;
+        let entity =
+            entity.ok_or_else(|| self.error("entity", "is missing, and the detector has no default"))?;
+        if entity.is_empty()
+            || !entity.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+        {
             return Err(self.error("entity", "is not UPPER_SNAKE_CASE"));
         }
         Ok((category.into(), entity.into()))
@@ -168,9 +176,15 @@ impl Entry<'_> {
                 return Err(self.error("keywords", format!("`{keyword}` is not lower case")));
             }
             if family == Family::Folded && keyword.contains("  ") {
-                return Err(self.error("keywords", format!("`{keyword}` holds two spaces; folded text never does")));
+                return Err(
+                    self.error("keywords", format!("`{keyword}` holds two spaces; folded text never does"))
+                );
             }
-            keywords.push(keyword.clone());
+            keywords.push(if family == Family::Folded {
+                keyword.replace('ς', "σ")
+            } else {
+                keyword.clone()
+            });
             // The automaton ignores the case of ASCII letters only; folded text is lower case already.
             if family == Family::Raw && !keyword.is_ascii() {
                 keywords.extend([keyword.to_uppercase(), title_case(keyword)]);
@@ -196,7 +210,9 @@ impl Entry<'_> {
 
     fn entropy(&self) -> Result<Option<f64>, RuleError> {
         match self.raw.entropy {
-            Some(bits) if !(0.0..=8.0).contains(&bits) => Err(self.error("entropy", "is not within 0 and 8 bits")),
+            Some(bits) if !(0.0..=8.0).contains(&bits) => {
+                Err(self.error("entropy", "is not within 0 and 8 bits"))
+            }
             entropy => Ok(entropy),
         }
     }

@@ -108,9 +108,9 @@ fn alphabet(class: &str) -> Option<&'static [u8]> {
 
 /// FNV-1a over the rule's id and the sample's place: samples differ, and stay what they are.
 fn seed(rule: &str, place: usize) -> u64 {
-    rule.bytes().chain(place.to_le_bytes()).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    rule.bytes()
+        .chain(place.to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// A step of Knuth's MMIX generator; its upper bits are good enough for samples.

@@ -86,7 +86,9 @@ fn is_jwt(token: &str) -> bool {
     let Some(header) = token.split('.').next().and_then(decode) else { return false };
     let Ok(header) = std::str::from_utf8(&header) else { return false };
     let header = header.trim();
-    header.starts_with('{') && header.ends_with('}') && ["\"alg\"", "\"typ\"", "\"kid\"", "\"enc\""].iter().any(|key| header.contains(key))
+    header.starts_with('{')
+        && header.ends_with('}')
+        && ["\"alg\"", "\"typ\"", "\"kid\"", "\"enc\""].iter().any(|key| header.contains(key))
 }
 
 /// Checks that `user:password` lies under the base64 of a Basic authorization.
@@ -124,7 +126,18 @@ fn is_der_private_key(text: &str) -> bool {
 
 /// Decodes base64 of either alphabet, padded or not.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let standard: String = text.chars().map(|c| if c == '-' { '+' } else if c == '_' { '/' } else { c }).collect();
+    let standard: String = text
+        .chars()
+        .map(|c| {
+            if c == '-' {
+                '+'
+            } else if c == '_' {
+                '/'
+            } else {
+                c
+            }
+        })
+        .collect();
     LENIENT.decode(standard).ok()
 }
 
@@ -146,7 +159,9 @@ mod tests {
         assert!(has_github_checksum(&token));
         assert!(!has_github_checksum(&token.replace("0mLq17", "0mLq18")));
         assert!(!has_github_checksum(&token.replace("zQW", "zQX")));
-        assert!(!has_github_checksum("ghp_") && !has_github_checksum("") && !has_github_checksum("ghp_äöüäöü"));
+        assert!(
+            !has_github_checksum("ghp_") && !has_github_checksum("") && !has_github_checksum("ghp_äöüäöü")
+        );
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(crate) fn is_invisible(character: char) -> bool {
 
 /// Whether a character belongs to the one before it.
 pub(crate) fn is_mark(character: char) -> bool {
-    u32::from(character) >= 0x300 && (canonical_combining_class(character) != 0 || is_combining_mark(character))
+    u32::from(character) >= 0x300
+        && (canonical_combining_class(character) != 0 || is_combining_mark(character))
 }
 
 /// Whether marks on this letter are dropped when text is folded: they change how a word is written in these scripts,
@@ -43,9 +44,22 @@ pub(crate) fn drops_marks(character: char) -> bool {
 /// Returns the ASCII that stands for typographic punctuation and for letters that do not decompose.
 pub(crate) fn plain(character: char) -> Option<&'static str> {
     Some(match character {
-        '\u{2018}'..='\u{201B}' | '\u{2032}' | '\u{2035}' | '\u{2039}' | '\u{203A}' | '\u{02BC}' | '\u{02B9}'
-        | '\u{00B4}' | '\u{FF07}' | '\u{05F3}' => "'",
-        '\u{201C}'..='\u{201F}' | '\u{2033}' | '\u{2036}' | '\u{00AB}' | '\u{00BB}' | '\u{301D}'..='\u{301F}'
+        '\u{2018}'..='\u{201B}'
+        | '\u{2032}'
+        | '\u{2035}'
+        | '\u{2039}'
+        | '\u{203A}'
+        | '\u{02BC}'
+        | '\u{02B9}'
+        | '\u{00B4}'
+        | '\u{FF07}'
+        | '\u{05F3}' => "'",
+        '\u{201C}'..='\u{201F}'
+        | '\u{2033}'
+        | '\u{2036}'
+        | '\u{00AB}'
+        | '\u{00BB}'
+        | '\u{301D}'..='\u{301F}'
         | '\u{05F4}' => "\"",
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{FE58}' | '\u{FE63}' | '\u{FF0D}' | '\u{05BE}' => "-",
         '\u{2044}' | '\u{2215}' => "/",
@@ -64,3 +78,95 @@ pub(crate) fn plain(character: char) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Returns the ASCII letter that a letter-like symbol or a small capital stands for, where NFKC does not say.
+pub(crate) fn letter_symbol(character: char) -> Option<char> {
+    let code = u32::from(character);
+    let in_row = |first: u32| char::from_u32(u32::from('a') + (code - first));
+    match code {
+        0x1_F150..=0x1_F169 => in_row(0x1_F150),
+        0x1_F170..=0x1_F189 => in_row(0x1_F170),
+        0x1_F1E6..=0x1_F1FF => in_row(0x1_F1E6),
+        _ => small_capital(character),
+    }
+}
+
+fn small_capital(character: char) -> Option<char> {
+    Some(match character {
+        'ᴀ' => 'a',
+        'ʙ' => 'b',
+        'ᴄ' => 'c',
+        'ᴅ' => 'd',
+        'ᴇ' => 'e',
+        'ꜰ' => 'f',
+        'ɢ' => 'g',
+        'ʜ' => 'h',
+        'ɪ' => 'i',
+        'ᴊ' => 'j',
+        'ᴋ' => 'k',
+        'ʟ' => 'l',
+        'ᴍ' => 'm',
+        'ɴ' => 'n',
+        'ᴏ' => 'o',
+        'ᴘ' => 'p',
+        'ꞯ' => 'q',
+        'ʀ' => 'r',
+        'ꜱ' => 's',
+        'ᴛ' => 't',
+        'ᴜ' => 'u',
+        'ᴠ' => 'v',
+        'ᴡ' => 'w',
+        'ʏ' => 'y',
+        'ᴢ' => 'z',
+        _ => return None,
+    })
+}
+
+/// Returns the ASCII letter that a letter of another script looks like.
+pub(crate) fn look_alike(character: char) -> Option<char> {
+    if character.is_ascii() || !character.is_alphabetic() {
+        return None;
+    }
+    let by_shape = match character {
+        'к' => Some('k'),
+        'м' => Some('m'),
+        'н' => Some('h'),
+        'т' => Some('t'),
+        'в' => Some('b'),
+        'у' => Some('y'),
+        'г' => Some('r'),
+        'п' => Some('n'),
+        'и' => Some('u'),
+        'τ' => Some('t'),
+        'η' => Some('n'),
+        'κ' => Some('k'),
+        'ε' | 'є' => Some('e'),
+        'β' => Some('b'),
+        'µ' | 'μ' => Some('u'),
+        'ω' => Some('w'),
+        _ => None,
+    };
+    by_shape.or_else(|| {
+        let mut buffer = [0; 4];
+        let mut skeleton = unicode_security::skeleton(character.encode_utf8(&mut buffer));
+        match (skeleton.next(), skeleton.next()) {
+            (Some(letter), None) if letter.is_ascii_alphabetic() => Some(letter),
+            _ => None,
+        }
+    })
+}
+
+/// Returns the value of a decimal digit of any script, as an ASCII digit.
+pub(crate) fn digit(character: char) -> Option<char> {
+    let code = u32::from(character);
+    let place = ZEROS.partition_point(|zero| *zero <= code).checked_sub(1)?;
+    let value = code - ZEROS.get(place)?;
+    if value < 10 { char::from_digit(value, 10) } else { None }
+}
+
+/// The zeros of the scripts' decimal digits, in order.
+static ZEROS: &[u32] = &[
+    0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,
+    0x0E50, 0x0ED0, 0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0,
+    0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10, 0x1_04A0, 0x1_1066,
+];

@@ -115,7 +115,14 @@ impl Writer {
     }
 
     /// Appends decoded text of which `out_unit` bytes come from `src_unit` bytes of `src..src_end`.
-    pub(crate) fn decoded(&mut self, text: &str, out_unit: usize, src: usize, src_unit: usize, src_end: usize) {
+    pub(crate) fn decoded(
+        &mut self,
+        text: &str,
+        out_unit: usize,
+        src: usize,
+        src_unit: usize,
+        src_end: usize,
+    ) {
         if !text.is_empty() {
             let out_unit = out_unit.max(1);
             self.map.push(Segment { out: self.text.len(), out_unit, src, src_unit, src_end });

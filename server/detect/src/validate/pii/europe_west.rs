@@ -12,6 +12,7 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "ch-ahv" => ch_ahv,
         "ch-uid" => ch_uid,
         "de-document" => de_document,
+        "de-id-card" => de_id_card,
         "de-health-insurance" => de_health_insurance,
         "de-lanr" => de_lanr,
         "de-social-security" => de_social_security,
@@ -146,6 +147,12 @@ fn de_document(text: &str) -> bool {
         .map(|(&byte, weight)| Some(base36(byte)? * weight))
         .sum();
     matches!(body.len(), 8 | 9) && sum.map(|sum| sum % 10) == char::from(check).to_digit(10)
+}
+
+/// Identity card: nine characters that check themselves, or ten of which the last is the check digit; nationality may
+/// follow.
+fn de_id_card(text: &str) -> bool {
+    de_document(text.trim_end_matches(['D', 'd']))
 }
 
 /// German VAT number: ISO 7064 MOD 11,10 behind `DE`.

@@ -10,7 +10,9 @@ pub(super) fn is_opaque(text: &str) -> bool {
 
 /// Returns whether upper and lower case letters both occur, as in base 62.
 pub(super) fn has_mixed_case(text: &str) -> bool {
-    text.bytes().any(|b| b.is_ascii_uppercase()) && text.bytes().any(|b| b.is_ascii_lowercase()) && !is_placeholder(text)
+    text.bytes().any(|b| b.is_ascii_uppercase())
+        && text.bytes().any(|b| b.is_ascii_lowercase())
+        && !is_placeholder(text)
 }
 
 /// Returns whether a value given to something called key, token or secret can be one.
@@ -54,11 +56,26 @@ fn is_placeholder(text: &str) -> bool {
     }
     let enclosed = matches!(
         (bytes.first(), bytes.last()),
-        (Some(b'<'), Some(b'>')) | (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) | (Some(b'%'), Some(b'%'))
+        (Some(b'<'), Some(b'>'))
+            | (Some(b'{'), Some(b'}'))
+            | (Some(b'['), Some(b']'))
+            | (Some(b'%'), Some(b'%'))
     );
     let variable = bytes.strip_prefix(b"$").is_some_and(|name| name.iter().all(|b| is_name_byte(*b)));
     let lower = text.to_ascii_lowercase();
-    enclosed || variable || STAND_INS.iter().any(|part| lower.contains(part))
+    enclosed || variable || has_reference(text) || STAND_INS.iter().any(|part| lower.contains(part))
+}
+
+/// References that something else fills in: `${NAME}`, `$(command)`, `{{ name }}`, `#{name}`, `<%= name %>`.
+fn has_reference(text: &str) -> bool {
+    [("${", "}"), ("{{", "}}"), ("#{", "}"), ("$(", ")"), ("<%", "%")].iter().any(|(open, close)| {
+        text.split(open).skip(1).any(|rest| {
+            let inside = rest.trim_start_matches(['{', '=']);
+            inside.split_once(*close).is_some_and(|(name, _)| {
+                !name.is_empty() && name.bytes().all(|b| is_name_byte(b) || b" .:-/|".contains(&b))
+            })
+        })
+    })
 }
 
 /// Names: words joined by case or separators, with a number or two at most.
@@ -75,31 +92,55 @@ fn is_named(text: &str) -> bool {
             Class::Upper | Class::Lower => {
                 letters += 1;
                 // A capital begins a word, unless it goes on in capitals.
-                words += usize::from(previous != class && !(previous == Class::Upper && class == Class::Lower));
+                words +=
+                    usize::from(previous != class && !(previous == Class::Upper && class == Class::Lower));
             }
             Class::Other => {}
         }
         previous = class;
     }
     if letters == 0 {
-        return digits < 16;
+        return digits < 24;
     }
     let long_words = letters >= 4 * words;
     if digits == 0 {
         // Without a digit only a long run of restless case is taken for generated.
         return long_words || letters < 20 || letters >= 3 * words;
     }
-    long_words && digits <= 4 && digit_groups <= 2
+    long_words && digits <= 4 && digit_groups <= 2 && (letters < 16 || longest_consonant_run(text) < 5)
+}
+
+/// Five consonants in a row are rare in words and not in noise.
+fn longest_consonant_run(text: &str) -> usize {
+    let (mut run, mut longest) = (0, 0);
+    for byte in text.bytes() {
+        run = if byte.is_ascii_lowercase() && !b"aeiouy".contains(&byte) { run + 1 } else { 0 };
+        longest = run.max(longest);
+    }
+    longest
 }
 
 /// Source text in the place of a value: calls, members, format strings.
 fn is_code(text: &str) -> bool {
     let dotted = text.contains('.')
         && text.split('.').all(|part| {
-            part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic()) && part.bytes().all(is_name_byte) && is_named(part)
+            part.bytes().next().is_some_and(|b| b.is_ascii_alphabetic())
+                && part.bytes().all(is_name_byte)
+                && is_named(part)
         });
+    let fragment = text.starts_with([',', '.', ';', ')', '&'])
+        || text.ends_with(':')
+        || text.ends_with('=') && is_named(text);
+    let selector = text.strip_prefix('#').is_some_and(|name| name.contains('-') && is_named(name));
+    let type_name = text.ends_with(']') && text.contains('[') && !text.bytes().any(|b| b.is_ascii_digit());
     dotted
-        || ["()", "](", "=>", "->", "::", "==", "&&", "||", "%s", "\\u", "{0}", "{1}"].iter().any(|part| text.contains(part))
+        || type_name
+        || fragment
+        || selector
+        || text.starts_with("ENC[")
+        || ["()", "](", "=>", "->", "::", "==", "&&", "||", "%s", "\\u", "{0}", "{1}"]
+            .iter()
+            .any(|part| text.contains(part))
             && !text.bytes().any(|b| b.is_ascii_digit())
         || text.contains("()")
 }
@@ -108,7 +149,10 @@ fn is_code(text: &str) -> bool {
 fn is_location(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     lower.contains("://")
-        || ["/", "./", "../", "~/", "c:\\", "arn:", "projects/", "urn:", "data:"].iter().any(|start| lower.starts_with(start)) && !lower.ends_with('=')
+        || ["/", "./", "../", "~/", "c:\\", "arn:", "projects/", "urn:", "data:"]
+            .iter()
+            .any(|start| lower.starts_with(start))
+            && !lower.ends_with('=')
         || FILE_ENDINGS.iter().any(|end| lower.ends_with(end))
         || text.matches('/').count() >= 2 && is_named(text)
 }
@@ -126,9 +170,13 @@ fn is_plain(text: &str) -> bool {
     let core = core.trim_start_matches(['(', '"', '\'', '*', '`']);
     let digits = core.bytes().filter(u8::is_ascii_digit).count();
     let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
-    let symbols = core.bytes().filter(|b| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'\'' | b'/' | b'.' | b',' | b':')).count();
+    let symbols = core
+        .bytes()
+        .filter(|b| b.is_ascii_punctuation() && !matches!(b, b'-' | b'_' | b'\'' | b'/' | b'.' | b',' | b':'))
+        .count();
     if digits == 0 && symbols == 0 {
-        let inner_capital = core.bytes().skip(1).any(|b| b.is_ascii_uppercase()) && core.bytes().any(|b| b.is_ascii_lowercase());
+        let inner_capital = core.bytes().skip(1).any(|b| b.is_ascii_uppercase())
+            && core.bytes().any(|b| b.is_ascii_lowercase());
         return !(inner_capital && letters >= 6 && !is_named(core)) || !core.is_ascii();
     }
     // Ordinals, years, sizes and versions are digits with little else.
@@ -169,26 +217,150 @@ impl Class {
     }
 }
 
-const STAND_INS: [&str; 31] = [
-    "your_", "your-", "yourapi", "yourkey", "yourtoken", "yoursecret", "yourpass", "example", "placeholder", "change_me", "change-me", "replace_", "replace-",
-    "replaceme", "insert_", "insert-", "redacted", "dummy", "xxxx", "****", "....", "todo", "fixme", "${", "$(", "{{", "#{", "%(", "process.env", "environ", "getenv",
+const STAND_INS: [&str; 27] = [
+    "your_",
+    "your-",
+    "yourapi",
+    "yourkey",
+    "yourtoken",
+    "yoursecret",
+    "yourpass",
+    "example",
+    "placeholder",
+    "change_me",
+    "change-me",
+    "replace_",
+    "replace-",
+    "replaceme",
+    "insert_",
+    "insert-",
+    "redacted",
+    "dummy",
+    "xxxx",
+    "****",
+    "....",
+    "todo",
+    "fixme",
+    "%(",
+    "process.env",
+    "environ",
+    "getenv",
 ];
 
 const FILE_ENDINGS: [&str; 22] = [
-    ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".js", ".ts", ".py", ".go", ".java", ".html", ".php", ".png", ".svg", ".xml", ".cfg", ".conf",
-    ".env", ".com", ".rs",
+    ".pem", ".key", ".crt", ".json", ".yaml", ".yml", ".txt", ".js", ".ts", ".py", ".go", ".java", ".html",
+    ".php", ".png", ".svg", ".xml", ".cfg", ".conf", ".env", ".com", ".rs",
 ];
 
-const PASSWORD_WORDS: [&str; 84] = [
-    "password", "passwort", "passwd", "pass", "pwd", "pw", "secret", "token", "key", "string", "text", "str", "char", "varchar", "number", "int", "integer",
-    "boolean", "bool", "true", "false", "null", "nil", "none", "undefined", "void", "object", "any", "required", "optional", "invalid", "incorrect", "wrong",
-    "missing", "empty", "blank", "default", "hidden", "masked", "encrypted", "hashed", "expired", "reset", "forgot", "forgotten", "changed", "confirm", "enter",
-    "new", "old", "current", "username", "user", "email", "login", "name", "value", "field", "input", "label", "type", "yes", "no", "and", "or", "is", "the",
-    "must", "should", "cannot", "will", "was", "has", "for", "protected", "based", "manager", "policy", "prompt", "contrase", "senha", "kennwort", "mot", "not",
+const PASSWORD_WORDS: [&str; 90] = [
+    "password",
+    "passwort",
+    "passwd",
+    "pass",
+    "pwd",
+    "pw",
+    "secret",
+    "token",
+    "key",
+    "string",
+    "text",
+    "str",
+    "char",
+    "varchar",
+    "number",
+    "int",
+    "integer",
+    "boolean",
+    "bool",
+    "true",
+    "false",
+    "null",
+    "nil",
+    "none",
+    "undefined",
+    "void",
+    "object",
+    "any",
+    "required",
+    "optional",
+    "invalid",
+    "incorrect",
+    "wrong",
+    "missing",
+    "empty",
+    "blank",
+    "default",
+    "hidden",
+    "masked",
+    "encrypted",
+    "hashed",
+    "expired",
+    "reset",
+    "forgot",
+    "forgotten",
+    "changed",
+    "confirm",
+    "enter",
+    "new",
+    "old",
+    "current",
+    "username",
+    "user",
+    "email",
+    "login",
+    "name",
+    "value",
+    "field",
+    "input",
+    "label",
+    "type",
+    "yes",
+    "no",
+    "and",
+    "or",
+    "is",
+    "the",
+    "must",
+    "should",
+    "cannot",
+    "will",
+    "was",
+    "has",
+    "for",
+    "protected",
+    "based",
+    "manager",
+    "policy",
+    "prompt",
+    "contrase",
+    "senha",
+    "kennwort",
+    "mot",
+    "not",
+    "not-set",
+    "notset",
+    "unset",
+    "passwords",
+    "credentials",
+    "n/a",
 ];
 
 const SQL_WORDS: [&str; 16] = [
-    "expire", "never", "interval", "history", "reuse", "require", "external", "globally", "yesterday", "again", "reset", "before", "with", "from", "hash",
+    "expire",
+    "never",
+    "interval",
+    "history",
+    "reuse",
+    "require",
+    "external",
+    "globally",
+    "yesterday",
+    "again",
+    "reset",
+    "before",
+    "with",
+    "from",
+    "hash",
     "valid",
 ];
 
@@ -229,17 +401,37 @@ mod tests {
 
     #[test]
     fn code_and_places_are_no_secret_values() {
-        for value in ["request.headers.token1", "config.get()", "https://a.b/c1d2", "/etc/ssl/private/a1b2.key", "certs/server1.pem"] {
+        for value in [
+            "request.headers.token1",
+            "config.get()",
+            "https://a.b/c1d2",
+            "/etc/ssl/private/a1b2.key",
+            "certs/server1.pem",
+        ] {
             assert!(!is_secret_value(value), "{value}");
         }
     }
 
     #[test]
     fn passwords_in_prose() {
-        for value in ["hunter2!", "Tr0ub4dor$3", "Summer2024!", "pa55w0rD#h2HyW", "correct-Horse#9", "123456"] {
+        for value in ["hunter2!", "Tr0ub4dor$3", "Summer2024!", "pa55w0rD#h2HyW", "correct-Horse#9", "123456"]
+        {
             assert!(is_strict_password(value), "{value}");
         }
-        for value in ["wrong", "required", "reset.", "Security", "user@example.com", "2024", "8", "up-to-date", "don't", "<password>", "****", "naïve"] {
+        for value in [
+            "wrong",
+            "required",
+            "reset.",
+            "Security",
+            "user@example.com",
+            "2024",
+            "8",
+            "up-to-date",
+            "don't",
+            "<password>",
+            "****",
+            "naïve",
+        ] {
             assert!(!is_strict_password(value), "{value}");
         }
     }

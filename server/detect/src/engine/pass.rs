@@ -1,0 +1,156 @@
+//! One content through all its views.
+
+use std::time::{Duration, Instant};
+
+use super::{Buffers, DetectorInfo, Engine};
+use crate::cancel::{Cancel, Cancelled};
+use crate::hidden;
+use crate::matcher::{Hit, Matcher};
+use crate::redact::is_placeholder;
+use crate::rules::Rule;
+use crate::view::{Layers, Wanted};
+use crate::{ByteSpan, Content, Finding};
+
+/// Which detectors run on a content, in the engine's order.
+#[derive(Debug)]
+pub(super) struct Running {
+    runs: Vec<bool>,
+    names: Vec<std::sync::Arc<str>>,
+}
+
+impl Running {
+    pub(super) fn new(detectors: &[DetectorInfo], runs: impl Fn(&str) -> bool) -> Self {
+        Self {
+            runs: detectors.iter().map(|detector| runs(&detector.name)).collect(),
+            names: detectors.iter().filter(|detector| runs(&detector.name)).map(|d| d.name.clone()).collect(),
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = bool> {
+        self.runs.iter().copied()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|running| **running == *name)
+    }
+
+    fn any_rule(&self, matcher: &Matcher) -> bool {
+        matcher.detectors().any(|name| self.has(name))
+    }
+}
+
+/// The scan of one content.
+pub(super) struct Pass<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) content: &'a Content<'a>,
+    pub(super) index: usize,
+    pub(super) running: &'a Running,
+    pub(super) cancel: &'a Cancel,
+    pub(super) buffers: &'a mut Buffers,
+}
+
+impl Pass<'_> {
+    /// Returns what was found, and whether all was looked at. Adds to every detector the time of its passes.
+    pub(super) fn run(&mut self, durations: &mut [Duration]) -> (Vec<Finding>, bool) {
+        let mut findings = Vec::new();
+        let started = Instant::now();
+        let wanted = Wanted {
+            raw: self.running.any_rule(&self.engine.raw),
+            folded: self.running.any_rule(&self.engine.folded),
+        };
+        if self.running.has(hidden::DETECTOR) {
+            findings
+                .extend(hidden::find(self.content.text).into_iter().map(|found| self.hidden_finding(found)));
+        }
+        let done = self.views(wanted, &mut findings).is_ok();
+        let took = started.elapsed();
+        for (duration, runs) in durations.iter_mut().zip(self.running.iter()) {
+            if runs {
+                *duration += took;
+            }
+        }
+        (findings, done)
+    }
+
+    fn views(&mut self, wanted: Wanted, findings: &mut Vec<Finding>) -> Result<(), Cancelled> {
+        if !wanted.raw && !wanted.folded {
+            return Ok(());
+        }
+        let text = self.content.text;
+        let layers = Layers::new(text, wanted, &self.engine.vocabulary, self.cancel)?;
+        for (at, layer) in layers.iter() {
+            self.cancel.check()?;
+            let (matcher, scratch, runs) = if layer.folded {
+                (&self.engine.folded, &mut self.buffers.folded, wanted.folded)
+            } else {
+                (&self.engine.raw, &mut self.buffers.raw, wanted.raw)
+            };
+            if !runs {
+                continue;
+            }
+            let running = self.running;
+            let hits = &mut self.buffers.hits;
+            let outcome = matcher.scan(
+                &layer.text,
+                |rule: &Rule| running.has(&rule.detector),
+                scratch,
+                self.cancel,
+                hits,
+            );
+            // The same value is often met in several windows.
+            hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
+            hits.dedup_by_key(|hit| (hit.rule, hit.span));
+            let path = if hits.is_empty() { Vec::new() } else { layers.path(at) };
+            for hit in hits.drain(..).take(MOST_FINDINGS) {
+                let span = on_boundaries(text, layers.source(at, hit.span));
+                if !span.is_empty() && !is_placeholder(text, span) && !is_placeholder(&layer.text, hit.span) {
+                    findings.extend(finding(matcher, hit, self.index, span, &path));
+                }
+            }
+            outcome?;
+        }
+        Ok(())
+    }
+
+    fn hidden_finding(&self, found: hidden::Hidden) -> Finding {
+        Finding {
+            content: self.index,
+            detector: hidden::DETECTOR.into(),
+            category: hidden::CATEGORY.into(),
+            entity: hidden::ENTITY.into(),
+            rule_id: found.rule.id.into(),
+            severity: found.rule.severity,
+            score: found.rule.score,
+            span: found.span,
+            path: Vec::new(),
+        }
+    }
+}
+
+fn finding(
+    matcher: &Matcher,
+    hit: Hit,
+    content: usize,
+    span: ByteSpan,
+    path: &[&'static str],
+) -> Option<Finding> {
+    let rule = matcher.rule(hit.rule)?;
+    Some(Finding {
+        content,
+        detector: rule.detector.clone(),
+        category: rule.category.clone(),
+        entity: rule.entity.clone(),
+        rule_id: rule.id.clone(),
+        severity: rule.severity,
+        score: hit.score,
+        span,
+        path: path.to_vec(),
+    })
+}
+
+fn on_boundaries(text: &str, span: ByteSpan) -> ByteSpan {
+    ByteSpan { start: text.floor_char_boundary(span.start), end: text.ceil_char_boundary(span.end) }
+}
+
+/// Findings of one view, at most: more are noise or an attack on memory.
+const MOST_FINDINGS: usize = 4096;

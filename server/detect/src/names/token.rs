@@ -1,0 +1,330 @@
+//! Words, numbers and marks of a text, each read once with its hash, so that every later question is a table look-up.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+/// How a token is written.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Shape {
+    /// Past either end of the text.
+    #[default]
+    None,
+    /// `word`
+    Lower,
+    /// `Word`, `McDonald`, `O'Brien`
+    Capital,
+    /// `WORD`
+    Upper,
+    /// `W`
+    Initial,
+    /// `iPhone`
+    Mixed,
+    /// A word of a script without capitals.
+    Uncased,
+    /// Digits only.
+    Number,
+    /// Letters with digits or underscores: an identifier, a code.
+    Code,
+    /// One mark; typographic variants are given as the ASCII one, others as 0.
+    Mark(u8),
+}
+
+/// What stands between a token and the one before it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Gap {
+    /// Nothing.
+    None,
+    /// One or two spaces.
+    Space,
+    /// A tab or many spaces: another column.
+    Wide,
+    /// A line break, or the beginning of the text.
+    #[default]
+    Line,
+}
+
+/// One token; offsets are bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Token {
+    pub(super) start: usize,
+    /// One past the word itself; a possessive `'s` stands outside.
+    pub(super) end: usize,
+    pub(super) hash: u64,
+    /// What the lexicon says of the word.
+    pub(super) flags: u64,
+    pub(super) shape: Shape,
+    pub(super) gap: Gap,
+    pub(super) possessive: bool,
+}
+
+impl Token {
+    /// Whether the token has one of `flags`.
+    pub(super) fn has(self, flags: u64) -> bool {
+        self.flags & flags != 0
+    }
+
+    /// Whether it is this mark.
+    pub(super) fn is(self, mark: u8) -> bool {
+        self.shape == Shape::Mark(mark)
+    }
+
+    /// Whether it stands directly at the token before it.
+    pub(super) fn glued(self) -> bool {
+        self.gap == Gap::None
+    }
+
+    /// Whether it begins with a capital, as names do.
+    pub(super) fn capital(self) -> bool {
+        matches!(self.shape, Shape::Capital | Shape::Upper | Shape::Initial)
+    }
+
+    /// Whether it is a word, whatever its case.
+    pub(super) fn word(self) -> bool {
+        !matches!(self.shape, Shape::None | Shape::Number | Shape::Code | Shape::Mark(_))
+    }
+
+    /// Its length in bytes.
+    pub(super) fn len(self) -> usize {
+        self.end.saturating_sub(self.start)
+    }
+}
+
+/// Splits a text; `flags` is asked once for each word, by its hash.
+pub(super) fn tokenise(text: &str, flags: impl Fn(u64) -> u64) -> Vec<Token> {
+    let mut tokens = Vec::with_capacity(text.len() / 5 + 4);
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    let mut gap = Gap::Line;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b' ' => {
+                at += 1;
+                if gap == Gap::None {
+                    gap = Gap::Space;
+                    if bytes.get(at) == Some(&b' ') && bytes.get(at + 1) == Some(&b' ') {
+                        gap = Gap::Wide;
+                    }
+                }
+                continue;
+            }
+            b'\n' | b'\r' => {
+                at += 1;
+                gap = Gap::Line;
+                continue;
+            }
+            0..=31 | 127 => {
+                at += 1;
+                if gap != Gap::Line {
+                    gap = Gap::Wide;
+                }
+                continue;
+            }
+            _ => {}
+        }
+        let mut token = Token { start: at, gap, ..Token::default() };
+        at = if byte.is_ascii_alphanumeric() || byte == b'_' {
+            word(text, at, &mut token)
+        } else if byte.is_ascii() {
+            token.shape = Shape::Mark(byte);
+            at + 1
+        } else {
+            let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            let next = at + character.len_utf8();
+            if is_word_character(character) {
+                word(text, at, &mut token)
+            } else if character.is_whitespace() {
+                gap = if gap == Gap::Line { Gap::Line } else { Gap::Space };
+                at = next;
+                continue;
+            } else {
+                token.shape = Shape::Mark(ascii_mark(character));
+                next
+            }
+        };
+        if token.end == 0 {
+            token.end = at;
+        }
+        if token.word() {
+            token.flags = flags(token.hash);
+        }
+        tokens.push(token);
+        gap = Gap::None;
+    }
+    tokens
+}
+
+/// Joins the hashes of the words of a phrase.
+pub(super) fn join(phrase: u64, word: u64) -> u64 {
+    finish(phrase.rotate_left(23) ^ word)
+}
+
+const SEED: u64 = 0xcbf2_9ce4_8422_2325;
+const FACTOR: u64 = 0x0000_0100_0000_01b3;
+
+/// What has been seen of the letters of a word.
+#[derive(Default)]
+struct Letters {
+    count: usize,
+    upper: usize,
+    lower: usize,
+    first_upper: bool,
+    code: bool,
+}
+
+/// Reads the word or number at `at`, and returns where the next token begins.
+fn word(text: &str, start: usize, token: &mut Token) -> usize {
+    let bytes = text.as_bytes();
+    let mut letters = Letters::default();
+    let mut digits = 0usize;
+    let mut hash = SEED;
+    let mut at = start;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'a'..=b'z' => {
+                letters.lower += 1;
+                letters.count += 1;
+                hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
+                at += 1;
+            }
+            b'A'..=b'Z' => {
+                letters.first_upper |= letters.count == 0;
+                letters.upper += 1;
+                letters.count += 1;
+                hash = (hash ^ u64::from(byte | 0x20)).wrapping_mul(FACTOR);
+                at += 1;
+            }
+            b'0'..=b'9' => {
+                digits += 1;
+                at += 1;
+            }
+            b'_' => {
+                letters.code = true;
+                at += 1;
+            }
+            b'\'' => match apostrophe(text, at, at + 1, token) {
+                Some(next) => at = next,
+                None => break,
+            },
+            _ if byte.is_ascii() => break,
+            _ => {
+                let Some(character) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+                let next = at + character.len_utf8();
+                if character == '\u{2019}' {
+                    match apostrophe(text, at, next, token) {
+                        Some(next) => at = next,
+                        None => break,
+                    }
+                } else if is_word_character(character) {
+                    if letters.count == 0 && character.is_uppercase() {
+                        letters.first_upper = true;
+                    }
+                    letters.upper += usize::from(character.is_uppercase());
+                    letters.lower += usize::from(character.is_lowercase());
+                    letters.count += 1;
+                    hash = fold(character, hash);
+                    at = next;
+                } else {
+                    break;
+                }
+            }
+        }
+        if token.possessive {
+            break;
+        }
+    }
+    if token.end == 0 {
+        token.end = at;
+    }
+    token.hash = finish(hash);
+    token.shape = shape(&letters, digits);
+    at.max(token.end)
+}
+
+/// Returns where the word goes on behind an apostrophe, if it does; a possessive ends it and is stepped over.
+fn apostrophe(text: &str, at: usize, next: usize, token: &mut Token) -> Option<usize> {
+    let mut rest = text.get(next..)?.chars();
+    let first = rest.next().filter(|&character| is_word_character(character))?;
+    if at == token.start {
+        return None;
+    }
+    let second = rest.next();
+    if matches!(first, 's' | 'S') && !second.is_some_and(is_word_character) {
+        token.possessive = true;
+        token.end = at;
+        return Some(next + first.len_utf8());
+    }
+    Some(next)
+}
+
+fn shape(letters: &Letters, digits: usize) -> Shape {
+    if letters.code || (digits > 0 && letters.count > 0) {
+        return Shape::Code;
+    }
+    if digits > 0 {
+        return Shape::Number;
+    }
+    match (letters.upper, letters.lower) {
+        (0, 0) => Shape::Uncased,
+        (0, _) => Shape::Lower,
+        (1, 0) => Shape::Initial,
+        (_, 0) => Shape::Upper,
+        (upper, lower) if letters.first_upper && upper <= lower + 1 => Shape::Capital,
+        _ => Shape::Mixed,
+    }
+}
+
+/// Adds a character to the hash without its case and, in Latin script, without its diacritics.
+fn fold(character: char, mut hash: u64) -> u64 {
+    let mut add = |character: char| {
+        let mut buffer = [0; 4];
+        for byte in character.encode_utf8(&mut buffer).bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
+        }
+    };
+    for lower in character.to_lowercase() {
+        let plain: &str = match lower {
+            'ß' => "ss",
+            'ø' => "o",
+            'æ' => "ae",
+            'œ' => "oe",
+            'ł' => "l",
+            'đ' | 'ð' => "d",
+            'þ' => "th",
+            'ı' => "i",
+            _ => "",
+        };
+        if plain.is_empty() {
+            let parts = std::iter::once(lower).nfd();
+            parts.filter(|part| !('\u{300}'..='\u{36f}').contains(part)).for_each(&mut add);
+        } else {
+            plain.chars().for_each(&mut add);
+        }
+    }
+    hash
+}
+
+fn finish(hash: u64) -> u64 {
+    let mixed = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ (mixed >> 29)
+}
+
+fn is_word_character(character: char) -> bool {
+    character.is_alphanumeric()
+        || character == '_'
+        || is_combining_mark(character)
+        || matches!(character, '\u{200c}' | '\u{200d}')
+}
+
+fn ascii_mark(character: char) -> u8 {
+    match character {
+        '\u{2018}' | '\u{2019}' => b'\'',
+        '\u{201c}' | '\u{201d}' | '\u{ab}' | '\u{bb}' | '\u{300c}' | '\u{300d}' => b'"',
+        '\u{2010}' | '\u{2011}' => b'-',
+        '\u{3001}' | '\u{ff0c}' | '\u{60c}' => b',',
+        '\u{3002}' => b'.',
+        '\u{ff1a}' => b':',
+        '\u{ff01}' => b'!',
+        '\u{ff1f}' => b'?',
+        _ => 0,
+    }
+}

@@ -1,0 +1,134 @@
+//! The clean view, which byte patterns read where a text is not plain; and the view in which look-alikes are ASCII.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::chars::{digit, is_invisible, is_mark, letter_symbol, look_alike};
+use super::map::{Map, Writer};
+
+/// Removes what cannot be seen, and writes compatibility forms, digits of other scripts and look-alike letters within
+/// ASCII words as ASCII. Answers `None` when that changes nothing.
+pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
+    if text.bytes().all(|byte| byte >= b' ' && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r'))
+        && text.is_ascii()
+    {
+        return None;
+    }
+    let mut writer = Writer::with_capacity(text.len());
+    let mut changed = false;
+    let mut at = 0;
+    while at < text.len() {
+        let rest = text.get(at..).unwrap_or_default();
+        let word = word_len(rest);
+        let piece = rest.get(..word).unwrap_or_default();
+        changed |= clean_word(piece, at, &mut writer);
+        at += word.max(1);
+    }
+    changed.then(|| writer.finish())
+}
+
+/// Writes one word, or the gap before the next; answers whether that changed it.
+fn clean_word(word: &str, src: usize, writer: &mut Writer) -> bool {
+    if word
+        .bytes()
+        .all(|byte| byte.is_ascii() && (byte >= b' ' || byte.is_ascii_whitespace()) && byte != 0x7F)
+    {
+        writer.copy(word, src);
+        return false;
+    }
+    let mixed = word.bytes().any(|byte| byte.is_ascii_alphanumeric());
+    let mut changed = false;
+    for (at, character) in word.char_indices() {
+        let (start, end) = (src + at, src + at + character.len_utf8());
+        let ascii = digit(character).or_else(|| if mixed { look_alike(character) } else { None });
+        if is_invisible(character) {
+            changed = true;
+        } else if let Some(ascii) = ascii {
+            changed = true;
+            writer.character(ascii, start, end);
+        } else if character.is_ascii() || is_mark(character) {
+            writer.character(character, start, end);
+        } else {
+            let normal: String = std::iter::once(character).nfkc().collect();
+            changed |= !normal.chars().eq(std::iter::once(character));
+            writer.replace(&normal, start, end);
+        }
+    }
+    changed
+}
+
+/// Returns the length of the run of word characters, or of other characters, that a text begins with. Invisible
+/// characters do not end a word.
+fn word_len(text: &str) -> usize {
+    let in_word = |character: char| character.is_alphanumeric() || is_mark(character);
+    let mut characters = text.char_indices();
+    let Some((_, first)) = characters.next() else { return 0 };
+    let word = in_word(first);
+    characters
+        .find(|(_, character)| !is_invisible(*character) && in_word(*character) != word)
+        .map_or(text.len(), |(at, _)| at)
+}
+
+/// Writes the look-alikes of a folded text as ASCII letters. Answers `None` when no word asks for it: one that mixes
+/// look-alikes with ASCII letters, or is made of look-alikes alone.
+pub(crate) fn latinise(folded: &str) -> Option<(String, Map)> {
+    if folded.is_ascii() || !folded.split(|c: char| !c.is_alphanumeric()).any(is_disguised) {
+        return None;
+    }
+    let mut writer = Writer::with_capacity(folded.len());
+    let mut copied = 0;
+    for (at, character) in folded.char_indices().filter(|(_, character)| !character.is_ascii()) {
+        if let Some(letter) = letter_symbol(character).or_else(|| look_alike(character)) {
+            writer.copy(folded.get(copied..at).unwrap_or_default(), copied);
+            copied = at + character.len_utf8();
+            writer.character(letter.to_ascii_lowercase(), at, copied);
+        }
+    }
+    writer.copy(folded.get(copied..).unwrap_or_default(), copied);
+    Some(writer.finish())
+}
+
+fn is_disguised(word: &str) -> bool {
+    if word.is_ascii() {
+        return false;
+    }
+    let (mut ascii, mut symbols, mut alikes, mut others) = (0_usize, 0_usize, 0_usize, 0_usize);
+    for character in word.chars() {
+        match character {
+            c if c.is_ascii_alphabetic() => ascii += 1,
+            c if letter_symbol(c).is_some() => symbols += 1,
+            c if look_alike(c).is_some() => alikes += 1,
+            _ => others += 1,
+        }
+    }
+    // Short words of look-alikes alone are words of their own script.
+    let mixed = ascii > 0 && symbols + alikes > 0;
+    mixed || symbols >= 3 || (others == 0 && alikes >= 6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ByteSpan;
+
+    #[test]
+    fn plain_text_has_no_clean_view() {
+        assert!(clean("plain\ttext\n").is_none());
+        assert!(clean("Москва").is_none());
+    }
+
+    #[test]
+    fn hidden_and_disguised() {
+        let text = "g\u{200b}hp_\u{200b}А1 ٤٢ ｋ";
+        let (cleaned, map) = clean(text).unwrap();
+        assert_eq!(cleaned, "ghp_A1 42 k");
+        let span = map.source(ByteSpan { start: 0, end: 6 });
+        assert_eq!(&text[span.range()], "g\u{200b}hp_\u{200b}А1");
+    }
+
+    #[test]
+    fn look_alikes() {
+        assert_eq!(latinise("ignоrе аll").unwrap().0, "ignore all");
+        assert_eq!(latinise("ɪɢɴᴏʀᴇ").unwrap().0, "ignore");
+        assert!(latinise("привет, как дела").is_none());
+    }
+}

@@ -1,0 +1,68 @@
+//! Decoded views: what a text says under an encoding.
+//!
+//! Every decoder looks for its own carriers, cheaply, and writes what they decode to with a map back to them. What does
+//! not decode to readable text is dropped: hashes, images and keys are no text. All decoded bytes of a request count
+//! against one budget, so nesting cannot multiply.
+
+mod bases;
+mod escapes;
+mod hidden;
+mod numbers;
+mod runs;
+
+use super::map::{Map, Writer};
+
+/// Takes the decoded views of a text, each with the name of its encoding.
+pub(super) fn decode(text: &str, budget: &mut usize, mut emit: impl FnMut(&'static str, String, Map)) {
+    let mut emit = |name: &'static str, writer: Option<Writer>| {
+        let Some(writer) = writer else { return };
+        let bytes = writer.text().len();
+        if bytes > 0 && bytes <= *budget {
+            *budget -= bytes;
+            let (text, map) = writer.finish();
+            emit(name, text, map);
+        }
+    };
+    let found = runs::find(text.as_bytes());
+    bases::decode(text, &found.base64, &mut emit);
+    numbers::decode(text, &found.numbers, &mut emit);
+    emit("morse", numbers::morse(text, &found.morse));
+    emit("percent", escapes::percent(text));
+    emit("html-entity", escapes::html_entities(text));
+    emit("unicode-escape", escapes::backslash(text));
+    emit("quoted-printable", escapes::quoted_printable(text));
+    if !text.is_ascii() {
+        emit("tag-characters", hidden::tag_characters(text));
+        emit("variation-selectors", hidden::variation_selectors(text));
+        emit("zero-width", hidden::zero_width(text));
+    }
+    emit("joined-lines", runs::joined_lines(text));
+}
+
+/// Whether decoded bytes are readable: nearly all letters, digits, punctuation and white space.
+fn readable(bytes: &[u8]) -> Option<String> {
+    if bytes.len() < MIN_DECODED_BYTES {
+        return None;
+    }
+    let mut text = String::with_capacity(bytes.len());
+    let mut odd = 0_usize;
+    for chunk in bytes.utf8_chunks() {
+        odd +=
+            chunk.valid().chars().filter(|c| c.is_control() && !c.is_whitespace() || is_private(*c)).count();
+        text.push_str(chunk.valid());
+        // A stand-in of one byte for each byte keeps the text as long as what it was decoded from.
+        odd += chunk.invalid().len();
+        text.extend(chunk.invalid().iter().map(|_| '?'));
+        if odd * 8 > bytes.len() {
+            return None;
+        }
+    }
+    (odd * 10 <= text.len()).then_some(text)
+}
+
+fn is_private(character: char) -> bool {
+    matches!(u32::from(character), 0xE000..=0xF8FF | 0xF_0000..=0x10_FFFF | 0xFFFD)
+}
+
+/// Shorter carriers hold no phrase and no secret, and are too often words.
+const MIN_DECODED_BYTES: usize = 6;

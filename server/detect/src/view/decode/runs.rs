@@ -1,0 +1,115 @@
+//! One pass over a text that finds the runs worth decoding; plain prose has none.
+
+use std::ops::Range;
+
+use crate::view::map::Writer;
+
+/// Runs that may carry an encoding.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    /// Letters, digits and the signs of base64.
+    pub(super) base64: Vec<Range<usize>>,
+    /// Hexadecimal digits and what separates them.
+    pub(super) numbers: Vec<Range<usize>>,
+    /// Dots, dashes and what separates them.
+    pub(super) morse: Vec<Range<usize>>,
+}
+
+/// Finds runs of at least [`LEAST`] bytes.
+pub(super) fn find(bytes: &[u8]) -> Runs {
+    let mut runs = Runs::default();
+    // `start` is one past the last byte that is outside the class: no branch depends on where words end.
+    let (mut base64, mut numbers, mut morse) = (0, 0, 0);
+    for (at, &byte) in bytes.iter().enumerate() {
+        let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
+        let next = at + 1;
+        base64 = if class & BASE64 == 0 { next } else { base64 };
+        numbers = if class & NUMBER == 0 { next } else { numbers };
+        morse = if class & MORSE == 0 { next } else { morse };
+        if next - base64 == LEAST || next - numbers == LEAST || next - morse == LEAST {
+            for (start, bit, into) in [
+                (base64, BASE64, &mut runs.base64),
+                (numbers, NUMBER, &mut runs.numbers),
+                (morse, MORSE, &mut runs.morse),
+            ] {
+                if next - start == LEAST {
+                    into.push(start..end_of_run(bytes, next, bit));
+                }
+            }
+        }
+    }
+    runs
+}
+
+fn end_of_run(bytes: &[u8], from: usize, bit: u8) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let outside = |byte: &u8| CLASSES.get(usize::from(*byte)).is_none_or(|class| class & bit == 0);
+    rest.iter().position(outside).map_or(bytes.len(), |length| from + length)
+}
+
+/// Joins tokens that were wrapped over lines: a long run of token characters at the end of a line and one at the
+/// beginning of the next.
+pub(super) fn joined_lines(text: &str) -> Option<Writer> {
+    let bytes = text.as_bytes();
+    let mut writer: Option<Writer> = None;
+    let mut copied = 0;
+    for newline in memchr::memchr_iter(b'\n', bytes) {
+        let line_end =
+            if newline > 0 && bytes.get(newline - 1) == Some(&b'\r') { newline - 1 } else { newline };
+        let before = bytes.get(..line_end).unwrap_or_default();
+        let head = before.iter().rev().take(512).take_while(|byte| is_token(**byte)).count();
+        let has_digit = before.iter().rev().take(head).any(u8::is_ascii_digit);
+        let after = bytes.get(newline + 1..).unwrap_or_default();
+        let indent = after.iter().take(64).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let tail = after.iter().skip(indent).take(8).take_while(|byte| is_token(**byte)).count();
+        if head >= WRAPPED && has_digit && tail >= 2 && line_end >= copied {
+            let writer = writer.get_or_insert_with(|| Writer::with_capacity(text.len()));
+            writer.copy(text.get(copied..line_end).unwrap_or_default(), copied);
+            copied = newline + 1 + indent;
+        }
+    }
+    let mut writer = writer?;
+    writer.copy(text.get(copied..).unwrap_or_default(), copied);
+    Some(writer)
+}
+
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-' | b'=' | b'.')
+}
+
+/// The shortest run that is looked at.
+const LEAST: usize = 16;
+
+/// The shortest piece of a token at the end of a line for the line to be taken as wrapped.
+const WRAPPED: usize = 12;
+
+const BASE64: u8 = 1;
+const NUMBER: u8 = 2;
+const MORSE: u8 = 4;
+
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "indices below 256, evaluated when compiled")]
+#[expect(clippy::cast_possible_truncation, reason = "indices below 256, evaluated when compiled")]
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        let mut class = 0;
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_') {
+            class |= BASE64;
+        }
+        if byte.is_ascii_hexdigit()
+            || matches!(byte, b' ' | b',' | b':' | b';' | b'\n' | b'\r' | b'\t' | b'x')
+        {
+            class |= NUMBER;
+        }
+        if matches!(byte, b'.' | b'-' | b'/' | b' ' | b'|' | b'_' | b'\n') {
+            class |= MORSE;
+        }
+        table[at] = class;
+        at += 1;
+    }
+    table
+}

@@ -1,0 +1,215 @@
+//! All views of one text, each made of another.
+
+use std::borrow::Cow;
+
+use super::clean::{clean, latinise};
+use super::decode::decode;
+use super::deobfuscate::{Vocabulary, deobfuscate};
+use super::fold::fold;
+use super::map::Map;
+use crate::ByteSpan;
+use crate::cancel::{Cancel, Cancelled};
+
+/// One view.
+#[derive(Debug)]
+pub(crate) struct Layer<'t> {
+    pub(crate) text: Cow<'t, str>,
+    /// Whether it is folded, for rules that read folded text; byte patterns read the others.
+    pub(crate) folded: bool,
+    /// What the step that made it is called; empty for a step that a reader need not know of.
+    name: &'static str,
+    origin: Option<(usize, Origin)>,
+    depth: usize,
+}
+
+/// How spans map to the layer that this one is made of.
+#[derive(Debug)]
+enum Origin {
+    Mapped(Map),
+    /// Byte for byte.
+    Same,
+    /// From the end, in a text of that many bytes.
+    Mirrored(usize),
+}
+
+/// The views of a text; the first is the text itself.
+#[derive(Debug)]
+pub(crate) struct Layers<'t> {
+    layers: Vec<Layer<'t>>,
+}
+
+/// Which families of views are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) raw: bool,
+    pub(crate) folded: bool,
+}
+
+impl<'t> Layers<'t> {
+    /// Makes the views of a text.
+    pub(crate) fn new(
+        text: &'t str,
+        wanted: Wanted,
+        vocabulary: &Vocabulary,
+        cancel: &Cancel,
+    ) -> Result<Self, Cancelled> {
+        let original = Layer { text: Cow::Borrowed(text), folded: false, name: "", origin: None, depth: 0 };
+        let mut views = Self { layers: vec![original] };
+        let mut budget = text.len().saturating_mul(4).saturating_add(DECODE_BYTES);
+        let mut at = 0;
+        while at < views.layers.len() {
+            cancel.check()?;
+            views.derive(at, wanted, vocabulary, &mut budget);
+            at += 1;
+        }
+        Ok(views)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, &Layer<'t>)> {
+        self.layers.iter().enumerate()
+    }
+
+    /// Maps a span of a layer to the text as it was given.
+    pub(crate) fn source(&self, mut layer: usize, mut span: ByteSpan) -> ByteSpan {
+        while let Some((parent, origin)) = self.layers.get(layer).and_then(|layer| layer.origin.as_ref()) {
+            span = match origin {
+                Origin::Mapped(map) => map.source(span),
+                Origin::Same => span,
+                Origin::Mirrored(length) => ByteSpan {
+                    start: length.saturating_sub(span.end),
+                    end: length.saturating_sub(span.start),
+                },
+            };
+            layer = *parent;
+        }
+        span
+    }
+
+    /// Names the steps to a layer, outermost first.
+    pub(crate) fn path(&self, mut layer: usize) -> Vec<&'static str> {
+        let mut path = Vec::new();
+        while let Some(step) = self.layers.get(layer) {
+            if !step.name.is_empty() {
+                path.push(step.name);
+            }
+            match step.origin {
+                Some((parent, _)) => layer = parent,
+                None => break,
+            }
+        }
+        path.reverse();
+        path
+    }
+
+    fn derive(&mut self, at: usize, wanted: Wanted, vocabulary: &Vocabulary, budget: &mut usize) {
+        let Some(layer) = self.layers.get(at) else { return };
+        let depth = layer.depth;
+        let mut made: Vec<Layer<'t>> = Vec::new();
+        if layer.folded {
+            for (name, text, origin) in folded_views(layer, vocabulary) {
+                if text.len() <= *budget {
+                    *budget -= text.len();
+                    made.push(Layer {
+                        text: text.into(),
+                        folded: true,
+                        name,
+                        origin: Some((at, origin)),
+                        depth,
+                    });
+                }
+            }
+        } else {
+            if layer.name != "clean" {
+                if let Some((text, map)) = clean(&layer.text).filter(|_| wanted.raw) {
+                    let origin = Some((at, Origin::Mapped(map)));
+                    made.push(Layer { text: text.into(), folded: false, name: "clean", origin, depth });
+                }
+                if wanted.folded {
+                    let (text, map) = fold(&layer.text);
+                    let origin = Some((at, Origin::Mapped(map)));
+                    made.push(Layer { text: text.into(), folded: true, name: "", origin, depth });
+                }
+            }
+            if depth < MAX_DEPTH {
+                decode(&layer.text, budget, |name, text, map| {
+                    let origin = Some((at, Origin::Mapped(map)));
+                    made.push(Layer { text: text.into(), folded: false, name, origin, depth: depth + 1 });
+                });
+            }
+        }
+        // What a clean view decodes to, the view beside it mostly decodes to as well.
+        for layer in made {
+            if self.layers.len() < MAX_LAYERS && !self.holds(&layer) {
+                self.layers.push(layer);
+            }
+        }
+    }
+
+    fn holds(&self, new: &Layer<'_>) -> bool {
+        self.layers.iter().any(|layer| layer.folded == new.folded && layer.text == new.text)
+    }
+}
+
+fn folded_views(layer: &Layer<'_>, vocabulary: &Vocabulary) -> Vec<(&'static str, String, Origin)> {
+    let mut views = Vec::new();
+    // Steps on folded text are taken once each, in this order.
+    let step = match layer.name {
+        "confusables" => 1,
+        "rot13" | "reversed" => 2,
+        "deobfuscated" => 3,
+        _ => 0,
+    };
+    if step < 1 {
+        views.extend(latinise(&layer.text).map(|(text, map)| ("confusables", text, Origin::Mapped(map))));
+    }
+    if step < 2 {
+        if hints(&layer.text, ROT13_HINTS) {
+            views.push(("rot13", layer.text.chars().map(rot13).collect(), Origin::Same));
+        }
+        if hints(&layer.text, REVERSED_HINTS) {
+            views.push(("reversed", layer.text.chars().rev().collect(), Origin::Mirrored(layer.text.len())));
+        }
+    }
+    if step < 3 {
+        views.extend(
+            deobfuscate(&layer.text, vocabulary)
+                .map(|(text, map)| ("deobfuscated", text, Origin::Mapped(map))),
+        );
+    }
+    views
+}
+
+fn rot13(letter: char) -> char {
+    let turn = |byte: u8, by: u8| char::from(byte.wrapping_add(by));
+    match letter {
+        'a'..='m' => u8::try_from(letter).map_or(letter, |byte| turn(byte, 13)),
+        'n'..='z' => u8::try_from(letter).map_or(letter, |byte| turn(byte, 243)),
+        _ => letter,
+    }
+}
+
+/// Whether a text holds one of the long hints, or two of the short ones.
+fn hints(text: &str, (long, short): (&[&str], &[&str])) -> bool {
+    let holds = |hint: &&&str| memchr::memmem::find(text.as_bytes(), hint.as_bytes()).is_some();
+    long.iter().any(|hint| holds(&hint)) || short.iter().filter(holds).take(2).count() == 2
+}
+
+/// "instruction", "prompt", "ignore", "system", "rules", "previous"; then "the", "and", "you", "your" and the like.
+static ROT13_HINTS: (&[&str], &[&str]) = (
+    &["vafgehpgvba", "cebzcg", "vtaber", "flfgrz ", "cerivbhf", "haerfgevpgrq", "qvfertneq"],
+    &["gur ", " naq ", "lbh ", "lbhe ", " abj ", "ehyrf", " nyy "],
+);
+
+static REVERSED_HINTS: (&[&str], &[&str]) = (
+    &["noitcurtsni", "tpmorp", "erongi", "metsys ", "suoiverp", "detcirtsernu", "dragersid"],
+    &[" eht", " dna ", " uoy", "ruoy ", " won ", "selur", " lla "],
+);
+
+/// Encodings within encodings, at most.
+const MAX_DEPTH: usize = 3;
+
+/// What decoding may always yield, however short the text.
+const DECODE_BYTES: usize = 64 << 10;
+
+/// Views of a text, at most: every one of them is scanned.
+const MAX_LAYERS: usize = 48;
