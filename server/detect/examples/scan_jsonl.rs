@@ -67,7 +67,11 @@ fn read_tables(folder: &Path) -> Result<Vec<(String, String, String)>, Box<dyn E
         for file in std::fs::read_dir(detector.path())? {
             let path = file?.path();
             let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            tables.push((detector.file_name().to_string_lossy().into_owned(), name, std::fs::read_to_string(&path)?));
+            tables.push((
+                detector.file_name().to_string_lossy().into_owned(),
+                name,
+                std::fs::read_to_string(&path)?,
+            ));
         }
     }
     tables.sort();
