@@ -82,7 +82,11 @@ impl RecordStream {
         let (sender, records) = mpsc::channel(READ_AHEAD);
         let search =
             Search { store, trust, opener, filter: Filter::new(&query, behind), query, sender, sent: 0 };
-        tokio::task::spawn_blocking(move || search.run());
+        // Not on the runtime's blocking threads: a reader may take its time, and those are needed for more.
+        std::thread::Builder::new()
+            .name("audit-query".to_owned())
+            .spawn(move || search.run())
+            .map_err(|error| AuditError::io("a thread", error))?;
         Ok(Self { records })
     }
 

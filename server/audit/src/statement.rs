@@ -163,3 +163,71 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 fn parse_hash(digits: &str) -> Option<Hash> {
     hex::decode(digits).ok()?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use llm_shield_cloud::local::KeyRing;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEY: &str = "signing";
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    fn signer_keys() -> (tempfile::TempDir, Arc<KeyRing>, Trust) {
+        let directory = tempfile::tempdir().unwrap();
+        let keys = KeyRing::open_or_create(directory.path().join("keys/ring.json")).unwrap();
+        keys.ensure_signing_key(KEY).unwrap();
+        let trust = block_on(Trust::from_manager(&keys, &[KEY.to_owned()])).unwrap();
+        (directory, Arc::new(keys), trust)
+    }
+
+    #[test]
+    fn statements_come_back_and_no_changed_byte_passes() {
+        let (_directory, keys, trust) = signer_keys();
+        let algorithm = SignatureAlgorithm::EcdsaP256Sha256;
+        let signer = Signer { key_manager: &*keys, key_id: KEY, algorithm };
+        let acme = Tenant::new("acme\nkey: other").unwrap();
+        let head = Head { segment: 3, records: 17, hash: [7; 32] };
+        let heads = BTreeMap::from([(acme.clone(), head), (Tenant::new("b").unwrap(), head)]);
+        let text = block_on(signer.head(&acme, head)).unwrap();
+        let list = block_on(signer.list(&heads)).unwrap();
+        assert_eq!(read_head(text.as_bytes(), &acme, &trust), Ok(head));
+        assert_eq!(read_list(list.as_bytes(), &trust), Ok(heads));
+        assert_eq!(
+            read_head(text.as_bytes(), &Tenant::new("b").unwrap(), &trust),
+            Err("it is the head of another log")
+        );
+        for position in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[position] ^= 1;
+            assert!(read_head(&changed, &acme, &trust).is_err(), "byte {position}");
+        }
+        for position in 0..list.len() {
+            let mut changed = list.clone().into_bytes();
+            changed[position] ^= 1;
+            assert!(read_list(&changed, &trust).is_err(), "byte {position}");
+            assert!(read_list(&list.as_bytes()[..position], &trust).is_err(), "cut at {position}");
+        }
+        // One kind of statement is never taken for the other.
+        assert!(read_list(text.as_bytes(), &trust).is_err());
+        assert!(read_head(list.as_bytes(), &acme, &trust).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "(\\PC|\n){0,200}", bytes in proptest::collection::vec(any::<u8>(), 0..99)) {
+            let (trust, tenant) = (Trust::default(), Tenant::new("acme").unwrap());
+            let signed = format!("{text}\nkey: a\nalgorithm: b\n\nsignature: AAAA\n{text}");
+            for statement in [text.as_bytes(), signed.as_bytes(), &bytes] {
+                prop_assert!(read_head(statement, &tenant, &trust).is_err());
+                prop_assert!(read_list(statement, &trust).is_err());
+            }
+        }
+    }
+}

@@ -78,7 +78,12 @@ impl Verifier<'_> {
     fn check(&mut self, tenant: Option<Tenant>, report: &mut VerifyReport) -> Result<()> {
         // In this order a running writer cannot make a whole store look broken: a log is listed before it has a
         // segment, and a head is signed after what it signs is on disk.
-        let with_segments = self.tenants_with_segments()?;
+        let with_segments = match &tenant {
+            // One tenant's verification says nothing of another's log.
+            Some(tenant) => vec![tenant.clone()],
+            None => list_tenants(self.store).map_err(|error| AuditError::io("the audit store", error))?,
+        };
+        let with_segments = self.having_segments(with_segments)?;
         let listed = listed_logs(self.store, self.trust)?;
         let known = listed.iter().flat_map(|list| list.keys().cloned());
         let tenants: BTreeSet<Tenant> = with_segments.into_iter().chain(known).collect();
@@ -89,9 +94,7 @@ impl Verifier<'_> {
         Ok(())
     }
 
-    fn tenants_with_segments(&self) -> Result<Vec<Tenant>> {
-        let mut tenants =
-            list_tenants(self.store).map_err(|error| AuditError::io("the audit store", error))?;
+    fn having_segments(&self, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>> {
         let mut broken = None;
         tenants.retain(|tenant| match contiguous_segments(self.store, tenant) {
             Ok(last) => last > 0,

@@ -332,3 +332,16 @@ async fn nothing_is_appended_to_or_read_from_a_broken_log() {
     assert_eq!(read, 16);
     assert!(stream.next().await.is_none());
 }
+
+#[tokio::test]
+async fn one_tenants_verification_says_nothing_of_another() {
+    let scene = Scene::new().await;
+    fs::remove_file(Segment::path_in(&scene.attacked, "acme", 2)).unwrap();
+    let store = scene.home.reader_of(&scene.attacked).await;
+    let whole = store.verify(Some(&tenant("other")), |_| ()).await.unwrap();
+    assert_eq!((whole.problem, whole.tenants, whole.records), (None, 1, 20));
+    let broken = store.verify(Some(&tenant("acme")), |_| ()).await.unwrap();
+    assert_eq!(broken.problem.unwrap().object, "scan-results/acme/00000002.seg");
+    let unknown = store.verify(Some(&tenant("nobody")), |_| ()).await.unwrap();
+    assert_eq!((unknown.problem, unknown.tenants), (None, 0));
+}

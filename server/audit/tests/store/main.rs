@@ -9,5 +9,7 @@
 mod append;
 mod attacks;
 mod crash;
+mod failure;
 mod query;
+mod rate;
 mod support;
