@@ -27,7 +27,7 @@ pub struct Engine {
     vocabulary: Vocabulary,
     detectors: Vec<DetectorInfo>,
     /// Buffers of scans that are done, for those to come.
-    idle: Mutex<Vec<Box<Buffers>>>,
+    idle: Mutex<Vec<Buffers>>,
 }
 
 /// A detector of an engine.
@@ -186,14 +186,16 @@ impl Engine {
         idle.iter().map(|buffers| buffers.raw.examined + buffers.folded.examined).sum()
     }
 
-    fn take(&self) -> Box<Buffers> {
+    fn take(&self) -> Buffers {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        idle.unwrap_or_else(|| {
-            Box::new(Buffers { raw: self.raw.scratch(), folded: self.folded.scratch(), hits: Vec::new() })
+        idle.unwrap_or_else(|| Buffers {
+            raw: self.raw.scratch(),
+            folded: self.folded.scratch(),
+            hits: Vec::new(),
         })
     }
 
-    fn give_back(&self, buffers: Box<Buffers>) {
+    fn give_back(&self, buffers: Buffers) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(buffers);
     }
 }

@@ -75,22 +75,22 @@ pub(crate) fn find(text: &str) -> Vec<Hidden> {
         let next = characters.peek().map(|(_, next)| *next);
         let code = u32::from(character);
         in_flag = code == 0x1_F3F4 || (in_flag && matches!(code, 0xE_0020..=0xE_007F));
-        if !character.is_ascii() {
-            if let Some(kind) = kind(character, previous, next, right_to_left, in_flag, at) {
-                let end = at + character.len_utf8();
-                match groups
-                    .iter_mut()
-                    .rev()
-                    .take(KINDS)
-                    .find(|group| group.kind == kind && at - group.end <= kind.gap())
-                {
-                    Some(group) => {
-                        group.adjoining += usize::from(group.end == at);
-                        group.end = end;
-                        group.count += 1;
-                    }
-                    None => groups.push(Group { kind, start: at, end, count: 1, adjoining: 0 }),
+        if !character.is_ascii()
+            && let Some(kind) = kind(character, previous, next, right_to_left, in_flag, at)
+        {
+            let end = at + character.len_utf8();
+            match groups
+                .iter_mut()
+                .rev()
+                .take(KINDS)
+                .find(|group| group.kind == kind && at - group.end <= kind.gap())
+            {
+                Some(group) => {
+                    group.adjoining += usize::from(group.end == at);
+                    group.end = end;
+                    group.count += 1;
                 }
+                None => groups.push(Group { kind, start: at, end, count: 1, adjoining: 0 }),
             }
         }
         previous = Some(character);

@@ -140,8 +140,8 @@ mod tests {
         assert_eq!(span.bytes, start..start + 4);
         assert_eq!(span.code_points.end - span.code_points.start, 1);
         assert_eq!(span.utf16.end - span.utf16.start, 2);
-        assert_eq!(span.code_points.start, text[..start].chars().count());
-        assert_eq!(span.utf16.start, text[..start].encode_utf16().count());
+        assert_eq!(span.code_points.start, text.split_at(start).0.chars().count());
+        assert_eq!(span.utf16.start, text.split_at(start).0.encode_utf16().count());
     }
 
     #[test]

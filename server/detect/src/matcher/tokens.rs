@@ -96,10 +96,11 @@ impl Tokens {
                 for (pattern, &index) in self.rules.iter().enumerate() {
                     let named = regex_automata::PatternID::new(pattern).is_ok_and(|id| matching.contains(id));
                     let Some(rule) = all.get(index) else { continue };
-                    if (all_match || named) && wanted(rule) {
-                        if let Some(found) = find(rule, &input) {
-                            hits.extend(judge::judge(rule, index, text, found.value));
-                        }
+                    if (all_match || named)
+                        && wanted(rule)
+                        && let Some(found) = find(rule, &input)
+                    {
+                        hits.extend(judge::judge(rule, index, text, found.value));
                     }
                 }
             }
@@ -132,10 +133,10 @@ fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result
             place += 1;
         }
         if has_digit {
-            if let Some((word, end)) = short_word {
-                if start.saturating_sub(end) == 1 {
-                    at(word)?;
-                }
+            if let Some((word, end)) = short_word
+                && start.saturating_sub(end) == 1
+            {
+                at(word)?;
             }
             for place in start..place {
                 let begins = class(place) & START != 0
@@ -159,6 +160,7 @@ const WORD: u8 = 8;
 static CLASSES: [u8; 256] = classes();
 
 #[expect(clippy::indexing_slicing, reason = "indices below 256, evaluated when compiled")]
+#[expect(clippy::cast_possible_truncation, reason = "indices below 256, evaluated when compiled")]
 const fn classes() -> [u8; 256] {
     let mut table = [0; 256];
     let mut byte = 0;

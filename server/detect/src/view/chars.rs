@@ -122,38 +122,36 @@ fn small_capital(character: char) -> Option<char> {
     })
 }
 
-/// Returns the ASCII letter that a letter of another script looks like.
+/// Returns the ASCII letter that a letter of another script looks like, or is used for because it resembles it.
 pub(crate) fn look_alike(character: char) -> Option<char> {
+    let by_shape = match character {
+        'к' | 'κ' => 'k',
+        'м' => 'm',
+        'н' => 'h',
+        'т' | 'τ' => 't',
+        'в' | 'β' => 'b',
+        'у' => 'y',
+        'г' => 'r',
+        'п' | 'η' => 'n',
+        'и' | 'µ' | 'μ' => 'u',
+        'ε' | 'є' => 'e',
+        'ω' => 'w',
+        other => return confusable(other),
+    };
+    Some(by_shape)
+}
+
+/// Returns the ASCII letter that a letter cannot be told from (UTS #39).
+pub(crate) fn confusable(character: char) -> Option<char> {
     if character.is_ascii() || !character.is_alphabetic() {
         return None;
     }
-    let by_shape = match character {
-        'к' => Some('k'),
-        'м' => Some('m'),
-        'н' => Some('h'),
-        'т' => Some('t'),
-        'в' => Some('b'),
-        'у' => Some('y'),
-        'г' => Some('r'),
-        'п' => Some('n'),
-        'и' => Some('u'),
-        'τ' => Some('t'),
-        'η' => Some('n'),
-        'κ' => Some('k'),
-        'ε' | 'є' => Some('e'),
-        'β' => Some('b'),
-        'µ' | 'μ' => Some('u'),
-        'ω' => Some('w'),
+    let mut buffer = [0; 4];
+    let mut skeleton = unicode_security::skeleton(character.encode_utf8(&mut buffer));
+    match (skeleton.next(), skeleton.next()) {
+        (Some(letter), None) if letter.is_ascii_alphabetic() => Some(letter),
         _ => None,
-    };
-    by_shape.or_else(|| {
-        let mut buffer = [0; 4];
-        let mut skeleton = unicode_security::skeleton(character.encode_utf8(&mut buffer));
-        match (skeleton.next(), skeleton.next()) {
-            (Some(letter), None) if letter.is_ascii_alphabetic() => Some(letter),
-            _ => None,
-        }
-    })
+    }
 }
 
 /// Returns the value of a decimal digit of any script, as an ASCII digit.

@@ -46,17 +46,15 @@ fn append_run(text: &str, run: Range<usize>, views: &mut Views) {
 fn append_piece(text: &str, run: Range<usize>, views: &mut Views) -> bool {
     let Some(carrier) = text.get(run.clone()).map(str::as_bytes) else { return false };
     let [base64, base32, hex] = views;
-    if carrier.iter().all(u8::is_ascii_hexdigit) && carrier.len() % 2 == 0 {
-        if let Some(decoded) = bits(carrier, 4, hex_value).and_then(|bytes| readable(&bytes)) {
-            append(hex, &decoded, 1, run.start, 2, run.end);
-            return true;
-        }
+    if carrier.len() % 2 == 0
+        && let Some(decoded) = bits(carrier, 4, hex_value).and_then(|bytes| readable(&bytes))
+    {
+        append(hex, &decoded, 1, run.start, 2, run.end);
+        return true;
     }
-    if carrier.iter().all(|byte| byte.is_ascii_uppercase() || (b'2'..=b'7').contains(byte)) {
-        if let Some(decoded) = bits(carrier, 5, base32_value).and_then(|bytes| readable(&bytes)) {
-            append(base32, &decoded, 5, run.start, 8, padded(text, run.end, 6));
-            return true;
-        }
+    if let Some(decoded) = bits(carrier, 5, base32_value).and_then(|bytes| readable(&bytes)) {
+        append(base32, &decoded, 5, run.start, 8, padded(text, run.end, 6));
+        return true;
     }
     if let Some(decoded) = bits(carrier, 6, base64_value).and_then(|bytes| readable(&bytes)) {
         append(base64, &decoded, 3, run.start, 4, padded(text, run.end, 2));

@@ -10,10 +10,11 @@ pub(super) fn tag_characters(text: &str) -> Option<Writer> {
         let code = u32::from(character);
         let tag = matches!(code, 0xE_0020..=0xE_007E);
         in_flag = code == 0x1_F3F4 || (in_flag && tag);
-        if tag && !in_flag {
-            if let Some(letter) = char::from_u32(code - 0xE_0000) {
-                writer.get_or_insert_with(Writer::default).character(letter, at, at + character.len_utf8());
-            }
+        if tag
+            && !in_flag
+            && let Some(letter) = char::from_u32(code - 0xE_0000)
+        {
+            writer.get_or_insert_with(Writer::default).character(letter, at, at + character.len_utf8());
         }
     }
     writer

@@ -99,10 +99,9 @@ pub(super) fn morse(text: &str, runs: &[Range<usize>]) -> Option<Writer> {
             } else if !code.is_empty() {
                 odd += 1;
             }
-            if token.ends_with(['/', '|', '\n']) || code.is_empty() {
-                if !piece.text().is_empty() && !piece.text().ends_with(' ') {
-                    piece.character(' ', at, at + token.len());
-                }
+            let word_ends = token.ends_with(['/', '|', '\n']) || code.is_empty();
+            if word_ends && !piece.text().is_empty() && !piece.text().ends_with(' ') {
+                piece.character(' ', at, at + token.len());
             }
             at += token.len();
         }
