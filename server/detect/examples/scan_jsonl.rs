@@ -59,8 +59,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Detector, name and text of a table.
+type File = (String, String, String);
+
 /// Reads `DIR/<detector>/<name>.toml`.
-fn read_tables(folder: &Path) -> Result<Vec<(String, String, String)>, Box<dyn Error>> {
+fn read_tables(folder: &Path) -> Result<Vec<File>, Box<dyn Error>> {
     let mut tables = Vec::new();
     for detector in std::fs::read_dir(folder)? {
         let detector = detector?;

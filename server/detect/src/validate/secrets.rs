@@ -95,7 +95,8 @@ fn is_jwt(token: &str) -> bool {
 fn is_base64_credentials(text: &str) -> bool {
     decode(text).is_some_and(|bytes| {
         let colon = bytes.iter().position(|b| *b == b':');
-        colon.is_some_and(|at| at + 1 < bytes.len()) && bytes.iter().all(|b| !b.is_ascii_control())
+        colon.is_some_and(|at| at + 1 < bytes.len())
+            && std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(char::is_control))
     })
 }
 
@@ -116,9 +117,10 @@ fn is_der_private_key(text: &str) -> bool {
     let start: String = text.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
     decode(&start).is_some_and(|bytes| {
         // 30 82 len len 02 01 00 (long form), 30 81 len 02 01 00, or with the version 1 of an EC key.
-        let body = match bytes.as_slice() {
-            [0x30, 0x82, _, _, rest @ ..] | [0x30, 0x81, _, rest @ ..] | [0x30, _, rest @ ..] => rest,
-            _ => return false,
+        let ([0x30, 0x82, _, _, body @ ..] | [0x30, 0x81, _, body @ ..] | [0x30, _, body @ ..]) =
+            bytes.as_slice()
+        else {
+            return false;
         };
         matches!(body, [0x02, 0x01, 0x00 | 0x01, 0x02 | 0x04 | 0x30, ..])
     })
@@ -174,8 +176,8 @@ mod tests {
 
     #[test]
     fn aws_secret_key_is_no_digest_and_no_path() {
-        assert!(is_aws_secret_key("mIQZvpHnjSDbliRH53z1c8RjFlUXBsFo+7/nga+Z"));
-        assert!(!is_aws_secret_key("7ff06cc2122b6d6a9a2b5742a423df801083a068"));
+        assert!(is_aws_secret_key(&"kT7/q9Xw+Lz3VbN5mR8c".repeat(2)));
+        assert!(!is_aws_secret_key(&"7ff06cc2122b6d6a9a2b".repeat(2)));
         assert!(!is_aws_secret_key("home/user/projects/app/src/main/java/com"));
     }
 
@@ -189,7 +191,7 @@ mod tests {
     #[test]
     fn basic_credentials_have_a_colon() {
         assert!(is_base64_credentials("dXNlcjpwYXNz"));
-        assert!(!is_base64_credentials("aGVsbG8gd29ybGQ="));
+        assert!(!is_base64_credentials("aGVsbG8gd29ybGQ=") && !is_base64_credentials("Operations"));
     }
 
     #[test]
