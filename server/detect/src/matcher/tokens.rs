@@ -79,6 +79,9 @@ impl Tokens {
     ) -> Result<(), Cancelled> {
         let TokenCache { automaton: Some(cache), matching } = &mut scratch.tokens else { return Ok(()) };
         let Some(automaton) = &self.automaton else { return Ok(()) };
+        if !self.rules.iter().filter_map(|index| all.get(*index)).any(wanted) {
+            return Ok(());
+        }
         let mut checked = 0;
         let mut examined = 0_u64;
         let outcome = starts(text.as_bytes(), |start| {

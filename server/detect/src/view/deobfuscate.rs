@@ -100,9 +100,12 @@ struct Mending<'a> {
 impl Mending<'_> {
     /// Mends the word at `start..end`; answers where to go on.
     fn word(&mut self, start: usize, end: usize) -> usize {
-        let word = self.folded.get(start..end).unwrap_or_default();
+        // A sign at the end of a word is punctuation.
+        let word =
+            self.folded.get(start..end).unwrap_or_default().trim_end_matches(['!', '|', '+', '-', '_', '$']);
+        let (whole, end) = (end, start + word.len());
         if end - start == 1 {
-            return self.parted_letters(start).unwrap_or(end);
+            return self.parted_letters(start).unwrap_or(whole);
         }
         let mended = if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             let vocabulary = self.vocabulary;
@@ -113,11 +116,12 @@ impl Mending<'_> {
             self.unleeted(word)
         };
         if let Some(mended) = mended {
-            // A mended part of a longer text counts once; joined words count each.
-            self.changed += 1 + mended.matches(' ').count();
+            // Only words that rules look for say that the text is disguised; joined words count each.
+            let known = |word: &str| self.vocabulary.knows(word) || word.contains(' ');
+            self.changed += usize::from(known(&mended)) + mended.matches(' ').count();
             self.put(&mended, start, end);
         }
-        end
+        whole
     }
 
     fn put(&mut self, mended: &str, start: usize, end: usize) {
@@ -131,19 +135,14 @@ impl Mending<'_> {
         self.copied = end;
     }
 
-    /// Reads digits and signs as the letters that they look like, where that makes a known word or a word with more
-    /// letters than digits.
+    /// Reads digits and signs as the letters that they look like.
     fn unleeted(&self, word: &str) -> Option<String> {
         if !word.bytes().any(|byte| byte.is_ascii_alphabetic()) || word.len() > MAX_WORD {
             return None;
         }
         let read = |one: char| -> Option<String> { word.chars().map(|sign| leet(sign, one)).collect() };
         let (with_i, with_l) = (read('i')?, read('l')?);
-        if self.vocabulary.knows(&with_l) {
-            Some(with_l)
-        } else {
-            self.vocabulary.knows(&with_i).then_some(with_i)
-        }
+        if self.vocabulary.knows(&with_l) { Some(with_l) } else { Some(with_i) }
     }
 
     /// Joins single letters that one and the same sign parts: `i.g.n.o.r.e`, `i g n o r e`.
@@ -161,13 +160,14 @@ impl Mending<'_> {
             at += 2;
             letters.push(at);
         }
-        if letters.len() < 3 {
+        // Abbreviations are written so too: they are joined, and are no sign of a disguise.
+        if letters.len() < if sign == b' ' { 3 } else { 2 } {
             return None;
         }
         let joined: String =
             letters.iter().filter_map(|at| bytes.get(*at).copied().map(char::from)).collect();
         let words = if sign == b' ' { self.segmented(&joined) } else { vec![joined.len()] };
-        self.changed += words.len() * 2;
+        self.changed += if letters.len() < 4 { 0 } else { words.len() * 2 };
         let mut done = 0;
         for end in words {
             if let (Some(first), Some(last), Some(word)) =
