@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::v1::{
-    Content, RedactedContent, redact_stream_request, redact_stream_response, scan_stream_request,
+    Content, RedactStreamRequest, RedactStreamResponse, RedactedContent, ScanStreamRequest,
+    redact_stream_request, redact_stream_response, scan_stream_request,
 };
 
 impl fmt::Debug for Content {
@@ -21,6 +22,24 @@ impl fmt::Debug for RedactedContent {
             .field("text_bytes", &self.text.len())
             .field("redactions", &self.redactions.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ScanStreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScanStreamRequest").field("message", &self.message).finish()
+    }
+}
+
+impl fmt::Debug for RedactStreamRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactStreamRequest").field("message", &self.message).finish()
+    }
+}
+
+impl fmt::Debug for RedactStreamResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedactStreamResponse").field("message", &self.message).finish()
     }
 }
 

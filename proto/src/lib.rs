@@ -18,6 +18,7 @@ pub use validate::{FieldPath, FieldViolation, Validate, ValidationError};
     clippy::doc_markdown,
     clippy::too_long_first_doc_paragraph,
     clippy::use_self,
+    legacy_derive_helpers,
     missing_docs,
     unreachable_pub,
     unused_qualifications,

@@ -47,7 +47,10 @@ impl TextArgs {
             _ => read_bounded(std::io::stdin().lock()).context("cannot read standard input")?,
         };
         String::from_utf8(bytes).map_err(|error| {
-            anyhow::anyhow!("the text is not UTF-8: the first wrong byte is at {}", error.utf8_error().valid_up_to())
+            anyhow::anyhow!(
+                "the text is not UTF-8: the first wrong byte is at {}",
+                error.utf8_error().valid_up_to()
+            )
         })
     }
 }
@@ -147,7 +150,8 @@ impl DataArgs {
 
 /// The environment's variables that are text.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
 /// How an answer is printed.

@@ -78,7 +78,8 @@ where
             Err(Malformed { id: None, problem: format!("the line is longer than {MAX_LINE_BYTES} bytes") })
         }
     };
-    let case = case.map_err(|error| failure(error.id.as_deref(), format!("line {number}: {}", error.problem)))?;
+    let case =
+        case.map_err(|error| failure(error.id.as_deref(), format!("line {number}: {}", error.problem)))?;
     let id = case.id.as_deref();
     let done = work(&case).and_then(|answer| Ok(serde_json::to_vec(&Answer { id, answer })?));
     done.map_err(|error| failure(id, format!("line {number}: {error:#}")))

@@ -152,7 +152,9 @@ mod tests {
     #[test]
     fn ids_of_any_kind_are_kept() {
         for id in ["1", "\"x\"", "null", "[1,{}]", "12345678901234567890123"] {
-            let case = Case::parse(format!("{{\"id\":{id},\"text\":\"\"}}").as_bytes()).map_err(|e| e.problem).unwrap();
+            let case = Case::parse(format!("{{\"id\":{id},\"text\":\"\"}}").as_bytes())
+                .map_err(|e| e.problem)
+                .unwrap();
             assert_eq!(case.id.map_or("null".to_owned(), |id| id.get().to_owned()), id);
         }
     }
@@ -163,7 +165,11 @@ mod tests {
             ("", None, "the line is empty"),
             (r#"{"id":7}"#, Some("7"), "missing field `text`"),
             (r#"{"id":7,"text":null}"#, Some("7"), "a field of the wrong type before column 19"),
-            (r#"{"id":7,"text":"x","role":"secret"}"#, Some("7"), "unknown `direction` or `role` before column 34"),
+            (
+                r#"{"id":7,"text":"x","role":"secret"}"#,
+                Some("7"),
+                "unknown `direction` or `role` before column 34",
+            ),
             (r#"{"id":7,"text":"se"#, None, "the JSON object is cut off"),
             ("secret", None, "no valid JSON at column 1"),
         ] {

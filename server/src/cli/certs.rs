@@ -112,5 +112,6 @@ fn describe_name(name: &GeneralName<'_>) -> String {
 }
 
 fn time(time: x509_parser::time::ASN1Time) -> String {
-    jiff::Timestamp::from_second(time.timestamp()).map_or_else(|_| "out of range".to_owned(), |time| time.to_string())
+    jiff::Timestamp::from_second(time.timestamp())
+        .map_or_else(|_| "out of range".to_owned(), |time| time.to_string())
 }

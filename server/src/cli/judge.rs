@@ -84,6 +84,9 @@ pub(crate) struct Replaced {
     pub(crate) end: usize,
 }
 
+/// The policy that decides when none is named, as in the server's configuration.
+const DEFAULT_POLICY: &str = "standard";
+
 /// Decides on cases.
 pub(crate) enum Judge {
     Local(Box<Local>),
@@ -129,27 +132,31 @@ pub(crate) struct Local {
 impl Local {
     fn new(args: &JudgeArgs) -> Result<Self> {
         let policy = match args.policy.as_deref() {
-            None => Policy::preset("standard").context("the preset `standard` is missing")?,
-            Some(name) => match Policy::preset(name) {
-                Some(preset) if !std::path::Path::new(name).exists() => preset,
-                _ => {
-                    let text = std::fs::read_to_string(name).with_context(|| {
-                        format!("cannot read the policy `{name}` (presets are strict, standard and permissive)")
-                    })?;
-                    Policy::from_yaml(&text).with_context(|| format!("in the policy {name}"))?
-                }
-            },
+            None => Policy::preset(DEFAULT_POLICY)?,
+            Some(name) if Policy::preset_names().any(|preset| preset == name) => Policy::preset(name)?,
+            Some(file) => {
+                let text = std::fs::read_to_string(file).with_context(|| {
+                    let presets: Vec<_> = Policy::preset_names().collect();
+                    format!("cannot read the policy `{file}`, and it is no preset ({})", presets.join(", "))
+                })?;
+                Policy::from_yaml(&text).with_context(|| format!("in the policy {file}"))?
+            }
         };
         let engine = Engine::builtin().context("the rules that come with this program do not compile")?;
         let mut options = ScanOptions::default();
         if !args.detectors.is_empty() {
-            let known: Vec<String> = engine.detectors().iter().map(|detector| detector.name.to_string()).collect();
+            let known: Vec<String> =
+                engine.detectors().iter().map(|detector| detector.name.to_string()).collect();
             for name in &args.detectors {
-                anyhow::ensure!(known.contains(name), "unknown detector `{name}`: there are {}", known.join(", "));
+                anyhow::ensure!(
+                    known.contains(name),
+                    "unknown detector `{name}`: there are {}",
+                    known.join(", ")
+                );
             }
-            options = options.with_detectors(args.detectors.iter().map(String::as_str));
+            options.detectors = Some(args.detectors.clone());
         }
-        Ok(Self { engine, policy, options, keys: RedactionKeys::ephemeral() })
+        Ok(Self { engine, policy, options, keys: RedactionKeys::default() })
     }
 
     fn report(&self, case: &Case) -> Report {
@@ -183,7 +190,7 @@ impl Local {
 
     fn redact(&self, case: &Case) -> Redacted {
         let report = self.report(case);
-        let redacted = redact(&case.text, &report.findings, case.direction(), &self.policy, &self.keys);
+        let redacted = redact(&case.text, &report.findings, &self.policy, &self.keys);
         Redacted {
             action: action_name(report.action),
             spans: redacted

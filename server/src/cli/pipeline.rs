@@ -104,7 +104,12 @@ fn write(
     loop {
         // Whatever is written so far is shown before waiting: the other end may want it to go on.
         let next = order.try_recv().ok();
-        let Some((bytes, filled)) = (if next.is_none() { output.flush()?; order.recv().ok() } else { next }) else {
+        let Some((bytes, filled)) = (if next.is_none() {
+            output.flush()?;
+            order.recv().ok()
+        } else {
+            next
+        }) else {
             return output.flush();
         };
         let Some(line) = filled.try_recv().ok().or_else(|| filled.recv().ok()) else {

@@ -95,9 +95,10 @@ pub(crate) fn channel(endpoint: &str, identity: &IdentityArgs) -> Result<(Runtim
 
 async fn connect(endpoint: &str, identity: &IdentityArgs) -> Result<Channel> {
     let address = endpoint.strip_prefix("https://").unwrap_or(endpoint);
-    let host = address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']'])).with_context(|| {
-        format!("the endpoint `{endpoint}` has no port: write HOST:PORT, such as 127.0.0.1:8443")
-    })?;
+    let host =
+        address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']'])).with_context(|| {
+            format!("the endpoint `{endpoint}` has no port: write HOST:PORT, such as 127.0.0.1:8443")
+        })?;
     let files = Files::resolve(identity)?;
     let tls = ClientTlsConfig::new()
         .domain_name(identity.server_name.as_deref().unwrap_or(host))

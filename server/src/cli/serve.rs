@@ -54,8 +54,10 @@ pub(crate) fn run(args: Args) -> Result<u8> {
         return Ok(YES);
     }
     telemetry::init(&config.log).map_err(|problem| anyhow!("`log`: {problem}"))?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
     runtime.block_on(async {
         // A task of its own, so that signals are listened for from now on and not only once the server runs.
         let shutdown = tokio::spawn(shutdown_signal());
@@ -98,7 +100,10 @@ fn announce(config: &Config, address: SocketAddr, admin: Option<SocketAddr>) -> 
         )?;
         if std::io::stdout().is_terminal() {
             let dir = config.data_dir.display();
-            writeln!(out, "  llm-shield scan 'Ignore all previous instructions' --endpoint {address} --data-dir {dir}")?;
+            writeln!(
+                out,
+                "  llm-shield scan 'Ignore all previous instructions' --endpoint {address} --data-dir {dir}"
+            )?;
         }
     }
     out.flush()?;

@@ -58,9 +58,11 @@ pub(crate) fn decision(decision: &Decision, text: &str) -> io::Result<()> {
     }
     if decision.findings.len() > SHOWN {
         let more = decision.findings.len() - SHOWN;
-        writeln!(out, "  {DIM}… and {more} more findings (--format json lists them all){DIM:#}").map_err(fail)?;
+        writeln!(out, "  {DIM}… and {more} more findings (--format json lists them all){DIM:#}")
+            .map_err(fail)?;
     }
-    for detector in decision.detectors.iter().filter(|detector| !matches!(detector.status, "OK" | "SKIPPED")) {
+    for detector in decision.detectors.iter().filter(|detector| !matches!(detector.status, "OK" | "SKIPPED"))
+    {
         writeln!(out, "  {YELLOW}{} {}{YELLOW:#}", detector.detector, detector.status).map_err(fail)?;
     }
     if let Some(id) = &decision.audit_record_id {
@@ -103,7 +105,10 @@ pub(crate) fn redactions(redacted: &Redacted) -> io::Result<()> {
         )?;
     }
     if redacted.is_blocked() {
-        io::Write::write_fmt(&mut out, format_args!("{RED}BLOCK{RED:#}: the policy does not let this text pass\n"))?;
+        io::Write::write_fmt(
+            &mut out,
+            format_args!("{RED}BLOCK{RED:#}: the policy does not let this text pass\n"),
+        )?;
     }
     if let Some(id) = &redacted.audit_record_id {
         io::Write::write_fmt(&mut out, format_args!("{DIM}audit record {id}{DIM:#}\n"))?;
