@@ -35,3 +35,33 @@ pub(crate) fn incident() -> Fault {
     tracing::error!(incident.id = %incident, "a request's handler panicked");
     Fault::Internal { incident }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use tonic::{Code, Status};
+    use tonic_types::StatusExt;
+    use tower::{Layer, ServiceExt, service_fn};
+
+    use super::*;
+    use crate::layers::AroundLayer;
+
+    #[tokio::test]
+    async fn a_panic_costs_one_request() {
+        let handler = service_fn(|request: Request<Body>| async move {
+            assert_ne!(request.uri().path(), "/panic", "canary: messages may quote text");
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        });
+        let service = AroundLayer(Contain).layer(handler);
+        let call = |path| service.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+
+        let status = Status::from_header_map(call("/panic").await.unwrap().headers()).unwrap();
+        assert_eq!(status.code(), Code::Internal);
+        let details = status.get_error_details();
+        let incident = &details.error_info().unwrap().metadata["incident_id"];
+        assert!(status.message().contains(incident.as_str()));
+        assert!(!status.message().contains("canary"));
+        assert!(call("/fine").await.unwrap().headers().get("grpc-status").is_none());
+    }
+}

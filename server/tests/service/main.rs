@@ -1,0 +1,13 @@
+//! The service as its callers meet it: a real server in this process, real mutual TLS, typed clients.
+//!
+//! One program for all of it, since linking the server takes longer than the tests do.
+
+mod access;
+mod audit;
+mod config;
+mod health;
+mod lifecycle;
+mod limits;
+mod logs;
+mod requests;
+mod support;
