@@ -67,7 +67,24 @@ fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use tonic::{Code, Status};
+    use tower::{Layer, ServiceExt, service_fn};
+
     use super::*;
+    use crate::layers::AroundLayer;
+
+    #[tokio::test]
+    async fn the_callers_deadline_is_kept() {
+        let never =
+            service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
+        let service = AroundLayer(DeadlineLayer { longest: Duration::from_secs(3600) }).layer(never);
+        let request = Request::builder().header("grpc-timeout", "20m").body(Body::empty()).unwrap();
+        let response = service.oneshot(request).await.unwrap();
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(status.code(), Code::DeadlineExceeded);
+    }
 
     #[test]
     fn timeouts_are_read() {

@@ -20,7 +20,7 @@ impl Around for Explain {
     async fn around<S: Inner>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
         let method = request.extensions().get::<Method>().copied();
         let response = next.run(request).await;
-        if !matches!(method, Some(Method::Shield(..) | Method::Unknown)) {
+        if matches!(method, Some(Method::Health { .. })) {
             return response;
         }
         match Status::from_header_map(response.headers()) {
@@ -51,14 +51,15 @@ impl Explain {
     }
 }
 
-/// Takes the field out of prost's chain of `Message.field: `, outermost first.
+/// Takes the field out of prost's chain of `Message.field: `, which begins with the innermost.
 fn field_in(message: &str) -> Option<String> {
-    let chain: Vec<&str> = message
+    let mut chain: Vec<&str> = message
         .split(": ")
         .filter_map(|part| part.split_once('.'))
         .filter(|(message, field)| is_name(message) && is_name(field))
         .map(|(_, field)| field)
         .collect();
+    chain.reverse();
     if chain.is_empty() { None } else { Some(chain.join(".")) }
 }
 

@@ -105,6 +105,8 @@ async fn a_full_server_refuses_at_once() {
     let server = TestServer::with(|config| config.limits.max_concurrent_requests = 1).await;
     let client = server.client("acme/scanner").await;
     let (sender, open) = open_scan(&server).await;
+    // It must be there first: a refused one would not wait.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let status = eventually("refused", || async { client.clone().scan(scan_of("hello")).await.err() }).await;
     let (reason, metadata, details) = explained(&status, Code::ResourceExhausted);
     assert_eq!((reason.as_str(), metadata["limit"].as_str()), ("OVERLOADED", "1"));
@@ -118,12 +120,14 @@ async fn a_full_server_refuses_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_callers_deadline_is_kept() {
+async fn a_caller_who_gives_up_costs_nobody_else() {
     let server = TestServer::start().await;
     let mut client = server.client("acme/scanner").await;
     let mut request = Request::new(scan_of(&"user@babbage-engines.com ".repeat(150_000)));
     request.set_timeout(Duration::from_millis(1));
-    assert_eq!(client.scan(request).await.unwrap_err().code(), Code::DeadlineExceeded);
+    // The client's own clock may be the first to notice.
+    let code = client.scan(request).await.unwrap_err().code();
+    assert!(matches!(code, Code::DeadlineExceeded | Code::Cancelled), "{code:?}");
     client.scan(scan_of("hello")).await.unwrap();
 }
 

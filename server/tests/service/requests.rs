@@ -80,10 +80,11 @@ async fn large_texts_are_scanned_to_their_end() {
 async fn findings_are_capped_and_the_action_is_not() {
     let server = TestServer::start().await;
     let mut client = server.client("acme/scanner").await;
-    let mut text: String = (0..11_000).map(|n| format!("user{n}@babbage-engines.com ")).collect();
-    text.push_str(INJECTION);
-    let answer = client.scan(scan_of(&text)).await.unwrap().into_inner();
-    assert!(answer.findings.len() <= 10_000);
+    let mails: String = (0..3_000).map(|n| format!("user{n}@babbage-engines.com ")).collect();
+    let mut request = scan_of(&mails);
+    request.contents.extend([content(&mails), content(&mails), content(&mails), content(INJECTION)]);
+    let answer = client.scan(request).await.unwrap().into_inner();
+    assert_eq!(answer.findings.len(), 10_000);
     assert!(answer.findings_truncated);
     assert_eq!(answer.action(), Action::Block);
 }
