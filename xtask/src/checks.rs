@@ -115,17 +115,13 @@ pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
 }
 
 /// Builds the server's program and returns its path; `LLM_SHIELD_BIN` names a ready one.
-pub(crate) fn server_program(release: bool) -> Result<PathBuf> {
+pub(crate) fn server_program() -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("LLM_SHIELD_BIN") {
         return fs::canonicalize(&program).with_context(|| format!("there is no {}", program.display()));
     }
-    let mut build = cargo();
-    build.args(["build", "--locked", "--package", "llm-shield", "--bin", "llm-shield"]);
-    if release {
-        build.arg("--release");
-    }
-    succeed(&mut build)?;
-    let program = shell::target().join(if release { "release" } else { "debug" }).join("llm-shield");
+    println!("building the server …");
+    succeed(cargo().args(["build", "--locked", "--package", "llm-shield", "--bin", "llm-shield"]))?;
+    let program = shell::target().join("debug/llm-shield");
     if !program.exists() {
         bail!("cargo built no {}", program.display());
     }

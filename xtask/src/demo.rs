@@ -23,8 +23,7 @@ const BLOCKED: i32 = 1;
 
 /// Shows a block, a redaction and the audit trail.
 pub(crate) fn run() -> Result<()> {
-    println!("building the server …");
-    let program = checks::server_program(false)?;
+    let program = checks::server_program()?;
     let data = FreshDirectory::new("demo")?;
     let mut server = start(&program, &data.0, true)?;
     let client = Client { program: &program, data: &data.0, endpoint: server.address() };

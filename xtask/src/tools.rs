@@ -18,7 +18,8 @@ use crate::shell;
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
 const CARGO_DENY_VERSION: &str = "0.20.2";
-const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
+/// The version of ghz; the program itself only says "dev".
+pub(crate) const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
 
 /// A tool that some task needs.

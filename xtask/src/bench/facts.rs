@@ -5,12 +5,12 @@ use std::{fs, process::Command, thread, time::Duration};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use super::ghz::{CONCURRENCY, CONNECTIONS, Ghz};
-use crate::shell;
+use super::ghz::{CONCURRENCY, CONNECTIONS};
+use crate::{shell, tools::GHZ};
 
 /// Collects what a reader needs to judge the figures.
-pub(super) fn collect(ghz: &Ghz) -> Result<Value> {
-    Ok(json!({
+pub(super) fn collect() -> Value {
+    json!({
         "date": output("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]),
         "commit": output("git", &["rev-parse", "HEAD"]),
         "uncommitted_changes": !output("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty(),
@@ -21,10 +21,10 @@ pub(super) fn collect(ghz: &Ghz) -> Result<Value> {
         "load_average_before": fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
         "rustc": output("rustc", &["--version"]),
         "profile": "release: fat LTO, one codegen unit",
-        "ghz": ghz.version()?,
+        "ghz": GHZ,
         "concurrency": CONCURRENCY,
         "connections": CONNECTIONS,
-    }))
+    })
 }
 
 /// Returns the CPU time, in user and kernel, that a process has used.

@@ -40,13 +40,6 @@ impl Ghz {
         Self { program: program.to_owned(), data: data.to_owned(), schema: schema.to_owned() }
     }
 
-    /// Returns what ghz says its version is.
-    pub(super) fn version(&self) -> Result<String> {
-        let output = Command::new(&self.program).arg("--version").output().context("cannot run ghz")?;
-        let shown = if output.stdout.is_empty() { output.stderr } else { output.stdout };
-        Ok(String::from_utf8_lossy(&shown).trim().to_owned())
-    }
-
     /// Sends the request in `body` to a server `requests` times.
     pub(super) fn call(&self, server: SocketAddr, body: &Path, requests: u32) -> Result<Run> {
         let mut ghz = Command::new(&self.program);
@@ -54,14 +47,8 @@ impl Ghz {
         ghz.arg("--cacert").arg(self.data.join("ca.pem"));
         ghz.arg("--cert").arg(self.data.join("clients/dev.pem"));
         ghz.arg("--key").arg(self.data.join("clients/dev.key"));
-        // A prompt may hold `{{`, which is a template to ghz.
-        ghz.args([
-            "--disable-template-data",
-            "--disable-template-functions",
-            "--cname",
-            "localhost",
-            "--data-file",
-        ]);
+        // To ghz the data is a template, and this version cannot be told otherwise: it must not hold `{{`.
+        ghz.args(["--cname", "localhost", "--data-file"]);
         ghz.arg(body).args([
             "--concurrency",
             &CONCURRENCY.to_string(),

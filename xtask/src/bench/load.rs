@@ -4,11 +4,7 @@
 //! CPU time that each server spent on a request, and the ratio of the two from one run: what the product costs on top
 //! of gRPC and TLS. Both use the same TLS configuration and certificates and are built with the same profile.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
@@ -18,7 +14,7 @@ use super::{
     report::{self, Measurement},
 };
 use crate::{
-    checks, demo,
+    demo,
     process::{FreshDirectory, Server},
     shell::{self, cargo, succeed},
     tools::Tool,
@@ -37,14 +33,18 @@ const USAGE: &str = "usage: cargo xtask bench load [--rounds N] [--requests N]";
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let ghz = Tool::Ghz.ensure()?;
-    let program = checks::server_program(true)?;
-    succeed(cargo().args(["build", "--locked", "--release", "--package", PACKAGE, "--bin", "empty_server"]))?;
+    // In one build, so that both get the same features of what they share.
+    let mut build = cargo();
+    build.args(["build", "--locked", "--release", "--package", "llm-shield", "--package", PACKAGE]);
+    succeed(build.args(["--bin", "llm-shield", "--bin", "empty_server"]))?;
+    let programs = shell::target().join("release");
 
     let data = FreshDirectory::new("load")?;
-    let full = demo::start(&program, &data.0, false)?;
-    let empty = start_empty(&data.0)?;
+    // The empty server uses the certificates that the full one has made.
+    let full = demo::start(&programs.join("llm-shield"), &data.0, false)?;
+    let empty = Server::start(Command::new(programs.join("empty_server")).arg(&data.0), false)?;
     let ghz = Ghz::new(&ghz, &data.0, &shell::root().join("proto/baseline.binpb"));
-    let facts = facts::collect(&ghz)?;
+    let facts = facts::collect();
 
     let mut measurements = Vec::new();
     for (size, requests) in SIZES {
@@ -66,6 +66,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
     let table = report::table(&measurements)?;
     println!("\n{table}");
+    if options.requests.is_some() {
+        println!("not written to {RESULTS}: --requests is for a quick try");
+        return Ok(());
+    }
     let results = shell::root().join(RESULTS);
     fs::create_dir_all(&results)?;
     fs::write(results.join("load.md"), report::markdown(&facts, &table)?)?;
@@ -95,12 +99,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-/// Starts the empty server with the certificates that the full one has made.
-fn start_empty(data: &Path) -> Result<Server> {
-    let program: PathBuf = shell::target().join("release").join("empty_server");
-    Server::start(Command::new(program).arg(data), false)
 }
 
 fn measure(ghz: &Ghz, server: &Server, body: &Path, requests: u32) -> Result<Run> {
@@ -157,7 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_json() {
+    fn requests_are_json_and_no_template() {
+        assert!(!request(32_768).contains("{{"));
         let request: serde_json::Value = serde_json::from_str(&request(300)).unwrap();
         assert_eq!(request["contents"][0]["text"].as_str().unwrap().len(), 300);
     }
