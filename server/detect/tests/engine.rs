@@ -1,6 +1,7 @@
 //! The engine from outside: views, scores, policy and redaction over tables made for the tests.
 
 #![expect(clippy::string_slice, reason = "a slice off a boundary fails the test, as it should")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail the test")]
 #![expect(clippy::cast_precision_loss, reason = "counts of work are far below 2^52")]
 
 use llm_shield_detect::rules::Table;
