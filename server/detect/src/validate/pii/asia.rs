@@ -21,6 +21,7 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "kr-frn" => kr_frn,
         "kr-rrn" => kr_rrn,
         "my-nric" => my_nric,
+        "ph-tin" => ph_tin,
         "sa-id" => sa_id,
         "sg-nric-fin" => sg_nric_fin,
         "th-tnin" => th_tnin,
@@ -83,7 +84,8 @@ const KR_WEIGHTS: [u32; 12] = [2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5];
 /// Korea, resident: a date; the check digit binds those registered before October 2020, which nearly all are.
 fn kr_rrn(text: &str) -> bool {
     let Some(rrn @ [y1, y2, m1, m2, d1, d2, sex, .., check]) = digits::<13>(text) else { return false };
-    matches!(sex, 1..=4 | 9 | 0)
+    // 9 and 0 stand for the 19th century; nobody in the register was born in its first eight decades.
+    (matches!(sex, 1..=4) || matches!(sex, 9 | 0) && y1 >= 8)
         && exists_short(y1 * 10 + y2, m1 * 10 + m2, d1 * 10 + d2)
         && (11 - weighted(&rrn, &KR_WEIGHTS) % 11) % 10 == check
 }
@@ -144,10 +146,19 @@ fn sg_nric_fin(text: &str) -> bool {
     letters.get(usize::try_from(rest).unwrap_or_default()) == Some(letter)
 }
 
-/// Thailand: weights 13 to 2.
+/// Thailand: a province, weights 13 to 2.
 fn th_tnin(text: &str) -> bool {
-    let Some(id @ [1..=8, .., check]) = digits::<13>(text) else { return false };
-    (11 - weighted(&id, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == check && !uniform(&id)
+    let Some(id @ [1..=8, p1, p2, .., check]) = digits::<13>(text) else { return false };
+    (10..=96).contains(&(p1 * 10 + p2))
+        && (11 - weighted(&id, &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]) % 11) % 10 == check
+        && !uniform(&id)
+}
+
+/// Philippines, taxpayer: weights 9 to 2 modulo 11; the number of a branch may follow.
+fn ph_tin(text: &str) -> bool {
+    let Some(code) = Code::new(text) else { return false };
+    let Some(tin @ [.., check]) = code.as_str().get(..9).and_then(digits::<9>) else { return false };
+    weighted(&tin, &[9, 8, 7, 6, 5, 4, 3, 2]) % 11 == check && !uniform(&tin)
 }
 
 /// Malaysia: a date of birth and a place that exists.

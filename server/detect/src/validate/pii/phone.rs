@@ -34,7 +34,8 @@ pub(super) fn international(text: &str) -> bool {
 pub(super) fn national(text: &str) -> bool {
     let number = strip_extension(text);
     let digits: Vec<u32> = number.chars().filter_map(|c| c.to_digit(10)).collect();
-    (7..=12).contains(&digits.len()) && !uniform(&digits) && !looks_like_date(number) && !is_decimal(number)
+    let digits = if let [0, 0, 1, rest @ ..] = digits.as_slice() { rest } else { &digits };
+    (7..=12).contains(&digits.len()) && !uniform(digits) && !looks_like_date(number) && !is_decimal(number)
 }
 
 /// A North American number: ten digits, the area code not a service code or a string of zeros.
