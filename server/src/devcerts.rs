@@ -1,5 +1,6 @@
-//! Development certificates: an authority, a server certificate for this machine and a few client certificates, made
-//! under the data directory so that a first run needs no preparation and still is mutual TLS.
+//! Development certificates: an authority, a server's and a few clients', made under the data directory.
+//!
+//! With them a first run needs no preparation and still is mutual TLS.
 //!
 //! They are for one machine: the authority's key lies beside them. A deployment configures `tls` instead, and then
 //! nothing here is read or written. Certificates that end soon are made anew at start; keys are new with them.

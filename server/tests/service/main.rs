@@ -2,6 +2,14 @@
 //!
 //! One program for all of it, since linking the server takes longer than the tests do.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
 mod access;
 mod audit;
 mod config;
