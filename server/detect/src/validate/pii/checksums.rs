@@ -81,7 +81,7 @@ pub(super) fn luhn(digits: &[u32]) -> bool {
             _ => digit * 2 - 9,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// ISO 7064 MOD 97-10 over letters and digits: the number modulo 97, with A = 10 to Z = 35.
