@@ -81,9 +81,11 @@ fn dk_cvr(text: &str) -> bool {
 
 /// Finland, person: a date, and the nine digits modulo 31 as a character.
 fn fi_hetu(text: &str) -> bool {
-    let (Some(date), Some(serial), Some(check)) =
-        (text.get(..6).and_then(digits::<6>), text.get(7..10).and_then(digits::<3>), text.as_bytes().get(10).copied())
-    else {
+    let (Some(date), Some(serial), Some(check)) = (
+        text.get(..6).and_then(digits::<6>),
+        text.get(7..10).and_then(digits::<3>),
+        text.as_bytes().get(10).copied(),
+    ) else {
         return false;
     };
     let [d1, d2, m1, m2, y1, y2] = date;
