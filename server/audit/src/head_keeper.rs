@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::chain::Position;
 use crate::files::{log_directory, logs_directory, make_directory, write_whole};
-use crate::statement::{Head, Signer};
+use crate::statement::{Head, List, Signer};
 use crate::{AuditError, Result, Tenant};
 
 /// File name of a log's signed head.
@@ -61,8 +61,8 @@ pub(crate) struct HeadKeeper {
     pub(crate) algorithm: SignatureAlgorithm,
     pub(crate) interval: Duration,
     pub(crate) heads: Arc<Heads>,
-    /// The signed heads of all logs. Locked while LOGS is written.
-    pub(crate) signed: Mutex<BTreeMap<Tenant, Head>>,
+    /// What LOGS says. Locked while it is written.
+    pub(crate) list: Mutex<List>,
 }
 
 impl HeadKeeper {
@@ -89,21 +89,29 @@ impl HeadKeeper {
             }
         }
         self.sign_moved().await?;
-        self.sign_list(|_| ()).await
+        self.sign_list(|list| list.closed = true).await
+    }
+
+    /// Makes known, before anything is appended, that there is a writer whose work may be unfinished.
+    pub(crate) async fn reopen(&self) -> Result<()> {
+        if self.list.lock().await.heads.is_empty() {
+            return Ok(());
+        }
+        self.sign_list(|list| list.closed = false).await
     }
 
     /// Makes a new log known, before its first segment: from then on it cannot disappear unseen.
     pub(crate) async fn begin(&self, tenant: &Tenant) -> Result<()> {
         let head = Head::from(Position::start(tenant));
         self.sign_head(tenant, head).await?;
-        self.sign_list(|signed| signed.extend([(tenant.clone(), head)])).await
+        self.sign_list(|list| list.heads.extend([(tenant.clone(), head)])).await
     }
 
     async fn sign_moved(&self) -> Result<()> {
         let mut result = Ok(());
         for (tenant, head) in self.heads.take() {
             match self.sign_head(&tenant, head).await {
-                Ok(()) => self.signed.lock().await.extend([(tenant, head)]),
+                Ok(()) => self.list.lock().await.heads.extend([(tenant, head)]),
                 Err(error) => {
                     self.heads.put_back(tenant, head);
                     result = Err(error);
@@ -118,10 +126,10 @@ impl HeadKeeper {
         self.put(log_directory(&self.store, tenant), HEAD_FILE, text).await
     }
 
-    async fn sign_list(&self, change: impl FnOnce(&mut BTreeMap<Tenant, Head>)) -> Result<()> {
-        let mut signed = self.signed.lock().await;
-        change(&mut signed);
-        let text = self.signer().list(&signed).await?;
+    async fn sign_list(&self, change: impl FnOnce(&mut List)) -> Result<()> {
+        let mut list = self.list.lock().await;
+        change(&mut list);
+        let text = self.signer().list(&list).await?;
         self.put(logs_directory(&self.store), LIST_FILE, text).await
     }
 

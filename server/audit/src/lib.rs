@@ -33,7 +33,8 @@
 //! With `SHA-256(tag, …)`: a record's leaf is `(0, frame)`, as in RFC 6962; a log starts at `(4, tenant, log)`; a
 //! segment header moves the head to `(2, header)`, and holds the head before it; a record moves it to
 //! `(3, head, leaf)`, and its frame holds the head before it. HEAD signs (records, segment, head); LOGS signs the list
-//! of all heads.
+//! of all heads, and whether the writer ended in order: bytes behind the last record are what a crash left in a store
+//! that says it is open, and a forgery in one that says it is closed.
 //!
 //! A record is acknowledged when it is fsynced. HEAD is signed after that, at most every
 //! [`AuditOptions::head_interval`] and at [`AuditLog::close`], so it may lag behind the log and is never ahead of it.

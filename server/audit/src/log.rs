@@ -144,8 +144,9 @@ impl AuditLog {
             algorithm,
             interval: options.head_interval,
             heads: Arc::clone(&heads),
-            signed: Mutex::new(recovered.listed),
+            list: Mutex::new(recovered.listed),
         });
+        head_keeper.reopen().await?;
         let keys = Arc::new(KeyKeeper::new(
             options.directory.clone(),
             options.key_manager,

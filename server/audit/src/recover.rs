@@ -11,7 +11,7 @@ use crate::files::{
 };
 use crate::head_keeper::{HEAD_FILE, LIST_FILE};
 use crate::segment::{SegmentReader, object_name};
-use crate::statement::{Head, read_head, read_list};
+use crate::statement::{Head, List, read_head, read_list};
 use crate::trust::Trust;
 use crate::walk::{Marks, Torn, contiguous_segments, walk_segment};
 use crate::{AuditError, Result, Tenant};
@@ -22,7 +22,7 @@ pub(crate) struct Recovered {
     /// Where each log stands.
     pub(crate) positions: BTreeMap<Tenant, Position>,
     /// What LOGS says.
-    pub(crate) listed: BTreeMap<Tenant, Head>,
+    pub(crate) listed: List,
 }
 
 /// Cuts off what a crash left unfinished, and refuses a store where anything else is wrong.
@@ -35,7 +35,7 @@ pub(crate) fn recover(store: &Path, trust: &Trust) -> Result<Recovered> {
     let tenants = list_tenants(store).map_err(failed)?;
     let listed = listed_logs(store, trust)?;
     if let Some(list) = &listed
-        && let Some((missing, _)) = list.iter().find(|(tenant, _)| !tenants.contains(tenant))
+        && let Some(missing) = list.heads.keys().find(|tenant| !tenants.contains(tenant))
     {
         return Err(AuditError::corrupt(
             format!("{LOG}/{}", missing.path_name()),
@@ -52,7 +52,7 @@ pub(crate) fn recover(store: &Path, trust: &Trust) -> Result<Recovered> {
 }
 
 /// Reads LOGS; `None` when there is none.
-pub(crate) fn listed_logs(store: &Path, trust: &Trust) -> Result<Option<BTreeMap<Tenant, Head>>> {
+pub(crate) fn listed_logs(store: &Path, trust: &Trust) -> Result<Option<List>> {
     let object = format!("{LOG}/{LIST_FILE}");
     let text = read_if_there(&logs_directory(store).join(LIST_FILE))
         .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
@@ -69,33 +69,21 @@ pub(crate) fn signed_head(store: &Path, tenant: &Tenant, trust: &Trust) -> Resul
 }
 
 /// Collects what is signed about a log that has segments.
-pub(crate) fn marks_of(
-    tenant: &Tenant,
-    head: Option<Head>,
-    listed: Option<&BTreeMap<Tenant, Head>>,
-) -> Result<Marks> {
+pub(crate) fn marks_of(tenant: &Tenant, head: Option<Head>, listed: Option<&List>) -> Result<Marks> {
     let mut marks = Marks::default();
     let head = head.ok_or_else(|| AuditError::corrupt(head_object(tenant), "the signed head is missing"))?;
     marks.add(head, HEAD_FILE);
-    let listed = listed
-        .ok_or_else(|| AuditError::corrupt(format!("{LOG}/{LIST_FILE}"), "the signed list is missing"))?
-        .get(tenant)
-        .ok_or_else(|| {
-            AuditError::corrupt(
-                format!("{LOG}/{}", tenant.path_name()),
-                format!("{LIST_FILE} has no such log"),
-            )
-        })?;
+    let list = listed
+        .ok_or_else(|| AuditError::corrupt(format!("{LOG}/{LIST_FILE}"), "the signed list is missing"))?;
+    let listed = list.heads.get(tenant).ok_or_else(|| {
+        AuditError::corrupt(format!("{LOG}/{}", tenant.path_name()), format!("{LIST_FILE} has no such log"))
+    })?;
     marks.add(*listed, LIST_FILE);
+    marks.closed = list.closed;
     Ok(marks)
 }
 
-fn recover_log(
-    store: &Path,
-    tenant: &Tenant,
-    trust: &Trust,
-    listed: Option<&BTreeMap<Tenant, Head>>,
-) -> Result<Position> {
+fn recover_log(store: &Path, tenant: &Tenant, trust: &Trust, listed: Option<&List>) -> Result<Position> {
     let last = contiguous_segments(store, tenant)?;
     let head = signed_head(store, tenant, trust)?;
     if last == 0 && head.is_none_or(|head| head.records == 0) {

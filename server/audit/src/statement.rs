@@ -16,6 +16,8 @@ use crate::{Result, Tenant};
 
 const HEAD_TITLE: &str = "llm-shield audit head v1";
 const LIST_TITLE: &str = "llm-shield audit logs v1";
+const OPEN: &str = "open";
+const CLOSED: &str = "closed";
 
 /// What a log's head says: behind its `records`-th record, which lies in `segment`, the chain stands at `hash`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,15 @@ impl From<Position> for Head {
     fn from(position: Position) -> Self {
         Self { segment: position.segment, records: position.records, hash: position.head }
     }
+}
+
+/// What the list of logs says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct List {
+    /// The head of each log.
+    pub(crate) heads: BTreeMap<Tenant, Head>,
+    /// Whether the writer ended in order: from then on no log holds anything unfinished.
+    pub(crate) closed: bool,
 }
 
 /// A statement's signature, taken from its text.
@@ -54,10 +65,10 @@ impl Signer<'_> {
     }
 
     /// Returns the text of the signed list of logs.
-    pub(crate) async fn list(self, heads: &BTreeMap<Tenant, Head>) -> Result<String> {
-        let lines = list_lines(heads);
+    pub(crate) async fn list(self, list: &List) -> Result<String> {
+        let lines = list_lines(&list.heads);
         // Key managers sign a few kilobytes at most, so the list itself stands behind its signed digest.
-        Ok(self.sign(list_body(heads.len(), &lines)).await? + &lines)
+        Ok(self.sign(list_body(list, &lines)).await? + &lines)
     }
 
     async fn sign(self, mut text: String) -> Result<String> {
@@ -95,21 +106,18 @@ pub(crate) fn read_head(
 }
 
 /// Reads the list of logs and checks its signature; says what is wrong.
-pub(crate) fn read_list(
-    text: &[u8],
-    trust: &Trust,
-) -> std::result::Result<BTreeMap<Tenant, Head>, &'static str> {
+pub(crate) fn read_list(text: &[u8], trust: &Trust) -> std::result::Result<List, &'static str> {
     const FORM: &str = "it is not a signed list of logs";
     let text = std::str::from_utf8(text).map_err(|_bytes| FORM)?;
     let (signed, lines) = Signed::split(text).ok_or(FORM)?;
     trust.check(&signed)?;
     let heads: BTreeMap<Tenant, Head> =
         lines.lines().map(parse_list_line).collect::<Option<_>>().ok_or("the list was changed")?;
-    let canonical = list_lines(&heads);
-    if canonical != lines || !text.starts_with(&list_body(heads.len(), lines)) {
+    let list = List { heads, closed: field(text, "state") == Some(CLOSED) };
+    if list_lines(&list.heads) != lines || !text.starts_with(&list_body(&list, lines)) {
         return Err("the list was changed");
     }
-    Ok(heads)
+    Ok(list)
 }
 
 impl<'a> Signed<'a> {
@@ -134,8 +142,10 @@ fn head_body(tenant: &Tenant, head: Head) -> String {
     )
 }
 
-fn list_body(count: usize, lines: &str) -> String {
-    format!("{LIST_TITLE}\nlogs: {count}\nsha256: {}\n", hex::encode(sha256(lines.as_bytes())))
+fn list_body(list: &List, lines: &str) -> String {
+    let state = if list.closed { CLOSED } else { OPEN };
+    let (count, digest) = (list.heads.len(), hex::encode(sha256(lines.as_bytes())));
+    format!("{LIST_TITLE}\nstate: {state}\nlogs: {count}\nsha256: {digest}\n")
 }
 
 fn list_lines(heads: &BTreeMap<Tenant, Head>) -> String {
@@ -196,6 +206,7 @@ mod tests {
         let head = Head { segment: 3, records: 17, hash: [7; 32] };
         let heads = BTreeMap::from([(acme.clone(), head), (Tenant::new("b").unwrap(), head)]);
         let text = block_on(signer.head(&acme, head)).unwrap();
+        let heads = List { heads, closed: true };
         let list = block_on(signer.list(&heads)).unwrap();
         assert_eq!(read_head(text.as_bytes(), &acme, &trust), Ok(head));
         assert_eq!(read_list(list.as_bytes(), &trust), Ok(heads));

@@ -12,19 +12,23 @@ use crate::{AuditError, Result, Tenant};
 
 /// Signed heads that a log must pass through.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Marks(Vec<(Head, &'static str)>);
+pub(crate) struct Marks {
+    heads: Vec<(Head, &'static str)>,
+    /// Whether the writer ended in order, so that nothing unfinished is to be expected.
+    pub(crate) closed: bool,
+}
 
 impl Marks {
     /// Adds a head, and the file that says so. A head of no records says nothing.
     pub(crate) fn add(&mut self, head: Head, file: &'static str) {
         if head.records > 0 {
-            self.0.push((head, file));
+            self.heads.push((head, file));
         }
     }
 
     /// Checks the log against the heads behind one of its records; says what is wrong.
     fn pass(&self, at: Position) -> std::result::Result<(), String> {
-        match self.0.iter().find(|(head, _)| head.records == at.records && *head != Head::from(at)) {
+        match self.heads.iter().find(|(head, _)| head.records == at.records && *head != Head::from(at)) {
             Some((_, file)) => Err(format!("the log up to here is not the one that {file} signs")),
             None => Ok(()),
         }
@@ -32,12 +36,12 @@ impl Marks {
 
     /// Returns whether a log that ends before the record of this sequence is too short.
     pub(crate) fn need(&self, sequence: u64) -> bool {
-        self.0.iter().any(|(head, _)| head.records > sequence)
+        self.heads.iter().any(|(head, _)| head.records > sequence)
     }
 
     /// Says what is missing when the log ends here.
     pub(crate) fn missing(&self, at: Position) -> Option<String> {
-        let (head, file) = self.0.iter().find(|(head, _)| head.records > at.records)?;
+        let (head, file) = self.heads.iter().find(|(head, _)| head.records > at.records)?;
         Some(format!("the log ends after {} records, and {file} signs {}", at.records, head.records))
     }
 }
@@ -102,7 +106,7 @@ pub(crate) fn walk_segment(
             |what: String| AuditError::corrupt(format!("{object} record {}", at.records), what);
         match reader.next()? {
             Next::End => return Ok((at, None)),
-            Next::Damaged { torn: true, .. } if is_last && marks.missing(at).is_none() => {
+            Next::Damaged { torn: true, .. } if is_last && !marks.closed && marks.missing(at).is_none() => {
                 return Ok((at, Some(Torn { offset })));
             }
             Next::Damaged { what, .. } => return Err(wrong_record(what.to_owned())),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use llm_shield_audit::{AuditError, AuditLog, AuditOptions, Query};
 
-use crate::support::{Home, Segment, record, requests, tenant, verify};
+use crate::support::{Home, Segment, copy_directory, record, requests, tenant, verify};
 
 #[tokio::test]
 async fn an_unfinished_tail_is_cut_off_and_the_log_goes_on() {
@@ -18,13 +18,23 @@ async fn an_unfinished_tail_is_cut_off_and_the_log_goes_on() {
     for number in 0..5 {
         log.append(record("acme", &number.to_string())).await.unwrap();
     }
+    // A crash leaves a store that says of itself that it is open.
+    let crashed = home.copy("crashed");
     log.close().await.unwrap();
     let segment = Segment::read(&home.store_path(), "acme", 1);
     let whole = fs::read(&segment.path).unwrap();
     let next = &segment.frames[4];
     let tails = [next[..3].to_vec(), next[..next.len() - 1].to_vec(), vec![0; 5000]];
     for (run, tail) in (1..).zip(&tails) {
-        let copy = home.copy(&run.to_string());
+        let closed = home.copy(&format!("closed-{run}"));
+        fs::write(Segment::path_in(&closed, "acme", 1), [whole.as_slice(), tail].concat()).unwrap();
+        let problem = verify(&home.reader_of(&closed).await).await.problem.unwrap();
+        assert_eq!(problem.object, "scan-results/acme/00000001.seg record 5");
+        let error = AuditLog::open(AuditOptions { directory: closed, ..home.options() }).await.unwrap_err();
+        assert!(matches!(error, AuditError::Corrupt { .. }), "{error}");
+
+        let copy = home.directory.path().join(run.to_string());
+        copy_directory(&crashed, &copy);
         fs::write(Segment::path_in(&copy, "acme", 1), [whole.as_slice(), tail].concat()).unwrap();
         let before = verify(&home.reader_of(&copy).await).await;
         assert_eq!((before.problem, before.unfinished_bytes), (None, tail.len() as u64));
