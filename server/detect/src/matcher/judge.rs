@@ -50,7 +50,8 @@ fn in_context(context: &Context, text: &str, span: ByteSpan) -> bool {
     let after = span.end..span.end.saturating_add(CONTEXT_AFTER).min(text.len());
     [before, after].into_iter().any(|range| {
         let input = aho_corasick::Input::new(text).span(range);
-        context.words.try_find_iter(input).is_ok_and(|mut found| {
+        // Overlapping, or a word inside a longer one ("tel" in "Telefon") would hide the longer.
+        context.words.try_find_overlapping_iter(input).is_ok_and(|mut found| {
             found.any(|word| is_whole_word(text, ByteSpan { start: word.start(), end: word.end() }))
         })
     })
@@ -69,10 +70,10 @@ fn is_whole_word(text: &str, span: ByteSpan) -> bool {
         && !joins(word.chars().next_back(), after.chars().next())
 }
 
-/// Letters of scripts that put spaces between words.
+/// Letters of scripts whose words stand apart: Han and Kana need no spaces, and particles stick to Hangul words.
 fn is_word_letter(character: char) -> bool {
     character.is_alphanumeric()
-        && !matches!(u32::from(character), 0x0E00..=0x0EFF | 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xF900..=0xFAFF)
+        && !matches!(u32::from(character), 0x0E00..=0x0EFF | 0x3040..=0x30FF | 0x3400..=0x9FFF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF)
 }
 
 /// Returns the Shannon entropy of the bytes of a text, in bits per byte.

@@ -144,7 +144,7 @@ fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result
             for place in start..place {
                 let begins = class(place) & START != 0
                     && (place == 0 || class(place) & WORD == 0 || class(place - 1) & WORD == 0);
-                if begins {
+                if begins && !continues_number(bytes, place) {
                     at(place)?;
                 }
             }
@@ -152,6 +152,13 @@ fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result
         short_word = (!has_digit && place - start <= SHORT_WORD).then_some((start, place));
     }
     Ok(())
+}
+
+/// Says whether a digit and a separator stand before `place`: what begins there is the rest of a longer number, such as
+/// `3.4.5.6` in `12.3.4.5.6`, and no value of its own.
+fn continues_number(bytes: &[u8], place: usize) -> bool {
+    let before = |distance: usize| place.checked_sub(distance).and_then(|place| bytes.get(place));
+    matches!(before(1), Some(b'.' | b':' | b'-' | b'/')) && before(2).is_some_and(u8::is_ascii_digit)
 }
 
 const RUN: u8 = 1;
