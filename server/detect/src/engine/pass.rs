@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Buffers, DetectorInfo, Engine};
+use super::{Buffers, DetectorInfo, Engine, people};
 use crate::cancel::{Cancel, Cancelled};
 use crate::hidden;
 use crate::matcher::{Hit, Matcher};
@@ -78,8 +78,17 @@ impl Pass<'_> {
         }
         let text = self.content.text;
         let layers = Layers::new(text, wanted, &self.engine.vocabulary, self.cancel)?;
+        let names = self.engine.names && self.running.has(people::DETECTOR);
         for (at, layer) in layers.iter() {
             self.cancel.check()?;
+            if names && !layer.folded && layer.is_prose() {
+                let source = |span: ByteSpan| {
+                    let place = on_boundaries(text, layers.source(at, span));
+                    let given = !is_placeholder(text, place) && !is_placeholder(&layer.text, span);
+                    (given && !place.is_empty()).then_some(place)
+                };
+                people::find(&layer.text, self.index, &layers.path(at), source, findings);
+            }
             let (matcher, scratch, runs) = if layer.folded {
                 (&self.engine.folded, &mut self.buffers.folded, wanted.folded)
             } else {
@@ -101,7 +110,9 @@ impl Pass<'_> {
             hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
             hits.dedup_by_key(|hit| (hit.rule, hit.span));
             let path = if hits.is_empty() { Vec::new() } else { layers.path(at) };
-            for hit in hits.drain(..).take(MOST_FINDINGS) {
+            // What is left out of the raw views would be left in the clear by redaction.
+            let most = if layer.folded { MOST_PHRASES } else { usize::MAX };
+            for hit in hits.drain(..).take(most) {
                 let span = on_boundaries(text, layers.source(at, hit.span));
                 if !span.is_empty() && !is_placeholder(text, span) && !is_placeholder(&layer.text, hit.span) {
                     findings.extend(finding(matcher, hit, self.index, span, &path));
@@ -152,5 +163,5 @@ fn on_boundaries(text: &str, span: ByteSpan) -> ByteSpan {
     ByteSpan { start: text.floor_char_boundary(span.start), end: text.ceil_char_boundary(span.end) }
 }
 
-/// Findings of one view, at most: more are noise or an attack on memory.
-const MOST_FINDINGS: usize = 4096;
+/// Phrases of attacks told of in one view, at most: the score of a text that holds so many does not rise any more.
+const MOST_PHRASES: usize = 4096;
