@@ -15,10 +15,10 @@ pub use validate::{FieldPath, FieldViolation, Validate, ValidationError};
 /// Package `llm_shield.v1`.
 #[allow(
     clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
     clippy::doc_markdown,
     clippy::too_long_first_doc_paragraph,
     clippy::use_self,
-    legacy_derive_helpers,
     missing_docs,
     unreachable_pub,
     unused_qualifications,

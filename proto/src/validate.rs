@@ -55,7 +55,7 @@ pub enum FieldPath<'a> {
     /// A field of the message at `parent`.
     Field {
         /// Where the message is.
-        parent: &'a FieldPath<'a>,
+        parent: &'a Self,
         /// The field's name.
         name: &'static str,
         /// The position within a repeated field.
