@@ -2,8 +2,10 @@
 //! byte offsets: what `../shared/eval/eval_secrets.py --unit byte` and its like read. It knows no policy.
 //!
 //! ```sh
-//! cargo run --example scan_jsonl -- [--tables RULES_DIR] [--detector NAME] [--min-score X] < in.jsonl > out.jsonl
+//! cargo run --example scan_jsonl -- [--tables RULES_DIR] [--detector NAME] [--min-score X] [--scores ROLE] < in > out
 //! ```
+//!
+//! With `--scores`, the injection score under the standard policy is written too; a line's own `role` goes before ROLE.
 //!
 //! With `--tables`, the tables are read from that folder at run time, so that a table can be tuned without a build.
 
@@ -11,20 +13,21 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use llm_shield_detect::Engine;
+use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_detect::rules::{Table, builtin_tables};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (mut folder, mut detector, mut min_score) = (None, None, 0.0);
+    let (mut folder, mut detector, mut min_score, mut scores) = (None, None, 0.0, None);
     while let Some(argument) = arguments.next() {
         let value = arguments.next().ok_or("an option has no value")?;
         match argument.as_str() {
             "--tables" => folder = Some(value),
             "--detector" => detector = Some(value),
             "--min-score" => min_score = value.parse()?,
-            _ => return Err("usage: scan_jsonl [--tables DIR] [--detector NAME] [--min-score X]".into()),
+            "--scores" => scores = Some(value),
+            _ => return Err(USAGE.into()),
         }
     }
     let files = match &folder {
@@ -39,6 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let tables: Vec<Table<'_>> = tables.into_iter().filter(wanted).collect();
     let engine = Engine::from_tables(&tables)?;
 
+    let policy = Policy::preset("standard")?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let line: Value = serde_json::from_str(&line?)?;
@@ -50,14 +54,27 @@ fn main() -> Result<(), Box<dyn Error>> {
             .map(|finding| {
                 json!({
                     "start": finding.span.start, "end": finding.span.end, "entity": &*finding.entity,
-                    "rule_id": &*finding.rule_id, "score": finding.score,
+                    "rule_id": &*finding.rule_id, "score": finding.score, "path": finding.path,
                 })
             })
             .collect();
-        writeln!(out, "{}", json!({"id": line.get("id"), "spans": spans}))?;
+        let mut answer = json!({"id": line.get("id"), "spans": spans});
+        if let (Some(role), Some(answer)) = (&scores, answer.as_object_mut()) {
+            let role = match line.get("role").and_then(Value::as_str).unwrap_or(role) {
+                "document" => Role::Document,
+                "tool" => Role::Tool,
+                _ => Role::User,
+            };
+            let request = Request::single(Direction::Input, role, text);
+            let score = engine.scan(&request, &policy, &Cancel::never()).injection_score;
+            answer.insert("injection_score".to_owned(), score.into());
+        }
+        writeln!(out, "{answer}")?;
     }
     Ok(())
 }
+
+const USAGE: &str = "usage: scan_jsonl [--tables DIR] [--detector NAME] [--min-score X] [--scores ROLE]";
 
 /// Detector, name and text of a table.
 type File = (String, String, String);

@@ -1,6 +1,7 @@
 //! The engine: rules compiled once, run over every view of a text.
 
 mod pass;
+mod people;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +26,8 @@ pub struct Engine {
     raw: Matcher,
     folded: Matcher,
     vocabulary: Vocabulary,
+    /// Whether names of people, places and organizations are looked for beside the rules of `pii`.
+    names: bool,
     detectors: Vec<DetectorInfo>,
     /// Buffers of scans that are done, for those to come.
     idle: Mutex<Vec<Buffers>>,
@@ -89,11 +92,16 @@ impl Engine {
         let texts =
             folded.iter().flat_map(|rule| rule.keywords.iter().chain([&rule.pattern]).map(String::as_str));
         let vocabulary = Vocabulary::new(texts);
-        let detectors = detectors(raw.iter().chain(&folded));
+        let names = tables.iter().any(|table| table.detector == people::DETECTOR);
+        if names {
+            people::warm();
+        }
+        let detectors = detectors(raw.iter().chain(&folded), names);
         Ok(Self {
             raw: Matcher::new(raw, Family::Raw)?,
             folded: Matcher::new(folded, Family::Folded)?,
             vocabulary,
+            names,
             detectors,
             idle: Mutex::new(Vec::new()),
         })
@@ -105,15 +113,16 @@ impl Engine {
         &self.detectors
     }
 
-    /// Returns the rules of the tables, in no particular order.
+    /// Returns the rules, in no particular order.
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo> {
-        self.raw.rules().iter().chain(self.folded.rules()).map(|rule| RuleInfo {
+        let of_tables = self.raw.rules().iter().chain(self.folded.rules()).map(|rule| RuleInfo {
             id: rule.id.clone(),
             detector: rule.detector.clone(),
             entity: rule.entity.clone(),
             severity: rule.severity,
             tags: rule.tags.clone(),
-        })
+        });
+        of_tables.chain(people::RULES.iter().filter(|_| self.names).map(people::NameRule::info))
     }
 
     /// Scans a request with all detectors that the policy asks for.
@@ -325,7 +334,7 @@ impl Outcome {
     }
 }
 
-fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<DetectorInfo> {
+fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>, names: bool) -> Vec<DetectorInfo> {
     let mut detectors: Vec<DetectorInfo> = vec![DetectorInfo {
         name: hidden::DETECTOR.into(),
         rule_count: hidden::RULES.len(),
@@ -343,6 +352,10 @@ fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>) -> Vec<DetectorInfo> {
                 entities: vec![rule.entity.clone()],
             }),
         }
+    }
+    if names && let Some(detector) = detectors.iter_mut().find(|own| &*own.name == people::DETECTOR) {
+        detector.rule_count += people::RULES.len();
+        detector.entities.extend(people::RULES.iter().map(|rule| rule.entity.into()));
     }
     for detector in &mut detectors {
         detector.entities =

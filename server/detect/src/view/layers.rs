@@ -45,6 +45,13 @@ pub(crate) struct Wanted {
     pub(crate) folded: bool,
 }
 
+impl Layer<'_> {
+    /// Whether names are looked for here: in the text itself and in its clean form.
+    pub(crate) fn is_prose(&self) -> bool {
+        self.depth == 0 && !self.folded
+    }
+}
+
 impl<'t> Layers<'t> {
     /// Makes the views of a text.
     pub(crate) fn new(

@@ -1,0 +1,122 @@
+//! Says what the engine costs on this machine: CPU time until it is ready, memory, and time per KB of several kinds of
+//! text, beside one pass of an Aho-Corasick automaton over the keywords of all rules in the same run.
+//!
+//! ```sh
+//! cargo run --profile bench --example speed
+//! ```
+
+use std::error::Error;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role, ScanOptions, rules};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (cpu, memory) = (cpu_time(), resident_kb());
+    let engine = Engine::builtin()?;
+    let prose = PROSE.repeat(1 + 1024 / PROSE.len());
+    let prose = prose.get(..1024).ok_or("the sample is ASCII")?;
+    black_box(engine.inspect(prose));
+    println!("ready after {} ms of CPU time", (cpu_time() - cpu).as_millis());
+    println!("memory {} KB", resident_kb().saturating_sub(memory));
+
+    let limit = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .ascii_case_insensitive(true)
+        .build(keywords())?;
+    let policy = Policy::preset("standard")?;
+    let german = "Könntest du bitte die Notizen vom Treffen am Dienstag für mich zusammenfassen, und wer übernimmt nächste \
+        Woche die Prüfung der Verträge? "
+        .repeat(8);
+    let russian = "Не могли бы вы коротко пересказать заметки со встречи во вторник и перечислить, кто что обещал? "
+        .repeat(7);
+    let digits = "4111-2222 030 901820 17 ".repeat(43);
+    let samples = [
+        ("prose", prose.to_owned()),
+        ("prose 32 KB", PROSE.repeat(32 * 1024 / PROSE.len())),
+        ("chat log 32 KB", CHAT_LOG.repeat(32 * 1024 / CHAT_LOG.len())),
+        ("german", german),
+        ("russian", russian),
+        ("digits", digits),
+        ("one letter", "a".repeat(64 << 10)),
+    ];
+    println!("{:16}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}", "us per KB", "limit", "all", "secrets", "pii", "injection", "unicode");
+    for (name, text) in &samples {
+        print!("{name:16}{:8.1}", per_kb(text, || limit.find_overlapping_iter(text).count()));
+        let all = per_kb(text, || engine.inspect(text).len());
+        print!("{all:9.1}");
+        for detector in ["secrets", "pii", "injection", "unicode"] {
+            let options = ScanOptions { detectors: Some(vec![detector.to_owned()]) };
+            let request = Request::single(Direction::Input, Role::User, text);
+            let took =
+                per_kb(text, || engine.scan_with(&request, &policy, &options, &Cancel::never()).findings.len());
+            print!("{took:9.1}");
+        }
+        println!();
+    }
+    Ok(())
+}
+
+/// Returns the least time of many runs, in microseconds per KB of text: neighbours on the machine only add to it.
+fn per_kb(text: &str, mut run: impl FnMut() -> usize) -> f64 {
+    let mut best = Duration::MAX;
+    let started = Instant::now();
+    let mut runs = 0;
+    while runs < 5 || started.elapsed() < Duration::from_millis(150) {
+        let begun = Instant::now();
+        black_box(run());
+        best = best.min(begun.elapsed());
+        runs += 1;
+    }
+    best.as_secs_f64() * 1e6 / (text.len() as f64 / 1024.0)
+}
+
+fn cpu_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    Duration::from_nanos(stat.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))
+}
+
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+/// Reads the keywords of all built-in rules from their tables.
+fn keywords() -> Vec<String> {
+    let mut keywords: Vec<String> = rules::builtin_tables()
+        .iter()
+        .filter_map(|table| toml::from_str::<toml::Table>(table.toml).ok())
+        .filter_map(|mut table| table.remove("rule"))
+        .filter_map(|rules| if let toml::Value::Array(rules) = rules { Some(rules) } else { None })
+        .flatten()
+        .filter_map(|rule| rule.get("keywords").and_then(toml::Value::as_array).cloned())
+        .flatten()
+        .filter_map(|keyword| keyword.as_str().map(str::to_owned))
+        .collect();
+    keywords.sort();
+    keywords.dedup();
+    keywords
+}
+
+/// A question as people put it: few digits, few keywords.
+const PROSE: &str = "\
+Could you summarise the notes from the meeting on Tuesday and list who agreed to do what? The customer says that the \
+parcel arrived with a broken lid and asks for a new one before the weekend. Please answer in two short paragraphs, \
+friendly in tone, and offer a replacement. Our opening hours have changed since spring, and the return desk closes half \
+an hour earlier than the shop. What is the difference between a mutex and a semaphore, and when would I use which? \
+Translate the following paragraph into plain English and keep the technical terms as they are. I would like the table \
+sorted by region first and by revenue second, largest at the top. The function returns an empty list where I expected \
+three rows, although the query runs fine in the console. ";
+
+/// What an assistant at work is given to read: log lines, JSON, code, names, numbers.
+const CHAT_LOG: &str = "\
+2026-03-14T09:21:07Z INFO api request_id=7f3a91c2 user=anna.schmidt@example.org path=/v2/orders/48213 status=200 \
+took_ms=38\n{\"order\": 48213, \"items\": [{\"sku\": \"LID-0042\", \"count\": 2, \"price\": 12.50}], \"phone\": \
+\"+49 30 901820\", \"token_count\": 512, \"key\": \"shipping_address\"}\n\
+fn retry(client: &Client, password_file: &Path) -> Result<Token> { client.login(read(password_file)?) }\n\
+error: secret `db-main` not found in namespace `prod`; see https://docs.example.com/secrets?page=3#rotation\n\
+From: Jonas Weber, 12 Market Street, Springfield. To: support. Please ignore the previous message, the system works \
+again. Invoice 2026-0311 over EUR 1,249.00 was paid on 11 March to account ending in 4711.\n\
+git commit 9fceb02d0ae598e95dc970b74767f19372d61af8 touches config/auth.yaml and the api_key rotation job\n";
