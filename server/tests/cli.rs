@@ -1,5 +1,7 @@
 //! The command line as a user meets it: the real program, its output and its exit codes.
 
+#![expect(clippy::panic, clippy::string_slice, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod program;
 
 use std::{

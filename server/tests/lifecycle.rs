@@ -1,5 +1,7 @@
 //! The server as a process: started, called, killed, restarted, and its audit store examined behind its back.
 
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod program;
 
 use std::{

@@ -155,7 +155,7 @@ mod tests {
             let case = Case::parse(format!("{{\"id\":{id},\"text\":\"\"}}").as_bytes())
                 .map_err(|e| e.problem)
                 .unwrap();
-            assert_eq!(case.id.map_or("null".to_owned(), |id| id.get().to_owned()), id);
+            assert_eq!(case.id.map_or_else(|| "null".to_owned(), |id| id.get().to_owned()), id);
         }
     }
 

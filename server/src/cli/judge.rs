@@ -90,7 +90,7 @@ const DEFAULT_POLICY: &str = "standard";
 /// Decides on cases.
 pub(crate) enum Judge {
     Local(Box<Local>),
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 impl Judge {
@@ -98,7 +98,8 @@ impl Judge {
     pub(crate) fn new(args: &JudgeArgs) -> Result<Self> {
         match &args.remote.endpoint {
             Some(endpoint) => {
-                Ok(Self::Remote(Remote::connect(endpoint, &args.remote.identity, args.policy.clone())?))
+                let remote = Remote::connect(endpoint, &args.remote.identity, args.policy.clone())?;
+                Ok(Self::Remote(Box::new(remote)))
             }
             None => Ok(Self::Local(Box::new(Local::new(args)?))),
         }

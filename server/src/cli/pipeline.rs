@@ -62,7 +62,7 @@ where
         let written = write(&order, &mut output, advanced);
         // After a failure this lets the reader find its queue closed, and so everybody ends.
         drop(order);
-        written.and(reader.join().unwrap_or_else(|_| Err(io::Error::other("the reader failed"))))
+        written.and_then(|()| reader.join().unwrap_or_else(|_| Err(io::Error::other("the reader failed"))))
     })
 }
 

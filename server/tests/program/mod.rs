@@ -7,27 +7,27 @@ use std::{
 };
 
 /// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_llm-shield");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_llm-shield");
 
 /// A directory that goes away with the test.
-pub struct Directory(tempfile::TempDir);
+pub(crate) struct Directory(tempfile::TempDir);
 
 #[allow(clippy::allow_attributes, dead_code, reason = "each test program uses a part of this module")]
 impl Directory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 }
 
 /// `llm-shield serve` on a free port; killed when dropped.
 #[allow(clippy::allow_attributes, dead_code, reason = "each test program uses a part of this module")]
-pub struct Server {
+pub(crate) struct Server {
     process: Child,
-    pub address: String,
+    pub(crate) address: String,
     data: PathBuf,
     _output: BufReader<ChildStdout>,
 }
@@ -35,7 +35,7 @@ pub struct Server {
 #[allow(clippy::allow_attributes, dead_code, reason = "each test program uses a part of this module")]
 impl Server {
     /// Starts a server on embedded defaults.
-    pub fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let mut process = Command::new(PROGRAM)
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
@@ -53,20 +53,20 @@ impl Server {
     }
 
     /// Runs a command of the program against this server.
-    pub fn call(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn call(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(PROGRAM);
         command.args(arguments).args(["--endpoint", &self.address, "--data-dir"]).arg(&self.data);
         command.stdin(Stdio::null()).output().unwrap()
     }
 
     /// Ends the server without a chance to clean up.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
     /// Asks the server to end, and returns its exit code.
-    pub fn terminate(mut self) -> Option<i32> {
+    pub(crate) fn terminate(mut self) -> Option<i32> {
         assert!(Command::new("kill").arg(self.process.id().to_string()).status().unwrap().success());
         self.process.wait().unwrap().code()
     }
