@@ -37,7 +37,7 @@ fn lines(output: &Output) -> Vec<Value> {
 #[test]
 fn exit_codes_of_scan() {
     for (arguments, code) in [
-        (vec!["scan", "What is the capital of France?"], 0),
+        (vec!["scan", "What goes well with vegetable soup?"], 0),
         (vec!["scan", INJECTION], 1),
         (vec!["scan", "-f", "no-such-file"], 2),
         (vec!["scan", "x", "--role", "stranger"], 2),

@@ -60,7 +60,7 @@ fn main_job_on_embedded_defaults() {
     let data = directory.path().join("data");
     let server = Server::start(&data);
     assert_eq!(server.call(&["health"]).status.code(), Some(0));
-    assert_eq!(server.call(&["scan", "What is the capital of France?"]).status.code(), Some(0));
+    assert_eq!(server.call(&["scan", "What goes well with vegetable soup?"]).status.code(), Some(0));
     assert_eq!(server.call(&["scan", INJECTION]).status.code(), Some(1));
 
     let key = ["AKIA", "ZQLM3X7K2WPN4RTV"].concat();
