@@ -1,7 +1,7 @@
 //! Which of several findings on the same bytes stay.
 //!
-//! The order is severity, then score, then length, then the earlier start, then the rule's id. A finding that lies
-//! within a stronger one is dropped; one that only overlaps stays, so that the union of all is covered.
+//! The order is sure before unsure, then severity, then score, then length, then the earlier start, then the rule's id.
+//! A finding that lies within a stronger one is dropped; one that only overlaps stays, so that the union of all is covered.
 
 use std::cmp::Ordering;
 
@@ -9,13 +9,19 @@ use crate::Finding;
 
 /// Compares two findings on the same text; the greater one wins.
 pub(crate) fn strength(a: &Finding, b: &Finding) -> Ordering {
-    a.severity
-        .cmp(&b.severity)
+    let sure = |finding: &Finding| finding.score >= SURE;
+    sure(a)
+        .cmp(&sure(b))
+        .then(a.severity.cmp(&b.severity))
         .then(a.score.total_cmp(&b.score))
         .then(a.span.len().cmp(&b.span.len()))
         .then(b.span.start.cmp(&a.span.start))
         .then_with(|| b.rule_id.cmp(&a.rule_id))
 }
+
+/// From here on a finding is more likely right than wrong: a phone number with its country code is no national id whose
+/// check digit fits by chance, however much worse it would be to miss one.
+const SURE: f64 = 0.5;
 
 /// Merges what one rule found in several views: of overlapping findings the one with the plainest path stays.
 pub(crate) fn merge_views(findings: &mut Vec<Finding>) {
