@@ -7,6 +7,9 @@ use super::lexicon as l;
 /// Words, separated by spaces (`_` for a space within), and what they are.
 pub(super) const WORDS: &[(&str, u64)] = &[
     (STOP, l::STOP | l::COMMON),
+    (LEGAL, l::LEGAL),
+    (BODY, l::BODY),
+    (BODY_OF, l::BODY_OF | l::BODY),
     (TITLE, l::TITLE),
     (OFFICE, l::OFFICE),
     ("van von de del della di da der den dos das do du des la le el al bin ibn bint ben ter ten zu zum zur af av y e \
@@ -110,6 +113,26 @@ const STOP: &str = "the a an and or but nor so yet if then else when while where
     ils elles ce cette ces mon ma mes ton son sa ses los las una unos y es en por para con como pero yo él ella nosotros \
     ellos mi su sus esta este esto il lo gli una uno che chi per con sono è non os as um uma não eu ele ela het een en \
     niet ik jij wij zij hij new old via re fwd fw cc bcc";
+
+const LEGAL: &str = "inc incorporated ltd limited llc llp plc corp corporation gmbh mbh ag kg ohg ug spa srl sarl sas bv nv vof ab oy \
+    oyj asa aps pty pvt ltda lda kft zrt bt doo ood jsc ooo kk co sons";
+
+const BODY: &str = "group bank holdings holding company partners industries technologies technology solutions systems \
+    consulting consultants capital insurance agency airlines airways association society foundation trust institute \
+    hospital clinic college school academy council committee commission party fc union press records studios pictures \
+    pharmaceuticals pharma motors motor energy labs laboratories media entertainment enterprises ventures logistics \
+    services software networks telecom communications electronics semiconductor semiconductors steel airport authority \
+    federation league alliance coalition church bros brothers associates international worldwide global bancorp \
+    financial investments securities assurance bakery brewery restaurant hotel hotels resorts university universität \
+    université universidad università universidade universiteit hochschule stiftung verein banque banco banca caixa \
+    sparkasse ministry department bureau office court police army navy museum library theatre orchestra times tribune \
+    herald gazette journal chronicle daily inquirer magazine broadcasting radio tv channel club sport sports clube \
+    rovers wanderers athletic united";
+
+const BODY_OF: &str = "university universität université universidad università universidade institute ministry ministère \
+    ministerio ministerium department bank college school academy church hospital bureau office court museum library \
+    society association federation council chamber board banco banque banca institut instituto istituto faculty \
+    république";
 
 const TITLE: &str = "mr mrs ms miss mx dr prof professor herr frau señor señora señorita sr sra srta mme mlle m monsieur \
     madame mademoiselle sir madam lady lord capt captain lt col gen sgt maj rev fr sen rep gov hon pastor rabbi imam \

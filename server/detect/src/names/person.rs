@@ -1,0 +1,401 @@
+//! People: title and name, given name and family name, initials, and names that a cue announces.
+
+use super::lexicon::{
+    AFTER_PERSON, BEFORE_PERSON, BODY, BODY_OF, BRAND, CAPITALS, CLOSING, COMMON, COPULA, COUNTRY, GEO_TAIL, GIVEN,
+    GREETING, GROUP, LEGAL, NAME_WORD, NOT_PERSON, OBJECT, OFFICE, ORGANIZATION, PARTICLE, PLACE, RELATION, Reading,
+    SELF, STOP, STREET, SUFFIX, SURNAME, TITLE, TOWARD,
+};
+use super::token::{Gap, Shape, Token};
+use super::{Hit, Kind};
+
+/// How strongly the words around a name say that it is a person's.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Cue {
+    None,
+    /// A word that often stands beside people.
+    Weak,
+    /// A greeting, a relation, a closing.
+    Strong,
+    /// A title, or "my name is".
+    Certain,
+}
+
+/// The words of a name, as they are counted.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    last: usize,
+    words: usize,
+    given: usize,
+    surnames: usize,
+    /// Words of which nothing is known.
+    unknown: usize,
+    common: usize,
+    initials: usize,
+    first: Token,
+    second: Token,
+    upper: usize,
+}
+
+/// Finds a person's name that begins with a capital at `index`.
+pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
+    let first = reading.at(index);
+    if let Some(hit) = titled(reading, index) {
+        return Some(hit);
+    }
+    if first.has(STOP) && !first.has(GIVEN) && first.shape != Shape::Initial {
+        return None;
+    }
+    let cue = cue_before(reading, index);
+    let parts = collect(reading, index, cue)?;
+    let after = cue_after(reading, parts.last);
+    let mut score = match parts.words {
+        1 => alone(reading, index, first, cue, after),
+        _ => several(reading, index, &parts, cue, after),
+    };
+    if reversed(reading, index, &parts) {
+        let last = reading.next_word(index + 2).filter(|&next| reading.at(next).shape == Shape::Initial);
+        return Some(Hit::new(Kind::Person, index, last.unwrap_or(index + 2), 0.8));
+    }
+    if parts.upper == parts.words && parts.words > 0 && cue < Cue::Strong && parts.initials == 0 {
+        // Capitals prove nothing; both names must be known.
+        score = if parts.given > 0 && parts.surnames > 0 && parts.common == 0 && parts.words > 1 { score } else { 0.0 };
+    }
+    (score > 0.0).then(|| Hit::new(Kind::Person, index, parts.last, score))
+}
+
+/// Finds a name in lower case: only where a cue announces it, or both of its words are names and nothing else.
+pub(super) fn find_lower(reading: &Reading<'_>, index: usize) -> Option<Hit> {
+    let first = reading.at(index);
+    let name = |token: Token, kind: u64| {
+        token.has(kind) && token.shape == Shape::Lower && token.len() >= 4 && !token.has(COMMON | PLACE | TOWARD | NOT_PERSON)
+    };
+    let next = reading.next_word(index).filter(|&next| {
+        let second = reading.at(next);
+        second.shape == Shape::Lower && second.len() > 2 && !second.has(COMMON | STOP | AFTER_PERSON | BEFORE_PERSON)
+    });
+    let titled = reading.before(index, 1).has(TITLE) || (reading.before(index, 1).is(b'.') && reading.before(index, 2).has(TITLE) && reading.before(index, 2).len() > 1 && reading.before(index, 1).glued());
+    let certain = named_by(reading, index);
+    if (titled && name(first, GIVEN | SURNAME)) || (certain && !first.has(COMMON | STOP | GROUP | PLACE) && first.len() > 2) {
+        let last = next.filter(|&next| reading.at(next).has(GIVEN | SURNAME)).unwrap_or(index);
+        return Some(Hit::new(Kind::Person, index, last, if first.has(GIVEN | SURNAME) { 0.7 } else { 0.55 }));
+    }
+    if let Some(next) = next
+        && name(first, GIVEN)
+        && name(reading.at(next), SURNAME)
+    {
+        return Some(Hit::new(Kind::Person, index, next, 0.6));
+    }
+    let cue = cue_before(reading, index);
+    (cue >= Cue::Strong && name(first, GIVEN)).then(|| Hit::new(Kind::Person, index, index, 0.5))
+}
+
+/// Whether the words before say that a name follows: "my name is", "named him".
+pub(super) fn named_by(reading: &Reading<'_>, index: usize) -> bool {
+    let (one, two) = (reading.before(index, 1), reading.before(index, 2));
+    if reading.at(index).gap != Gap::Space || !one.has(COPULA | SELF | OBJECT) {
+        return false;
+    }
+    let word = reading.word(one);
+    if one.has(COPULA) && two.has(NAME_WORD) {
+        // "The name is required": whose name it is must be said.
+        let whose = reading.before(index, 3);
+        return matches!(
+            reading.word(whose).to_ascii_lowercase().as_str(),
+            "my" | "his" | "her" | "mein" | "meine" | "mi" | "meu" | "mijn" | "mitt" | "mit" | "moje"
+        ) || two.possessive;
+    }
+    if one.has(OBJECT) {
+        let verb = reading.word(two);
+        return verb.eq_ignore_ascii_case("named") || verb.eq_ignore_ascii_case("christened");
+    }
+    one.has(SELF) && !word.eq_ignore_ascii_case("i'm") && !word.eq_ignore_ascii_case("im") && word != "I\u{2019}m"
+}
+
+/// Finds the name behind a title at `index`; the title is no part of it.
+fn titled(reading: &Reading<'_>, index: usize) -> Option<Hit> {
+    let title = reading.at(index);
+    // The letter M is a title before a full stop only.
+    let dot = reading.at(index + 1).is(b'.') && reading.at(index + 1).glued();
+    if !title.has(TITLE | OFFICE) || (title.shape == Shape::Initial && !dot) {
+        return None;
+    }
+    let mut start = index + 1 + usize::from(dot);
+    while reading.at(start).has(TITLE) && reading.at(start).gap == Gap::Space {
+        start += 1;
+        start += usize::from(reading.at(start).is(b'.') && reading.at(start).glued());
+    }
+    let first = reading.at(start);
+    let spaced = first.gap == Gap::Space || (dot && first.glued());
+    if !spaced || !(first.capital() || first.shape == Shape::Uncased) || first.has(STOP) && !first.has(SURNAME | GIVEN) {
+        return None;
+    }
+    if first.shape == Shape::Initial && !reading.at(start + 1).is(b'.') {
+        return None;
+    }
+    let title_only = title.has(TITLE);
+    if !title_only && (first.has(COMMON | PLACE | ORGANIZATION | GROUP | BODY) || !first.has(GIVEN | SURNAME)) {
+        return None;
+    }
+    let parts = collect(reading, start, Cue::Certain)?;
+    if reading.at(parts.last + 1).has(STREET | BODY | GEO_TAIL) && !title_only {
+        return None;
+    }
+    Some(Hit::new(Kind::Person, start, parts.last, if title_only { 0.85 } else { 0.7 }))
+}
+
+/// Gathers the words of a name from `index` on.
+fn collect(reading: &Reading<'_>, index: usize, cue: Cue) -> Option<Parts> {
+    let mut parts = Parts { last: index, first: reading.at(index), ..Parts::default() };
+    let mut at = index;
+    loop {
+        let token = reading.at(at);
+        parts.count(token);
+        parts.last = at;
+        if parts.words == 2 {
+            parts.second = token;
+        }
+        if parts.words == 6 {
+            break;
+        }
+        let Some(next) = next_part(reading, at, &parts, cue) else { break };
+        at = next;
+    }
+    // An initial at the end takes its full stop: "Smith J."
+    if reading.at(parts.last).shape == Shape::Initial && parts.words == 1 {
+        return None;
+    }
+    Some(parts)
+}
+
+/// Returns the next word of a name, over particles.
+fn next_part(reading: &Reading<'_>, at: usize, parts: &Parts, cue: Cue) -> Option<usize> {
+    let mut next = reading.next_word(at)?;
+    let mut token = reading.at(next);
+    let mut particles = 0;
+    while token.has(PARTICLE) && (token.shape == Shape::Lower || particles == 0) && particles < 3 {
+        let after = reading.next_word(next)?;
+        if !reading.at(after).capital() && !reading.at(after).has(PARTICLE) {
+            return None;
+        }
+        // "Ana y Pedro" are two people.
+        if token.shape == Shape::Lower && matches!(reading.word(token), "y" | "e" | "la" | "in") && particles == 0 && parts.words == 1 {
+            return None;
+        }
+        next = after;
+        token = reading.at(next);
+        particles += 1;
+    }
+    let same_script = matches!(token.shape, Shape::Uncased) && parts.first.shape == Shape::Uncased;
+    if !(token.capital() || same_script) || (token.has(STOP) && token.shape != Shape::Initial && !token.has(SUFFIX)) {
+        return None;
+    }
+    // Capitals among words that are not: an abbreviation, not a name.
+    if token.shape == Shape::Upper && parts.upper < parts.words && !token.has(SUFFIX) && !token.has(SURNAME) {
+        return None;
+    }
+    if token.shape == Shape::Upper && token.has(CAPITALS) {
+        return None;
+    }
+    let name = token.has(GIVEN | SURNAME);
+    if token.has(TITLE | LEGAL | GREETING | CLOSING) && !name {
+        return None;
+    }
+    if token.has(COMMON | PLACE | BODY | STREET | GEO_TAIL | GROUP | ORGANIZATION) && !name && cue != Cue::Certain {
+        return None;
+    }
+    if token.has(COMMON) && !token.has(SURNAME) && cue == Cue::Certain && parts.words > 0 {
+        return None;
+    }
+    Some(next)
+}
+
+impl Parts {
+    fn count(&mut self, token: Token) {
+        self.words += 1;
+        self.upper += usize::from(token.shape == Shape::Upper);
+        if token.shape == Shape::Initial {
+            self.initials += 1;
+            return;
+        }
+        if token.has(SUFFIX) && self.words > 1 {
+            return;
+        }
+        self.given += usize::from(token.has(GIVEN));
+        self.surnames += usize::from(token.has(SURNAME) || (!token.has(GIVEN | COMMON | PLACE) && self.words > 1));
+        self.common += usize::from(token.has(COMMON));
+        self.unknown += usize::from(!token.has(GIVEN | SURNAME | COMMON));
+    }
+}
+
+/// Scores one word.
+fn alone(reading: &Reading<'_>, index: usize, word: Token, cue: Cue, after: Cue) -> f64 {
+    let hyphen = reading.at(index + 1).is(b'-') && reading.at(index + 1).glued();
+    if word.shape == Shape::Initial || word.has(NOT_PERSON) && cue < Cue::Strong || hyphen {
+        return 0.0;
+    }
+    if word.has(GROUP | BODY | BODY_OF | LEGAL | TITLE | GREETING) && !word.has(GIVEN) {
+        return 0.0;
+    }
+    let toward = reading.before(index, 1).has(TOWARD);
+    let plain = !word.has(COMMON | PLACE | ORGANIZATION);
+    let starts = reading.begins_sentence(index);
+    if word.has(GIVEN) {
+        return match (cue, after) {
+            (Cue::Certain, _) => 0.85,
+            (Cue::Strong, _) if !word.has(COMMON) || !starts => 0.8,
+            _ if plain => 0.6,
+            _ if word.has(PLACE) && toward => 0.0,
+            (Cue::Weak, Cue::Weak) if !starts => 0.55,
+            (_, Cue::Weak) if !word.has(COMMON) || (!starts && !word.has(PLACE)) => 0.52,
+            (Cue::Weak, _) if !word.has(COMMON) => 0.5,
+            _ => 0.3,
+        };
+    }
+    if word.has(COMMON | PLACE | ORGANIZATION) || word.len() < 3 {
+        return if cue == Cue::Certain && !word.has(COMMON) { 0.5 } else { 0.0 };
+    }
+    if word.has(SURNAME) {
+        return match (cue, after) {
+            (Cue::Certain | Cue::Strong, _) => 0.8,
+            (Cue::Weak, Cue::Weak) => 0.55,
+            (Cue::Weak, _) if !starts => 0.45,
+            _ => 0.3,
+        };
+    }
+    if word.shape == Shape::Upper {
+        return 0.0;
+    }
+    match cue {
+        Cue::Certain => 0.75,
+        Cue::Strong => 0.6,
+        _ => 0.0,
+    }
+}
+
+/// Scores two words and more.
+fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: Cue) -> f64 {
+    let follow = reading.next_word(parts.last).map(|next| reading.at(next)).unwrap_or_default();
+    // "Madison Avenue", "Henry Ford Hospital": not a person.
+    if follow.capital() && follow.has(STREET | GEO_TAIL | BODY | LEGAL) {
+        return 0.0;
+    }
+    let (first, second) = (parts.first, parts.second);
+    if first.shape == Shape::Initial {
+        // "J. R. R. Tolkien", "J. Smith"
+        let dotted = reading.at(index + 1).is(b'.');
+        let known = parts.words > parts.initials && (parts.unknown + parts.given + parts.surnames) > parts.common;
+        return if dotted && known { if parts.common == 0 { 0.75 } else { 0.4 } } else { 0.0 };
+    }
+    if cue == Cue::Certain {
+        return 0.85;
+    }
+    if first.has(NOT_PERSON | BRAND) && cue < Cue::Strong && !second.has(SURNAME) {
+        return 0.0;
+    }
+    let starts = reading.begins_sentence(index);
+    let boost = if cue == Cue::Strong || (cue == Cue::Weak && after == Cue::Weak) { 0.2 } else { 0.0 };
+    if first.has(GIVEN) {
+        let middle = second.shape == Shape::Initial;
+        let common_rest = parts.common.saturating_sub(usize::from(first.has(COMMON)));
+        return match (first.has(COMMON), common_rest > 0) {
+            (false, false) if parts.surnames > 0 => 0.85,
+            (false, false) => 0.7,
+            (false, true) if second.has(SURNAME | GIVEN) || middle => 0.75,
+            (false, true) => 0.4 + boost,
+            (true, false) if second.has(SURNAME | GIVEN) || middle => 0.8,
+            (true, false) if !starts => 0.55 + boost,
+            (true, false) => 0.35 + boost,
+            (true, true) if second.has(SURNAME) => 0.45 + boost,
+            (true, true) => 0.2 + boost,
+        };
+    }
+    if first.has(COMMON | GROUP | BODY | LEGAL | TOWARD | BEFORE_PERSON) {
+        return 0.0;
+    }
+    if first.has(PLACE | ORGANIZATION) && !first.has(SURNAME) {
+        return 0.0;
+    }
+    if second.has(SURNAME) && !second.has(COMMON | PLACE) {
+        return if first.has(SURNAME) { 0.6 } else { 0.55 } + boost;
+    }
+    if second.has(GIVEN) && first.has(SURNAME) && !second.has(COMMON) {
+        return 0.6 + boost;
+    }
+    match cue {
+        Cue::Strong if parts.common == 0 => 0.7,
+        Cue::Strong => 0.4,
+        _ => 0.0,
+    }
+}
+
+/// "Surname, Given": only where both are known and nothing else.
+fn reversed(reading: &Reading<'_>, index: usize, parts: &Parts) -> bool {
+    let (first, comma, given) = (reading.at(index), reading.at(index + 1), reading.at(index + 2));
+    let listed = reading.before(index, 1).is(b',') || reading.at(index + 3).is(b',') || reading.at(index + 3).has(STOP);
+    parts.words == 1
+        && first.has(SURNAME)
+        && !first.has(GIVEN | COMMON | PLACE)
+        && comma.is(b',')
+        && comma.glued()
+        && given.gap == Gap::Space
+        && given.capital()
+        && given.has(GIVEN)
+        && !given.has(SURNAME | COMMON | PLACE)
+        && !listed
+}
+
+fn cue_before(reading: &Reading<'_>, index: usize) -> Cue {
+    let token = reading.at(index);
+    let (one, two) = (reading.before(index, 1), reading.before(index, 2));
+    if one.shape == Shape::None {
+        return Cue::None;
+    }
+    if token.gap == Gap::Line {
+        // The line below "Best regards,".
+        let closing = if one.is(b',') { two } else { one };
+        return if closing.has(CLOSING) { Cue::Strong } else { Cue::None };
+    }
+    if one.is(b':') {
+        return match two.has(NAME_WORD | RELATION) {
+            true if two.has(NAME_WORD) => Cue::Certain,
+            true => Cue::Strong,
+            false => Cue::None,
+        };
+    }
+    if one.is(b',') {
+        return if two.has(CLOSING) && two.shape == Shape::Capital { Cue::Strong } else { Cue::None };
+    }
+    if token.gap != Gap::Space && !one.is(b'"') {
+        return Cue::None;
+    }
+    if named_by(reading, index) {
+        return Cue::Certain;
+    }
+    if (one.has(SELF) && one.len() > 2) || (reading.word(one) == "am" && reading.word(two) == "I") {
+        return Cue::Strong;
+    }
+    let speaking = matches!(reading.word(one), "by" | "By") && matches!(reading.word(two), "directed" | "written" | "authored" | "signed" | "composed" | "painted" | "sung" | "produced" | "Written" | "Directed" | "Signed" | "photographed" | "performed");
+    if speaking || one.has(GREETING | RELATION) || (one.has(CLOSING) && one.shape == Shape::Lower) {
+        return Cue::Strong;
+    }
+    if one.has(OBJECT) && matches!(reading.word(two), "call" | "called" | "calls" | "name") {
+        return Cue::Strong;
+    }
+    let speech = matches!(reading.word(one), "said" | "says" | "asked" | "replied" | "told" | "tell" | "ask" | "remind" | "named" | "called" | "user" | "User" | "meet" | "thank" | "Thank");
+    if speech && !token.has(STOP) && token.shape == Shape::Capital && token.has(GIVEN | SURNAME) {
+        return Cue::Strong;
+    }
+    if one.has(BEFORE_PERSON) { Cue::Weak } else { Cue::None }
+}
+
+fn cue_after(reading: &Reading<'_>, last: usize) -> Cue {
+    let (token, next) = (reading.at(last), reading.at(last + 1));
+    let spaced = next.gap == Gap::Space && next.shape == Shape::Lower && next.has(AFTER_PERSON);
+    let address = next.is(b'<') && reading.at(last + 3).is(b'@');
+    if token.possessive || spaced || address { Cue::Weak } else { Cue::None }
+}
+
+/// Whether a country or city is meant, were the word no name.
+pub(super) fn ambiguous(token: Token) -> bool {
+    token.has(GIVEN | SURNAME) && !token.has(COUNTRY)
+}
