@@ -127,6 +127,17 @@ fn one_answer_for_each_line() {
 }
 
 #[test]
+fn lines_from_a_file() {
+    let directory = Directory::new();
+    let file = directory.path().join("in.jsonl");
+    std::fs::write(&file, "{\"id\": 1, \"text\": \"x\"}\n").unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [&["scan", "--jsonl", file][..], &["scan", "--jsonl", "--rules-only", file]] {
+        assert_eq!(lines(&run(arguments, b"")).len(), 1, "{arguments:?}");
+    }
+}
+
+#[test]
 fn malformed_lines_are_answered_and_told() {
     let input = b"{\"id\": 1, \"text\": \"fine\"}\n\nnot json\n{\"id\": 4}\n{\"id\": 5, \"text\": \"canary-word\", \"role\": \"canary-role\"}\n";
     let output = run(&["scan", "--jsonl"], input);

@@ -24,8 +24,8 @@ pub(crate) struct TextArgs {
     file: Option<PathBuf>,
     /// Read JSON Lines, {"id", "text", "direction"?, "role"?} each, from a file (`-` or nothing: standard input), and
     /// write one JSON object a line, in order
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with_all = ["text", "file"])]
-    pub(crate) jsonl: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "file")]
+    jsonl: Option<PathBuf>,
     /// On which side of the model the text was seen
     #[arg(long, value_enum, default_value_t, conflicts_with = "jsonl")]
     pub(crate) direction: DirectionArg,
@@ -35,6 +35,16 @@ pub(crate) struct TextArgs {
 }
 
 impl TextArgs {
+    /// The file of JSON Lines, if that is what is to be read. `--jsonl` may stand before other options, and the file
+    /// behind them in the place of the text.
+    pub(crate) fn jsonl(&self) -> Option<PathBuf> {
+        let file = self.jsonl.as_ref()?;
+        match &self.text {
+            Some(text) if file == Path::new("-") => Some(PathBuf::from(text)),
+            _ => Some(file.clone()),
+        }
+    }
+
     /// Reads the text.
     pub(crate) fn read(&self) -> Result<String> {
         let bytes = match (&self.text, &self.file) {

@@ -30,7 +30,7 @@ const FAILED: u8 = 2;
 /// Security checkpoint for LLM traffic: finds prompt injections, secrets and personal data, redacts, and keeps a
 /// tamper-evident record of each decision.
 #[derive(Debug, Parser)]
-#[command(name = "llm-shield", version, about, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "llm-shield", version, max_term_width = 100, arg_required_else_help = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

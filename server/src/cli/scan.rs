@@ -34,9 +34,9 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
-    if let Some(input) = &args.text.jsonl {
+    if let Some(input) = args.text.jsonl() {
         let judge = Judge::new(&args.judge)?;
-        return bulk::run(input, args.judge.workers(), |case| judge.scan(case).map(Line::from));
+        return bulk::run(&input, args.judge.workers(), |case| judge.scan(case).map(Line::from));
     }
     let text = args.text.read()?;
     let judge = Judge::new(&args.judge)?;
