@@ -1,26 +1,33 @@
 //! Postal addresses: a street with its number, and the lines that go on from it to the country.
 
 use super::lexicon::{
-    BODY, COMMON, COUNTRY, GEO_HEAD, LEGAL, PARTICLE, PLACE, Reading, STATE, STOP, STREET, STREET_HEAD, SURNAME, TITLE, UNIT, GIVEN,
+    BODY, COMMON, COUNTRY, DWELL, GEO_HEAD, LEGAL, PARTICLE, PLACE, Reading, STATE, STOP, STREET, STREET_HEAD, SURNAME, TITLE, UNIT, GIVEN,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind};
 
 /// Finds an address that begins at `index`, with a house number or with the street.
 pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
-    let (core, sure) = core(reading, index)?;
-    let (last, evidence) = extend(reading, core);
-    let score = match (sure, evidence) {
-        (true, 0) => 0.65,
-        (true, _) => 0.8,
-        (false, 0 | 1) => return None,
-        (false, _) => 0.6,
+    let (core, needed) = core(reading, index)?;
+    let (last, evidence) = extend(reading, core, needed == 0);
+    if evidence < needed {
+        return None;
+    }
+    let score = match (needed, evidence) {
+        (0, 0) => 0.65,
+        (0, _) => 0.8,
+        _ => 0.6,
     };
     Some(Hit::new(Kind::Address, index, last, score))
 }
 
-/// Returns the last token of street and number, and whether a word says that it is a street.
-fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, bool)> {
+/// Whether an address begins at `index`, whatever follows its street.
+pub(super) fn begins(reading: &Reading<'_>, index: usize) -> bool {
+    core(reading, index).is_some_and(|(_, needed)| needed == 0)
+}
+
+/// Returns the last token of street and number, and how much evidence must follow: none if a word says "street".
+fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
     let first = reading.at(index);
     if first.shape == Shape::Number {
         if first.len() > 6 || reading.at(index + 1).glued() && !reading.at(index + 1).is(b',') && !reading.at(index + 1).is(b'/') {
@@ -41,17 +48,17 @@ fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, bool)> {
     let po = reading.word(first) == "P" && reading.at(index + 1).is(b'.') && reading.word(reading.at(index + 2)) == "O";
     let post = reading.word(first) == "PO" && reading.word(reading.at(index + 1)) == "Box" && reading.at(index + 2).shape == Shape::Number;
     if boxed || post {
-        return Some((if post { index + 2 } else { index + 1 }, true));
+        return Some((if post { index + 2 } else { index + 1 }, 0));
     }
     if po {
         let number = (index + 3..index + 6).find(|&at| reading.at(at).shape == Shape::Number)?;
-        return Some((number, true));
+        return Some((number, 0));
     }
     street(reading, index, false)
 }
 
 /// Reads the words of a street; without a number before it, one has to follow.
-fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize, bool)> {
+fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize, usize)> {
     let first = reading.at(index);
     let head = first.has(STREET_HEAD);
     if !(first.capital() || (head && reading.at(index + 1).word())) || (numbered && first.gap != Gap::Space) || first.has(TITLE) && !head {
@@ -94,16 +101,26 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
     let number = reading.at(after).shape == Shape::Number && reading.at(after).gap == Gap::Space && reading.at(after).len() <= 5
         || reading.at(after).shape == Shape::Code && reading.at(after).len() <= 4 && reading.at(after).gap == Gap::Space;
     let street_word = (tail && last > index) || named || (head && last > index);
-    let end = if number { after } else { last };
+    let mut end = if number { after } else { last };
+    // "5-6", "93/10"
+    while number && matches!(reading.at(end + 1).shape, Shape::Mark(b'-' | b'/')) && reading.at(end + 1).glued() {
+        let behind = reading.at(end + 2);
+        if !(behind.glued() && matches!(behind.shape, Shape::Number | Shape::Code)) || behind.len() > 4 || end > after + 4 {
+            break;
+        }
+        end += 2;
+    }
     if street_word {
         // "Wall Street" alone is a place too; a single word is not.
         let common = first.has(COMMON) && !numbered && !number;
-        return (numbered || number || (tail && !common && reading.at(last).has(STREET) && unambiguous(reading.word(reading.at(last))))).then_some((end, true));
+        let sure = numbered || number || (tail && !common && unambiguous(reading.word(reading.at(last))));
+        return if sure { Some((end, 0)) } else { head.then_some((end, 1)) };
     }
     if first.has(COMMON) || reading.at(last).has(BODY | LEGAL) {
         return None;
     }
-    (numbered || (number && !first.has(COMMON))).then_some((end, false))
+    let lives_on = number && reading.word(reading.before(index, 1)) == "on" && reading.before(index, 2).has(DWELL);
+    (numbered || number).then_some((end, if lives_on { 0 } else { 2 }))
 }
 
 /// Words that, behind a capital word, are a street even without a number.
@@ -124,7 +141,8 @@ fn compound(word: &str) -> bool {
 }
 
 /// Follows the address over commas and lines; returns its last token and how much of it was told by more than capitals.
-fn extend(reading: &Reading<'_>, core: usize) -> (usize, usize) {
+fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
+    let mut open = None;
     let (mut last, mut at, mut evidence, mut pending) = (core, core + 1, 0, 0);
     for _ in 0..7 {
         at += usize::from(reading.at(at).is(b'.') && reading.at(at).glued() && reading.at(at + 1).gap == Gap::Space && reading.at(at + 1).has(UNIT));
@@ -134,21 +152,30 @@ fn extend(reading: &Reading<'_>, core: usize) -> (usize, usize) {
             at += 1;
         }
         let new_line = reading.at(at).gap == Gap::Line;
-        while reading.at(at).is(b'>') || reading.at(at).is(b',') {
-            at += 1;
+        for _ in 0..2 {
+            at += usize::from(reading.at(at).is(b'>') || reading.at(at).is(b','));
         }
         let Some((end, told)) = segment(reading, at, new_line || comma, new_line) else { break };
         if told > 0 {
             evidence += told;
             last = end;
             pending = 0;
+            open = None;
         } else {
+            open = (comma && !new_line && pending == 0).then_some(end);
             pending += 1;
             if pending > 2 {
                 break;
             }
         }
         at = end + 1;
+    }
+    // The town that ends the line: "55 Halsey Road, Hayborough".
+    if let Some(end) = open.filter(|_| sure) {
+        let next = reading.at(end + 1);
+        if next.gap == Gap::Line || next.is(b'.') || next.is(b'<') || next.is(b'"') {
+            last = end;
+        }
     }
     (last, evidence)
 }

@@ -16,7 +16,7 @@ pub(super) const WORDS: &[(&str, u64)] = &[
       van't st abu lo degli dalla dal dello mac", l::PARTICLE),
     ("jr sr ii iii iv phd md esq dds cpa rn mba junior senior mbe obe", l::SUFFIX),
     ("in at from to near around across via outside toward towards throughout within visiting visit visited leaving \
-      through inside into beyond between versus aus nach bei dans à en desde em från till til w z inne presso vers chez \
+      through inside into beyond between versus aus nach bei dans en desde em från till til inne presso vers chez \
       naar uit tot в из до", l::TOWARD),
     ("live lives lived living born grew grow raised moved moving move relocated relocating based located travel \
       travelling traveling travelled traveled trip flight fly flying flew flown drive driving drove commute commuting \
@@ -33,7 +33,7 @@ pub(super) const WORDS: &[(&str, u64)] = &[
       signed signature thx", l::CLOSING),
     ("name names nombre nome naam namn navn nimi nazwisko imię adım isim nom prénom vorname nachname apellido surname \
       firstname lastname имя фамилия фио", l::NAME_WORD),
-    ("is was are ist es è é est är er on jest это", l::COPULA),
+    ("is was are ist es est är er jest это", l::COPULA),
     ("i'm im heiße heisse llamo m'appelle appelle chiamo chamo heet heter hedder nazywam зовут nazywa", l::SELF),
     ("brother sister son daughter mother father mom mum dad wife husband uncle aunt aunty auntie cousin nephew niece \
       grandmother grandfather grandma grandpa kid kids friend friends boyfriend girlfriend fiancé fiancée partner \
@@ -42,7 +42,7 @@ pub(super) const WORDS: &[(&str, u64)] = &[
       starring singer actor actress author artist drummer guitarist rapper comedian striker goalkeeper midfielder \
       quarterback coach manager secretary spokesman spokeswoman spokesperson ceo cfo cto founder co-founder employee \
       intern attorney lawyer nurse teacher tutor student pupil driver contestant novelist poet painter sculptor \
-      photographer director composer nicknamed named née username user attn attention cardholder payee sender signer \
+      photographer director composer nicknamed named née username attn attention cardholder payee sender signer \
       assignee reviewer reporter requester caller guest member holder owner contact", l::RELATION),
     ("said says say told tell tells ask asked asks with meet met meets call called calls know knows knew love loved \
       loves hate thank thanks sorry see saw remember miss married marry dating dated invite invited invites remind \
@@ -126,7 +126,7 @@ const BODY: &str = "group bank holdings holding company partners industries tech
     financial investments securities assurance bakery brewery restaurant hotel hotels resorts university universität \
     université universidad università universidade universiteit hochschule stiftung verein banque banco banca caixa \
     sparkasse ministry department bureau office court police army navy museum library theatre orchestra times tribune \
-    herald gazette journal chronicle daily inquirer magazine broadcasting radio tv channel club sport sports clube \
+    herald gazette journal chronicle daily inquirer magazine broadcasting club sport sports clube \
     rovers wanderers athletic united";
 
 const BODY_OF: &str = "university universität université universidad università universidade institute ministry ministère \

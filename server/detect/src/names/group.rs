@@ -26,7 +26,7 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let being = |word: &str| matches!(word, "am" | "I'm" | "i'm" | "is" | "are" | "was" | "were" | "he's" | "she's" | "we're" | "they're" | "He's" | "She's" | "be" | "being" | "became" | "become" | "im" | "Im");
     let said = being(reading.word(one)) || (article && (being(reading.word(two)) || reading.word(one) == "proud" || reading.word(one) == "devout"));
     // "is a French company" says nothing of a person.
-    let closes = matches!(next.shape, crate::names::token::Shape::None | crate::names::token::Shape::Mark(_))
+    let closes = matches!(next.shape, Shape::None | Shape::Mark(_))
         || next.gap == Gap::Line
         || matches!(reading.word(next), "and" | "but" | "or" | "who" | "by" | "living" | "from" | "because" | "so" | "though" | "with" | "like" | "too");
     let score = if folk {

@@ -90,6 +90,10 @@ pub(super) const NOT_PERSON: u64 = 1 << 39;
 /// `him`, `her`, `it`: between a naming verb and a name.
 pub(super) const OBJECT: u64 = 1 << 40;
 
+/// What a name can begin with, though the word is a function word too.
+pub(super) const BEGINS: u64 =
+    GIVEN | SURNAME | PLACE | ORGANIZATION | GROUP | PHRASE | TITLE | OFFICE | GEO_HEAD | STREET_HEAD | BODY_OF;
+
 /// The compiled lists.
 #[derive(Debug)]
 pub(super) struct Lexicon {
@@ -257,6 +261,12 @@ impl<'a> Reading<'a> {
             && next.glued()
             && matches!(next.shape, Shape::Lower | Shape::Code | Shape::Mixed | Shape::Number)
     }
+}
+
+/// The embedded lists, as they are.
+#[cfg(test)]
+pub(super) fn lists() -> impl Iterator<Item = &'static str> {
+    LISTS.iter().map(|(list, _)| *list)
 }
 
 const LISTS: &[(&str, u64)] = &[

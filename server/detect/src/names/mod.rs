@@ -134,6 +134,9 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let token = reading.at(index);
     let hits = match token.shape {
         Shape::Capital | Shape::Upper | Shape::Initial => {
+            if token.has(lexicon::STOP) && !token.has(lexicon::BEGINS) && token.shape != Shape::Initial {
+                return None;
+            }
             if reading.at(index + 1).glued() || token.glued() {
                 if reading.in_code(index, index) {
                     return None;
@@ -150,6 +153,9 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         Shape::Number => [address::find(reading, index), place::postal(reading, index), None, None, None],
         Shape::Lower => {
             // Most words: nothing is known of them and nothing is asked.
+            if token.has(lexicon::STREET_HEAD) && let Some(hit) = address::find(reading, index) {
+                return Some(hit);
+            }
             if !worth_a_look(reading, index, token) {
                 return None;
             }
@@ -161,7 +167,8 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
                 None,
             ]
         }
-        Shape::Uncased => [script::find(reading, index), None, None, None, None],
+        Shape::Uncased => [script::compound(reading, index), script::find(reading, index), None, None, None],
+        Shape::Code if !token.ascii_start(reading.text) => [script::compound(reading, index), None, None, None, None],
         _ => return None,
     };
     let mut best: Option<Hit> = None;

@@ -5,7 +5,7 @@ use super::lexicon::{
     STREET, SURNAME, TITLE, WORK,
 };
 use super::token::{Gap, Shape, Token};
-use super::{Hit, Kind};
+use super::{Hit, Kind, address};
 
 /// Finds an organization that begins at `index`.
 pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
@@ -62,7 +62,9 @@ fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         } else if words > 1 && token.has(BODY) && token.capital() {
             best = Some(Hit::new(Kind::Organization, index, last, if proper > 0 { 0.65 } else { 0.3 }));
         }
-        proper += usize::from(!token.has(COMMON | STOP | BODY | GROUP | STREET));
+        // "Chase Bank": a word that is a company or a place too is one here, unless it only begins a sentence.
+        let proper_word = token.has(ORGANIZATION | PLACE) && !reading.begins_sentence(last);
+        proper += usize::from(proper_word || !token.has(COMMON | STOP | BODY | GROUP | STREET));
         let Some(next) = next_word(reading, last) else { break };
         last = next;
     }
@@ -78,7 +80,39 @@ fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         let score = if first.has(GIVEN) { 0.45 } else { 0.6 };
         return Some(Hit::new(Kind::Organization, index, last, score));
     }
-    None
+    described(reading, index, first)
+}
+
+/// "Acme is a design agency", "Acme invested …", "at Acme, 12 Main Street".
+fn described(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
+    if first.has(COMMON | GROUP | PLACE | TITLE) || !matches!(first.shape, Shape::Capital | Shape::Mixed) || first.len() < 3 {
+        return None;
+    }
+    let mut last = index;
+    while let Some(next) = next_word(reading, last).filter(|&next| next < index + 8) {
+        last = next;
+    }
+    let named = first.has(GIVEN);
+    let (one, two) = (reading.at(last + 1), reading.at(last + 2));
+    let article = |at: usize| matches!(reading.word(reading.at(at)), "a" | "an" | "the" | "one");
+    let linked = (matches!(reading.word(one), "is" | "was") && article(last + 2)) || (one.is(b',') && article(last + 2));
+    let company = |at: usize| {
+        matches!(
+            reading.word(reading.at(at)),
+            "company" | "agency" | "firm" | "corporation" | "bank" | "startup" | "manufacturer" | "provider" | "conglomerate"
+                | "retailer" | "airline" | "nonprofit" | "multinational" | "publisher" | "subsidiary" | "brokerage" | "charity"
+        )
+    };
+    if linked && (last + 3..last + 8).any(company) && !(named && one.is(b',')) {
+        return Some(Hit::new(Kind::Organization, index, last, 0.7));
+    }
+    let corporate = matches!(reading.word(one), "invested" | "acquired" | "unveiled" | "manufactures") && one.gap == Gap::Space;
+    if corporate && !named {
+        return Some(Hit::new(Kind::Organization, index, last, 0.6));
+    }
+    let place = one.is(b',') && two.shape == Shape::Number && address::begins(reading, last + 2);
+    let at = matches!(reading.word(reading.before(index, 1)), "at" | "At") && first.gap == Gap::Space;
+    (at && place).then(|| Hit::new(Kind::Organization, index, last, 0.6))
 }
 
 /// The next word of an organization's name: over `&`, a comma before a legal form, `of` and `and` between capitals.
@@ -113,7 +147,7 @@ fn body_of(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         return None;
     }
     let mut at = index + 2;
-    while matches!(reading.word(reading.at(at)), "the" | "la" | "los" | "las" | "die" | "den") {
+    while at < index + 4 && matches!(reading.word(reading.at(at)), "the" | "la" | "los" | "las" | "die" | "den") {
         at += 1;
     }
     let head = reading.at(at);
@@ -156,7 +190,7 @@ fn partners(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
     if family(first) && one.is(b'-') && one.glued() && two.glued() && family(two) {
         let alone = !three.capital() && !reading.before(index, 1).capital() && !reading.before(index, 1).is(b'.') && !three.is(b'-');
         let cue = matches!(reading.word(reading.before(index, 1)), "from" | "at" | "by") || works_for(reading, index) || followed(reading, index + 2);
-        return (alone && cue).then(|| Hit::new(Kind::Organization, index, index + 2, 0.6));
+        return (alone && cue).then(|| Hit::new(Kind::Organization, index, index + 2, 0.86));
     }
     let sons = matches!(reading.word(two), "Sons" | "Co" | "Company" | "Partners" | "Associates" | "Daughters" | "Söhne" | "Hijos" | "Fils");
     if and(one) && sons && one.gap == Gap::Space && !first.has(STOP) && !four.is(b'&') {
@@ -174,8 +208,10 @@ fn dotted_form(reading: &Reading<'_>, last: usize) -> Option<usize> {
     // The run may have taken the first letter of the form with it.
     if reading.at(last).shape == Shape::Initial {
         at = last;
-        while at > 0 && reading.before(at, 1).is(b'.') && reading.before(at, 2).shape == Shape::Initial {
-            at -= 2;
+        for _ in 0..4 {
+            if reading.before(at, 1).is(b'.') && reading.before(at, 2).shape == Shape::Initial {
+                at -= 2;
+            }
         }
     } else if reading.at(at).is(b',') {
         at += 1;
@@ -218,7 +254,10 @@ fn works_for(reading: &Reading<'_>, index: usize) -> bool {
         (one, two) = (two, reading.before(index, 3));
     }
     let linked = matches!(reading.word(one), "at" | "for" | "by" | "of" | "with" | "bei" | "chez" | "en" | "presso" | "na" | "no");
-    // "employee of the month": the name's own capital is asked by the caller.
+    // "Owned by", not "work by": that is done by people.
+    if reading.word(one) == "by" && !reading.word(two).ends_with("ed") {
+        return false;
+    }
     (linked && two.has(WORK)) || matches!(reading.word(one), "joined" | "joining" | "acquired")
 }
 

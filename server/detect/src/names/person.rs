@@ -42,7 +42,9 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     if let Some(hit) = titled(reading, index) {
         return Some(hit);
     }
-    if first.has(STOP) && !first.has(GIVEN) && first.shape != Shape::Initial {
+    // "April Jones" is a person, "My Baby" and "April" are not.
+    let followed = || reading.next_word(index).is_some_and(|next| reading.at(next).has(SURNAME));
+    if first.has(STOP) && first.shape != Shape::Initial && !(first.has(GIVEN) && first.len() > 2 && followed()) {
         return None;
     }
     let cue = cue_before(reading, index);
@@ -75,13 +77,14 @@ pub(super) fn find_lower(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     });
     let titled = reading.before(index, 1).has(TITLE) || (reading.before(index, 1).is(b'.') && reading.before(index, 2).has(TITLE) && reading.before(index, 2).len() > 1 && reading.before(index, 1).glued());
     let certain = named_by(reading, index);
-    if (titled && name(first, GIVEN | SURNAME)) || (certain && !first.has(COMMON | STOP | GROUP | PLACE) && first.len() > 2) {
+    if (titled && name(first, GIVEN | SURNAME)) || (certain && !first.has(COMMON | STOP | GROUP | PLACE | BEFORE_PERSON | AFTER_PERSON) && first.len() > 2) {
         let last = next.filter(|&next| reading.at(next).has(GIVEN | SURNAME)).unwrap_or(index);
         return Some(Hit::new(Kind::Person, index, last, if first.has(GIVEN | SURNAME) { 0.7 } else { 0.55 }));
     }
     if let Some(next) = next
         && name(first, GIVEN)
         && name(reading.at(next), SURNAME)
+        && reading.word(first).is_ascii()
     {
         return Some(Hit::new(Kind::Person, index, next, 0.6));
     }
@@ -120,7 +123,11 @@ fn titled(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         return None;
     }
     let mut start = index + 1 + usize::from(dot);
-    while reading.at(start).has(TITLE) && reading.at(start).gap == Gap::Space {
+    // "Herr Prof. Dr."
+    for _ in 0..3 {
+        if !reading.at(start).has(TITLE) || reading.at(start).gap != Gap::Space {
+            break;
+        }
         start += 1;
         start += usize::from(reading.at(start).is(b'.') && reading.at(start).glued());
     }
@@ -196,7 +203,10 @@ fn next_part(reading: &Reading<'_>, at: usize, parts: &Parts, cue: Cue) -> Optio
     if token.shape == Shape::Upper && token.has(CAPITALS) {
         return None;
     }
-    let name = token.has(GIVEN | SURNAME);
+    let behind = reading.next_word(next).map(|behind| reading.at(behind)).unwrap_or_default();
+    // A family name that is a place's too stands between two names: "Gilberto Bilbao Martí".
+    let between = token.has(PLACE) && !token.has(COMMON) && behind.capital() && behind.has(SURNAME) && !behind.has(COMMON);
+    let name = token.has(GIVEN | SURNAME) || between;
     if token.has(TITLE | LEGAL | GREETING | CLOSING) && !name {
         return None;
     }
@@ -240,6 +250,11 @@ fn alone(reading: &Reading<'_>, index: usize, word: Token, cue: Cue, after: Cue)
     let plain = !word.has(COMMON | PLACE | ORGANIZATION);
     let starts = reading.begins_sentence(index);
     if word.has(GIVEN) {
+        // Without its marks a Vietnamese word is easily a name that it is not.
+        let marked = |character: char| matches!(character, '\u{1ea0}'..='\u{1ef9}' | '\u{300}'..='\u{36f}');
+        if cue < Cue::Strong && !reading.word(word).is_ascii() && reading.word(word).contains(marked) {
+            return 0.4;
+        }
         return match (cue, after) {
             (Cue::Certain, _) => 0.85,
             (Cue::Strong, _) if !word.has(COMMON) || !starts => 0.8,
@@ -293,7 +308,8 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
         return 0.0;
     }
     let starts = reading.begins_sentence(index);
-    let boost = if cue == Cue::Strong || (cue == Cue::Weak && after == Cue::Weak) { 0.2 } else { 0.0 };
+    let line = reading.at(index).gap == Gap::Line && reading.at(parts.last + 1).gap == Gap::Line;
+    let boost = if cue == Cue::Strong || after == Cue::Weak || line { 0.2 } else { 0.0 };
     if first.has(GIVEN) {
         let middle = second.shape == Shape::Initial;
         let common_rest = parts.common.saturating_sub(usize::from(first.has(COMMON)));
@@ -320,6 +336,12 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
     }
     if second.has(GIVEN) && first.has(SURNAME) && !second.has(COMMON) {
         return 0.6 + boost;
+    }
+    // "Szabina J Gelencsér", "Willemine ten Pas": the shape of a name without a known word.
+    let shaped = second.shape == Shape::Initial && parts.words == 3 && parts.common == 0 && parts.unknown == 2;
+    let particle = matches!(reading.word(reading.at(index + 1)), "van" | "von" | "ter" | "ten" | "bin" | "ibn" | "vom" | "zu");
+    if first.shape == Shape::Capital && (shaped || (particle && parts.common == 0)) {
+        return 0.6;
     }
     match cue {
         Cue::Strong if parts.common == 0 => 0.7,
@@ -374,8 +396,15 @@ fn cue_before(reading: &Reading<'_>, index: usize) -> Cue {
     if (one.has(SELF) && one.len() > 2) || (reading.word(one) == "am" && reading.word(two) == "I") {
         return Cue::Strong;
     }
+    if one.has(TITLE) && one.shape == Shape::Lower && one.len() > 1
+        || one.is(b'.') && one.glued() && two.has(TITLE) && two.shape == Shape::Lower && two.len() > 1
+    {
+        return Cue::Certain;
+    }
     let speaking = matches!(reading.word(one), "by" | "By") && matches!(reading.word(two), "directed" | "written" | "authored" | "signed" | "composed" | "painted" | "sung" | "produced" | "Written" | "Directed" | "Signed" | "photographed" | "performed");
-    if speaking || one.has(GREETING | RELATION) || (one.has(CLOSING) && one.shape == Shape::Lower) {
+    // "User Satisfaction", "Customer Success": in headings the word before is capital too.
+    let related = one.has(RELATION) && (one.shape == Shape::Lower || token.has(GIVEN | SURNAME));
+    if speaking || one.has(GREETING) || related {
         return Cue::Strong;
     }
     if one.has(OBJECT) && matches!(reading.word(two), "call" | "called" | "calls" | "name") {

@@ -11,7 +11,7 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     if first.has(TITLE) {
         return behind_title(reading, index);
     }
-    if let Some(hit) = chinese(reading, index, first, word).or_else(|| korean(reading, index, first, word)) {
+    if let Some(hit) = chinese(index, first, word).or_else(|| korean(reading, index, first, word)) {
         return Some(hit);
     }
     let last = run(reading, index);
@@ -39,6 +39,29 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     (labelled && last < index + 5 && short(first)).then(|| Hit::new(Kind::Person, index, last, 0.7))
 }
 
+/// Finds a company or an address written as one run of Han: 株式会社, 有限公司, 県…市…丁目.
+pub(super) fn compound(reading: &Reading<'_>, index: usize) -> Option<Hit> {
+    let token = reading.at(index);
+    let word = reading.word(token);
+    if !word.chars().next().is_some_and(is_cjk) || !(12..400).contains(&token.len()) {
+        return None;
+    }
+    let company = ["株式会社", "有限会社", "合同会社", "有限公司", "集团", "株式會社", "银行股份", "大学"];
+    if token.len() < 60 && company.iter().any(|form| word.ends_with(form) || (word.starts_with(form) && form.len() > 9)) {
+        return Some(Hit::new(Kind::Organization, index, index, 0.7));
+    }
+    let region = ["都", "道", "府", "県", "省"].iter().any(|part| word.contains(part));
+    let town = ["市", "区", "町", "村", "郡", "县", "镇"].iter().any(|part| word.contains(part));
+    let block = ["丁目", "番", "号", "路", "街"].iter().any(|part| word.contains(part));
+    let numbered = word.chars().any(char::is_numeric);
+    if !(town && block && numbered && (region || word.contains("丁目"))) {
+        return None;
+    }
+    let next = reading.at(index + 1);
+    let building = next.gap == Gap::Space && matches!(next.shape, Shape::Uncased | Shape::Code) && !next.ascii_start(reading.text);
+    Some(Hit::new(Kind::Address, index, index + usize::from(building), 0.8))
+}
+
 fn behind_title(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let start = index + 1 + usize::from(reading.at(index + 1).is(b'.'));
     let first = reading.at(start);
@@ -59,7 +82,7 @@ fn run(reading: &Reading<'_>, index: usize) -> usize {
 }
 
 /// A Chinese or Japanese name inside a run of Han: before an honorific, or behind "my name is".
-fn chinese(reading: &Reading<'_>, index: usize, token: Token, word: &str) -> Option<Hit> {
+fn chinese(index: usize, token: Token, word: &str) -> Option<Hit> {
     if !word.chars().next().is_some_and(is_cjk) || token.len() > 600 {
         return None;
     }

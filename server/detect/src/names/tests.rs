@@ -1,1 +1,172 @@
-//! Cases of the name detector.
+//! Cases of the name detector: what must be found, what must not, and spans that hold for any text.
+
+use proptest::prelude::*;
+
+use super::{Named, Names};
+
+const THRESHOLD: f64 = 0.5;
+
+fn find(text: &str) -> Vec<(&'static str, &str)> {
+    let mut out = Vec::new();
+    Names::new().find(text, &mut out);
+    let kept = out.into_iter().filter(|named| named.score >= THRESHOLD);
+    kept.map(|named| (named.entity, &text[named.span.range()])).collect()
+}
+
+#[track_caller]
+fn found(text: &str, entity: &str, name: &str) {
+    let names = find(text);
+    assert!(names.iter().any(|&(kind, span)| kind == entity && span == name), "{text:?}: {names:?}");
+}
+
+#[track_caller]
+fn nothing(text: &str) {
+    assert_eq!(find(text), [], "{text:?}");
+}
+
+#[test]
+fn people() {
+    for (text, name) in [
+        ("Mr. Brown called twice.", "Brown"),
+        ("I spoke to Dr. Maria Lopez-Garcia yesterday.", "Maria Lopez-Garcia"),
+        ("Please ask Grace Hopper about it.", "Grace Hopper"),
+        ("The book is by J. R. R. Tolkien.", "J. R. R. Tolkien"),
+        ("My name is Xqvist", "Xqvist"),
+        ("my name is hubert", "hubert"),
+        ("Anna's report is late", "Anna"),
+        ("It was signed by Ludwig van der Berg on Monday", "Ludwig van der Berg"),
+        ("Best regards,\nWanjiru", "Wanjiru"),
+        ("Dear Oluwaseun,", "Oluwaseun"),
+        ("Me llamo Íñigo Montoya.", "Íñigo Montoya"),
+        ("Herr Müller wohnt hier", "Müller"),
+        ("Conor O'Brien joined us", "Conor O'Brien"),
+        ("From: \"Priya Natarajan\" <p@example.com>", "Priya Natarajan"),
+        ("{\"name\": \"Ling Zxu\", \"email\": \"a@example.com\"}", "Ling Zxu"),
+        ("id,full_name,email\n1,Bxy Qwrt,a@example.com\n", "Bxy Qwrt"),
+        ("Меня зовут Анна Смирнова", "Анна Смирнова"),
+        ("田中さんに電話してください", "田中"),
+        ("我叫王小明", "王小明"),
+        ("김민수 씨가 왔습니다", "김민수"),
+    ] {
+        found(text, "PERSON", name);
+    }
+}
+
+#[test]
+fn places() {
+    for (text, name) in [
+        ("Jordan is in Amman", "Amman"),
+        ("We flew to Jordan in May", "Jordan"),
+        ("She lives in Qwertyville now", "Qwertyville"),
+        ("i live in germany", "germany"),
+        ("Send it to Springfield, IL 62704", "Springfield, IL 62704"),
+        ("Hauptstraße 5, 10115 Berlin", "Hauptstraße 5, 10115 Berlin"),
+        ("He was born in the U.S. in 1970", "U.S."),
+        ("The Hudson River is wide", "Hudson River"),
+        ("12 Elm Street, Springfield, IL 62704", "12 Elm Street, Springfield, IL 62704"),
+        ("A flight to New York is full", "New York"),
+    ] {
+        found(text, "LOCATION", name);
+    }
+}
+
+#[test]
+fn organizations() {
+    for (text, name) in [
+        ("Contoso Widgets Inc. was founded late", "Contoso Widgets Inc."),
+        ("He works at Globex now", "Globex"),
+        ("She studied at the University of Leeds.", "University of Leeds"),
+        ("the Qwerty Foundation", "Qwerty Foundation"),
+        ("I bank with Chase Bank", "Chase Bank"),
+        ("Siemens AG", "Siemens AG"),
+        ("Voisin Denis S.A. called", "Voisin Denis S.A."),
+        ("an engineer at Apple", "Apple"),
+    ] {
+        found(text, "ORGANIZATION", name);
+    }
+}
+
+#[test]
+fn groups() {
+    for (text, name) in [
+        ("I am cambodian but I live abroad", "cambodian"),
+        ("She is a Muslim", "Muslim"),
+        ("the Germans lost", "Germans"),
+        ("a French woman", "French"),
+    ] {
+        found(text, "NRP", name);
+    }
+}
+
+#[test]
+fn words_that_are_names_elsewhere() {
+    for text in [
+        "Will you mark May 5th?",
+        "Apple pie with cream",
+        "The grace period ends in June.",
+        "Grace period: 30 days",
+        "Hope this helps! Thanks.",
+        "Please translate this text into French.",
+        "Reading is fun. Nice work!",
+        "Let us chase the bill.",
+        "Write a poem about the rose and the summer.",
+        "Python and Ruby are languages; Jenkins builds them.",
+        "Import numpy as np",
+        "CAN I SPEAK TO A REAL PERSON?!?!",
+        "The quick brown fox jumps over the lazy dog.",
+        "Can you summarize the following article?",
+        "let paris = Paris::new(london.Madrid());",
+        "https://example.com/Anna/Berlin.html",
+        "user@Martin.example.com",
+        "2025-03-01 12:00:01 INFO login user=martin from 10.0.0.1",
+        "# Heading\n\n- **Bold** item\n- `code`",
+        "😀😀 great 👍",
+        "{\"name\": \"get_weather\", \"description\": \"Weather\"}",
+    ] {
+        nothing(text);
+    }
+}
+
+#[test]
+fn titles_and_possessives_stand_outside_the_span() {
+    assert_eq!(find("Mrs. Ayşe Yılmaz's car"), [("PERSON", "Ayşe Yılmaz")]);
+}
+
+#[test]
+fn every_list_is_sorted_and_without_repetition() {
+    for list in super::lexicon::lists() {
+        let lines: Vec<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+        assert!(lines.is_sorted(), "not sorted: {:?}", lines.first());
+        assert!(lines.windows(2).all(|pair| pair[0] != pair[1]), "repeated in {:?}", lines.first());
+    }
+}
+
+#[test]
+fn time_is_linear() {
+    let names = Names::new();
+    for piece in ["name,a\n", "\"name\":", "Mr. ", "Anna ", "A. ", "12 Elm, ", "San ", "王", "x<a@b>", "in In ", "'s", "U.", "name,name,a,b,c\nA,B,C,D,E\n"] {
+        let text = piece.repeat(200_000 / piece.len());
+        let mut out: Vec<Named> = Vec::new();
+        let start = std::time::Instant::now();
+        names.find(&text, &mut out);
+        assert!(start.elapsed().as_secs() < 2, "{piece:?}: {:?}", start.elapsed());
+    }
+}
+
+proptest! {
+    #[test]
+    fn spans_are_valid(text in "\\PC{0,80}", words in prop::collection::vec("(Mr\\. |Anna |in |Paris|, |S\\.A\\.|'s |12 |Street |\n|א|م|王|name: |\"|<a@b>|-|U\\.S\\.|’s)", 0..30)) {
+        let names = Names::new();
+        for text in [text.clone(), words.concat(), format!("{text}{}", words.concat())] {
+            let mut out = Vec::new();
+            names.find(&text, &mut out);
+            let mut end = 0;
+            for named in out {
+                prop_assert!(named.span.start >= end && named.span.start < named.span.end);
+                prop_assert!(text.get(named.span.range()).is_some());
+                prop_assert!(named.score > 0.0 && named.score <= 1.0);
+                end = named.span.end;
+            }
+        }
+    }
+}

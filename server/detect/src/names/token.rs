@@ -83,6 +83,11 @@ impl Token {
         !matches!(self.shape, Shape::None | Shape::Number | Shape::Code | Shape::Mark(_))
     }
 
+    /// Whether its first character is ASCII.
+    pub(super) fn ascii_start(self, text: &str) -> bool {
+        text.as_bytes().get(self.start).is_some_and(u8::is_ascii)
+    }
+
     /// Its length in bytes.
     pub(super) fn len(self) -> usize {
         self.end.saturating_sub(self.start)
@@ -281,6 +286,13 @@ fn fold(character: char, mut hash: u64) -> u64 {
             hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
         }
     };
+    // Only scripts with diacritics or case have something to fold; to decompose every Hangul syllable would be dear.
+    if !matches!(character, '\u{c0}'..='\u{24f}' | '\u{370}'..='\u{52f}' | '\u{1e00}'..='\u{1fff}') {
+        if !('\u{300}'..='\u{36f}').contains(&character) {
+            add(character);
+        }
+        return hash;
+    }
     for lower in character.to_lowercase() {
         let plain: &str = match lower {
             'ß' => "ss",
