@@ -4,6 +4,7 @@
 //! the window around the keyword. The decision to argue with: patterns are not merged into one big automaton. Merged,
 //! they cost memory and time by the sum of their states; behind keywords, a text pays for the rules that it hints at.
 
+mod context;
 mod judge;
 mod tokens;
 
@@ -19,6 +20,7 @@ use crate::ByteSpan;
 use crate::cancel::{Cancel, Cancelled};
 use crate::rules::{Family, Rule, RuleError};
 
+use self::context::{Contexts, Occurrences};
 use self::tokens::{TokenCache, Tokens};
 
 /// The automata of one family of rules.
@@ -30,6 +32,9 @@ pub(crate) struct Matcher {
     keywords: Option<DFA>,
     /// For every keyword its length and the rules that it triggers.
     triggered: Vec<(usize, Vec<usize>)>,
+    /// Rules that are run over the whole text.
+    everywhere: Vec<usize>,
+    contexts: Contexts,
     tokens: Tokens,
 }
 
@@ -48,6 +53,7 @@ pub(crate) struct Scratch {
     /// For every rule one more than the place of its last window, 0 for none.
     last_window: Vec<usize>,
     tokens: TokenCache,
+    seen: Occurrences,
     /// Bytes that patterns were run over, since it was made.
     pub(crate) examined: u64,
 }
@@ -57,6 +63,9 @@ struct Window {
     rule: usize,
     start: usize,
     end: usize,
+    /// For a rule whose matches begin with a keyword: how many windows of the rule touch each other up to this one.
+    /// From [`MOST_TRIES`] on they are one, and searched as a whole.
+    tries: u8,
 }
 
 impl Matcher {
@@ -81,10 +90,12 @@ impl Matcher {
         }
         let keywords = if words.is_empty() { None } else { Some(keyword_automaton(&words, family)?) };
         let tokens = Tokens::new(&rules)?;
+        let contexts = Contexts::new(&rules)?;
+        let everywhere = (0..rules.len()).filter(|index| rules.get(*index).is_some_and(Rule::runs_everywhere)).collect();
         let mut detectors: Vec<Arc<str>> = rules.iter().map(|rule| rule.detector.clone()).collect();
         detectors.sort_unstable();
         detectors.dedup();
-        Ok(Self { rules, detectors, keywords, triggered, tokens })
+        Ok(Self { rules, detectors, keywords, triggered, everywhere, contexts, tokens })
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {
@@ -105,6 +116,7 @@ impl Matcher {
             windows: Vec::new(),
             last_window: vec![0; self.rules.len()],
             tokens: self.tokens.cache(),
+            seen: Occurrences::default(),
             examined: 0,
         }
     }
@@ -118,6 +130,8 @@ impl Matcher {
         cancel: &Cancel,
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
+        scratch.seen.clear();
+        scratch.examined = scratch.examined.saturating_add(text.len() as u64);
         let outcome = self
             .collect_windows(text, &wanted, scratch, cancel)
             .and_then(|()| self.search_windows(text, scratch, cancel, hits));
@@ -127,7 +141,7 @@ impl Matcher {
             }
         }
         outcome?;
-        self.tokens.scan(&self.rules, text, &wanted, scratch, cancel, hits)
+        self.tokens.scan(&self.rules, &self.contexts, text, &wanted, scratch, cancel, hits)
     }
 
     fn collect_windows(
@@ -137,6 +151,11 @@ impl Matcher {
         scratch: &mut Scratch,
         cancel: &Cancel,
     ) -> Result<(), Cancelled> {
+        for index in self.everywhere.iter().copied() {
+            if self.rules.get(index).is_some_and(wanted) {
+                scratch.windows.push(Window { rule: index, start: 0, end: text.len(), tries: 0 });
+            }
+        }
         let Some(dfa) = &self.keywords else { return Ok(()) };
         let Ok(mut state) = dfa.start_state(Anchored::No) else { return Ok(()) };
         let mut end = 0;
@@ -179,26 +198,30 @@ impl Matcher {
                 continue;
             }
             let (before, after) = rule.window;
-            let window = Window {
+            let leads = rule.compiled().is_some_and(|pattern| pattern.leads);
+            let first = end.saturating_sub(*length);
+            let mut window = Window {
                 rule: index,
-                start: end.saturating_sub(length.saturating_add(before)),
+                start: if leads { first } else { first.saturating_sub(before) },
                 end: end.saturating_add(after).min(text.len()),
+                tries: u8::from(leads),
             };
             // Windows of one rule grow together, up to a size: a pattern that looks ahead to the window's end would
             // else be quadratic in a text that is full of its keyword.
             let longest = before.saturating_add(after).saturating_mul(4).max(1024);
-            match last.checked_sub(1).and_then(|place| scratch.windows.get_mut(place)) {
-                Some(open)
-                    if window.start <= open.end && window.end.saturating_sub(open.start) <= longest =>
-                {
+            if let Some(open) = last.checked_sub(1).and_then(|place| scratch.windows.get_mut(place))
+                && window.start <= open.end
+            {
+                window.tries = if leads { open.tries.saturating_add(1) } else { 0 };
+                let grows = !leads || open.tries > MOST_TRIES;
+                if grows && window.end.saturating_sub(open.start) <= longest {
                     open.end = open.end.max(window.end);
                     open.start = open.start.min(window.start);
-                }
-                _ => {
-                    scratch.windows.push(window);
-                    *last = scratch.windows.len();
+                    continue;
                 }
             }
+            scratch.windows.push(window);
+            *last = scratch.windows.len();
         }
     }
 
@@ -210,21 +233,45 @@ impl Matcher {
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
         let mut since_check = 0;
-        for window in &scratch.windows {
+        let Scratch { windows, last_window, seen, examined, .. } = scratch;
+        // From here on, where the last match of a rule ended.
+        for window in windows.iter() {
+            if let Some(last) = last_window.get_mut(window.rule) {
+                *last = 0;
+            }
+        }
+        for window in windows.iter() {
             let Some(rule) = self.rules.get(window.rule) else { continue };
-            since_check += window.end.saturating_sub(window.start);
+            let Some(done) = last_window.get_mut(window.rule) else { continue };
+            let length = window.end.saturating_sub(window.start);
+            since_check += length;
             if since_check > CHECK_BYTES {
                 cancel.check()?;
                 since_check = 0;
             }
-            scratch.examined = scratch.examined.saturating_add((window.end - window.start) as u64);
-            let mut at = window.start;
+            let span = ByteSpan { start: window.start, end: window.end };
+            if rule.context.as_ref().is_some_and(|context| context.required)
+                && !self.contexts.around(window.rule, text, span, seen)
+            {
+                continue;
+            }
+            let once = (1..=MOST_TRIES).contains(&window.tries);
+            let anchored = if once { regex_automata::Anchored::Yes } else { regex_automata::Anchored::No };
+            *examined = examined.saturating_add(length as u64);
+            let mut at = window.start.max(if window.tries > 0 { *done } else { 0 });
+            if once && at > window.start {
+                continue;
+            }
             while at < window.end {
-                let input = Input::new(text).span(at..window.end);
+                let input = Input::new(text).span(at..window.end).anchored(anchored);
                 let Some(found) = find(rule, &input) else { break };
                 at = found.whole.end.max(at + 1);
-                if let Some(hit) = judge::judge(rule, window.rule, text, found.value) {
-                    hits.push(hit);
+                *done = at;
+                if let Some(value) = found.value {
+                    hits.extend(judge::judge(rule, window.rule, text, value, &self.contexts, seen));
+                }
+                if once {
+                    break;
                 }
             }
         }
@@ -234,22 +281,23 @@ impl Matcher {
 
 struct Found {
     whole: ByteSpan,
-    value: ByteSpan,
+    /// The span of the rule's group, when it took part in the match: a branch without it matches to be passed over.
+    value: Option<ByteSpan>,
 }
 
 /// Runs a rule's pattern once.
 fn find(rule: &Rule, input: &Input<'_>) -> Option<Found> {
+    let pattern = rule.compiled()?;
     let mut slots: [Option<NonMaxUsize>; 2 * MAX_GROUPS] = [None; 2 * MAX_GROUPS];
-    let group = rule.group.min(MAX_GROUPS - 1);
+    let group = pattern.group.min(MAX_GROUPS - 1);
     let wanted = slots.get_mut(..2 * (group + 1))?;
-    rule.regex.search_slots(input, wanted)?;
+    pattern.regex.search_slots(input, wanted)?;
     let span = |group: usize| {
         let start = slots.get(2 * group).copied().flatten()?.get();
         let end = slots.get(2 * group + 1).copied().flatten()?.get();
         Some(ByteSpan { start, end })
     };
-    let whole = span(0)?;
-    Some(Found { whole, value: span(group).unwrap_or(whole) })
+    Some(Found { whole: span(0)?, value: span(group) })
 }
 
 fn keyword_automaton(words: &[&str], family: Family) -> Result<DFA, RuleError> {
@@ -261,6 +309,10 @@ fn keyword_automaton(words: &[&str], family: Family) -> Result<DFA, RuleError> {
         .build(words)
         .map_err(|error| RuleError::Automaton { automaton: "keywords", message: error.to_string() })
 }
+
+/// How often in a row a rule whose matches begin with a keyword is tried at the keyword itself. A text that is full of
+/// the keyword is read once instead.
+const MOST_TRIES: u8 = 4;
 
 /// Groups of a pattern up to the one that holds the value.
 const MAX_GROUPS: usize = 16;

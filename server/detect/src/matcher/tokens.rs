@@ -5,12 +5,15 @@
 
 use std::fmt;
 
+use regex_automata::hybrid::LazyStateID;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input, MatchKind, PatternSet};
+use regex_automata::{Anchored, Input, MatchError, MatchKind, PatternSet};
 
+use super::context::Contexts;
 use super::{CHUNK_BYTES, Hit, Scratch, find, judge};
+use crate::ByteSpan;
 use crate::cancel::{Cancel, Cancelled};
 use crate::rules::{Rule, RuleError};
 
@@ -39,7 +42,7 @@ impl Tokens {
         let rules: Vec<usize> = all
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.keywords.is_empty())
+            .filter(|(_, rule)| rule.keywords.is_empty() && !rule.runs_everywhere())
             .map(|(index, _)| index)
             .collect();
         let patterns: Vec<&str> =
@@ -71,47 +74,95 @@ impl Tokens {
     pub(super) fn scan(
         &self,
         all: &[Rule],
+        contexts: &Contexts,
         text: &str,
         wanted: &impl Fn(&Rule) -> bool,
         scratch: &mut Scratch,
         cancel: &Cancel,
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
-        let TokenCache { automaton: Some(cache), matching } = &mut scratch.tokens else { return Ok(()) };
+        let Scratch { tokens: TokenCache { automaton: Some(cache), matching }, seen, examined, .. } = scratch
+        else {
+            return Ok(());
+        };
         let Some(automaton) = &self.automaton else { return Ok(()) };
         if !self.rules.iter().filter_map(|index| all.get(*index)).any(wanted) {
             return Ok(());
         }
         let mut checked = 0;
-        let mut examined = 0_u64;
-        let outcome = starts(text.as_bytes(), |start| {
+        starts(text.as_bytes(), |start| {
             if start.saturating_sub(checked) > CHUNK_BYTES / 16 {
                 checked = start;
                 cancel.check()?;
             }
             let end = start.saturating_add(TOKEN_BYTES).min(text.len());
-            examined = examined.saturating_add((end - start) as u64);
             let input = Input::new(text).span(start..end).anchored(Anchored::Yes);
             matching.clear();
-            // A failure means that the automaton met a byte that it cannot handle; then every rule is tried.
-            let all_match = automaton.try_which_overlapping_matches(cache, &input, matching).is_err();
-            if all_match || !matching.is_empty() {
-                for (pattern, &index) in self.rules.iter().enumerate() {
-                    let named = regex_automata::PatternID::new(pattern).is_ok_and(|id| matching.contains(id));
-                    let Some(rule) = all.get(index) else { continue };
-                    if (all_match || named)
-                        && wanted(rule)
-                        && let Some(found) = find(rule, &input)
-                    {
-                        hits.extend(judge::judge(rule, index, text, found.value));
-                    }
+            // A failure means that the automaton gave up; then every rule is tried.
+            let (read, all_match) = match run(automaton, cache, &input, matching) {
+                Ok(read) => (read, false),
+                Err(_) => (end - start, true),
+            };
+            *examined = examined.saturating_add(read as u64);
+            let named = (0..self.rules.len()).filter(|pattern| {
+                all_match || regex_automata::PatternID::new(*pattern).is_ok_and(|id| matching.contains(id))
+            });
+            for pattern in if all_match || !matching.is_empty() { named } else { return Ok(()) } {
+                let Some(&index) = self.rules.get(pattern) else { continue };
+                let Some(rule) = all.get(index).filter(|rule| wanted(rule)) else { continue };
+                let needed = rule.context.as_ref().is_some_and(|context| context.required);
+                // A match is no longer than what the automaton read.
+                let reach = ByteSpan { start, end: (start + read).min(end) };
+                if needed && !contexts.around(index, text, reach, seen) {
+                    continue;
+                }
+                *examined = examined.saturating_add(read as u64);
+                let tried = Input::new(text).span(start..end).anchored(Anchored::Yes);
+                if let Some(value) = find(rule, &tried).and_then(|found| found.value) {
+                    hits.extend(judge::judge(rule, index, text, value, contexts, seen));
                 }
             }
             Ok(())
-        });
-        scratch.examined = scratch.examined.saturating_add(examined);
-        outcome
+        })
     }
+}
+
+/// Reads on until no pattern can match any more; notes those that did, and answers how many bytes were read.
+fn run(
+    automaton: &DFA,
+    cache: &mut Cache,
+    input: &Input<'_>,
+    matching: &mut PatternSet,
+) -> Result<usize, MatchError> {
+    let mut state = automaton.start_state_forward(cache, input)?;
+    let bytes = input.haystack();
+    let mut note = |cache: &Cache, state: LazyStateID| {
+        for place in 0..automaton.match_len(cache, state) {
+            matching.insert(automaton.match_pattern(cache, state, place));
+        }
+    };
+    let failed = |_| MatchError::gave_up(input.start());
+    let mut at = input.start();
+    while let Some(&byte) = bytes.get(at..input.end()).and_then(<[u8]>::first) {
+        state = automaton.next_state(cache, state, byte).map_err(failed)?;
+        at += 1;
+        if state.is_match() {
+            note(cache, state);
+        } else if state.is_dead() {
+            return Ok(at - input.start());
+        } else if state.is_quit() {
+            return Err(MatchError::quit(byte, at));
+        }
+    }
+    // A match is told of one byte late, for the sake of `\b`.
+    state = match bytes.get(at) {
+        Some(&byte) => automaton.next_state(cache, state, byte).map_err(failed)?,
+        None => automaton.next_eoi_state(cache, state).map_err(failed)?,
+    };
+    if state.is_match() {
+        note(cache, state);
+    }
+    Ok(at - input.start())
 }
 
 /// Calls `at` with every place where a token worth trying begins.

@@ -4,13 +4,11 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
-use regex_automata::meta::{self, Regex};
-use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::util::primitives::PatternID;
-use regex_automata::util::syntax;
+use regex_automata::meta::Regex;
 
+use super::pattern::{self, Lazy, Pattern};
 use super::schema::{self, RawInvalid, RawRule, RawTrigger};
-use super::{RuleError, Table};
+use super::{RuleError, Table, is_builtin};
 use crate::Severity;
 use crate::validate::{self, Validator};
 
@@ -36,19 +34,35 @@ pub(crate) struct Rule {
     /// The literals that make the rule be looked at; empty for a rule that is triggered by tokens.
     pub(crate) keywords: Vec<String>,
     pub(crate) pattern: String,
-    pub(crate) regex: Regex,
-    /// The capture group whose span is the finding; 0 is the whole match.
-    pub(crate) group: usize,
+    compiled: Lazy<Pattern>,
     /// Bytes before and after a keyword in which the pattern is searched.
     pub(crate) window: (usize, usize),
     pub(crate) validator: Option<Validator>,
     pub(crate) invalid: Invalid,
     pub(crate) valid_score: Option<f64>,
     pub(crate) entropy: Option<f64>,
-    pub(crate) allow: Option<Regex>,
-    pub(crate) stopwords: Option<AhoCorasick>,
+    allow: Option<Lazy<Regex>>,
+    stopwords: Option<Lazy<AhoCorasick>>,
     pub(crate) context: Option<Context>,
     pub(crate) tags: Vec<String>,
+}
+
+impl Rule {
+    /// Returns the pattern ready to run, compiled when it is first asked for.
+    pub(crate) fn compiled(&self) -> Option<&Pattern> {
+        self.compiled.as_ref()
+    }
+
+    /// Whether the pattern is run over the whole text, since nothing says where it may match.
+    pub(crate) fn runs_everywhere(&self) -> bool {
+        self.keywords.is_empty() && self.window.1 == usize::MAX
+    }
+
+    /// Whether a value is one that the rule lets pass.
+    pub(crate) fn allows(&self, value: &str) -> bool {
+        self.stopwords.as_ref().and_then(|words| words.as_ref()).is_some_and(|words| words.is_match(value))
+            || self.allow.as_ref().and_then(|allow| allow.as_ref()).is_some_and(|allow| allow.is_match(value))
+    }
 }
 
 /// What a failed validator does to a finding.
@@ -61,7 +75,8 @@ pub(crate) enum Invalid {
 /// Words near a span that make it more likely.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) words: AhoCorasick,
+    /// In lower case, and in the other cases where they are not ASCII.
+    pub(crate) words: Vec<String>,
     pub(crate) score: Option<f64>,
     pub(crate) required: bool,
 }
@@ -82,6 +97,12 @@ pub(crate) fn compile(tables: &[Table<'_>]) -> Result<Vec<Rule>, RuleError> {
     Ok(rules)
 }
 
+/// Compiles a rule that stands in no table.
+pub(crate) fn compile_single(detector: &str, raw: &RawRule) -> Result<Rule, RuleError> {
+    let table = Table { detector, name: "policy", toml: "" };
+    Entry { table: &table, raw }.compile()
+}
+
 struct Entry<'a> {
     table: &'a Table<'a>,
     raw: &'a RawRule,
@@ -98,14 +119,14 @@ impl Entry<'_> {
         // Folded text has a single form of sigma.
         let pattern =
             if family == Family::Folded { raw.pattern.replace('ς', "σ") } else { raw.pattern.clone() };
-        let regex = self.regex("pattern", &[pattern.as_str()], family)?;
+        let keywords = self.keywords(family)?;
+        let compiled = self.pattern(&pattern, family, &keywords)?;
         let (category, entity) = self.labels()?;
         let window =
             raw.window.unwrap_or(DEFAULT_WINDOW).map(|side| usize::try_from(side).unwrap_or(usize::MAX));
         if window.iter().any(|side| *side > MAX_WINDOW) {
             return Err(self.error("window", format!("a side is longer than {MAX_WINDOW} bytes")));
         }
-        let allow: Vec<&str> = raw.allow.iter().map(String::as_str).collect();
         Ok(Rule {
             id: raw.id.as_str().into(),
             detector: self.table.detector.into(),
@@ -114,10 +135,9 @@ impl Entry<'_> {
             severity: raw.severity,
             score,
             family,
-            keywords: self.keywords(family)?,
+            keywords,
             pattern,
-            group: span_group(&regex),
-            regex,
+            compiled,
             window: (window[0], window[1]),
             validator: self.validator()?,
             invalid: match raw.invalid {
@@ -126,8 +146,8 @@ impl Entry<'_> {
             },
             valid_score: raw.valid_score.map(|score| self.probability("valid_score", score)).transpose()?,
             entropy: self.entropy()?,
-            allow: if allow.is_empty() { None } else { Some(self.regex("allow", &allow, family)?) },
-            stopwords: self.words("stopwords", &raw.stopwords)?,
+            allow: self.allow(family)?,
+            stopwords: self.stopwords()?,
             context: self.context()?,
             tags: raw.tags.clone(),
         })
@@ -139,6 +159,7 @@ impl Entry<'_> {
             "pii" => (Some("personal_data"), None),
             "injection" => (Some("prompt_injection"), Some("PROMPT_INJECTION")),
             "unicode" => (Some("hidden_text"), Some("HIDDEN_TEXT")),
+            "custom" => (Some("custom"), Some("CUSTOM")),
             _ => (None, None),
         };
         let category = self.raw.category.as_deref().or(category);
@@ -229,46 +250,57 @@ impl Entry<'_> {
         }
         words.sort();
         words.dedup();
-        match self.words("context", &words)? {
-            Some(words) => Ok(Some(Context { words, score, required: raw.context_required })),
-            None if score.is_some() || raw.context_required => {
-                Err(self.error("context", "is empty, and `context_score` or `context_required` is set"))
-            }
-            None => Ok(None),
+        if words.iter().any(String::is_empty) {
+            return Err(self.error("context", "holds an empty word"));
         }
-    }
-
-    fn words(&self, field: &str, words: &[String]) -> Result<Option<AhoCorasick>, RuleError> {
         if words.is_empty() {
+            if score.is_some() || raw.context_required {
+                return Err(self.error("context", "is empty, and `context_score` or `context_required` is set"));
+            }
             return Ok(None);
         }
-        if words.iter().any(String::is_empty) {
-            return Err(self.error(field, "holds an empty word"));
-        }
-        AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .kind(Some(aho_corasick::AhoCorasickKind::NoncontiguousNFA))
-            .build(words)
-            .map(Some)
-            .map_err(|error| self.error(field, error.to_string()))
+        Ok(Some(Context { words, score, required: raw.context_required }))
     }
 
-    fn regex(&self, field: &str, patterns: &[&str], family: Family) -> Result<Regex, RuleError> {
-        let unicode = family == Family::Folded;
-        let captures = if field == "pattern" { WhichCaptures::All } else { WhichCaptures::None };
-        meta::Builder::new()
-            .syntax(syntax::Config::new().unicode(unicode).utf8(unicode))
-            .configure(
-                Regex::config()
-                    .utf8_empty(unicode)
-                    .which_captures(captures)
-                    .nfa_size_limit(Some(NFA_SIZE_LIMIT))
-                    .onepass_size_limit(Some(ONEPASS_SIZE_LIMIT))
-                    .hybrid_cache_capacity(HYBRID_CACHE_CAPACITY)
-                    .dfa(false),
-            )
-            .build_many(patterns)
-            .map_err(|error| self.error(field, describe(&error)))
+    fn stopwords(&self) -> Result<Option<Lazy<AhoCorasick>>, RuleError> {
+        let words = self.raw.stopwords.clone();
+        if words.iter().any(String::is_empty) {
+            return Err(self.error("stopwords", "holds an empty word"));
+        }
+        let make = move || {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(aho_corasick::AhoCorasickKind::NoncontiguousNFA))
+                .build(words)
+                .map_err(|error| error.to_string())
+        };
+        if self.raw.stopwords.is_empty() { Ok(None) } else { self.lazy("stopwords", make).map(Some) }
+    }
+
+    fn allow(&self, family: Family) -> Result<Option<Lazy<Regex>>, RuleError> {
+        let patterns = self.raw.allow.clone();
+        if patterns.is_empty() {
+            return Ok(None);
+        }
+        self.lazy("allow", move || pattern::any_of(&patterns, family)).map(Some)
+    }
+
+    fn pattern(&self, text: &str, family: Family, keywords: &[String]) -> Result<Lazy<Pattern>, RuleError> {
+        let (text, keywords) = (text.to_owned(), keywords.to_vec());
+        self.lazy("pattern", move || Pattern::new(&text, family, &keywords))
+    }
+
+    /// Puts the making off for rules of the library, which its tests make all of; others may be wrong, and are made now.
+    fn lazy<T: Send + 'static>(
+        &self,
+        field: &str,
+        make: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<Lazy<T>, RuleError> {
+        if is_builtin(self.table) {
+            return Ok(Lazy::new(Box::new(move || make().ok())));
+        }
+        let made = make().map_err(|message| self.error(field, message))?;
+        Ok(Lazy::new(Box::new(move || Some(made))))
     }
 
     fn probability(&self, field: &str, value: f64) -> Result<f64, RuleError> {
@@ -282,22 +314,6 @@ impl Entry<'_> {
             field: field.to_owned(),
             message: message.into(),
         }
-    }
-}
-
-/// Takes the group named `value`, else group 1, else the whole match.
-fn span_group(regex: &Regex) -> usize {
-    let groups = regex.group_info();
-    groups
-        .to_index(PatternID::ZERO, "value")
-        .unwrap_or_else(|| usize::from(groups.group_len(PatternID::ZERO) > 1))
-}
-
-fn describe(error: &meta::BuildError) -> String {
-    match (error.syntax_error(), error.size_limit()) {
-        (Some(syntax), _) => syntax.to_string(),
-        (None, Some(limit)) => format!("compiles to more than {limit} bytes"),
-        (None, None) => error.to_string(),
     }
 }
 
@@ -318,11 +334,3 @@ const DEFAULT_WINDOW: [u32; 2] = [64, 256];
 
 /// The longest side of a window: windows bound the work that a keyword can cause.
 const MAX_WINDOW: usize = 16 << 10;
-
-/// A single rule stays small, or hundreds of them do not fit beside each other.
-const NFA_SIZE_LIMIT: usize = 2 << 20;
-
-const ONEPASS_SIZE_LIMIT: usize = 64 << 10;
-
-/// What a lazy automaton may hold before it starts afresh.
-const HYBRID_CACHE_CAPACITY: usize = 512 << 10;

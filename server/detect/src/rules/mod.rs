@@ -4,12 +4,14 @@
 //! rule and the field named: a rule that is skipped in silence is a hole that nobody sees.
 
 mod compile;
+mod pattern;
 mod sample;
 mod schema;
 
 pub use sample::{RuleSamples, samples};
 
-pub(crate) use compile::{Context, Family, Invalid, Rule, compile};
+pub(crate) use compile::{Family, Invalid, Rule, compile, compile_single};
+pub(crate) use schema::{RawInvalid, RawRule, RawTrigger};
 
 include!(concat!(env!("OUT_DIR"), "/tables.rs"));
 
@@ -34,6 +36,11 @@ impl std::fmt::Debug for Table<'_> {
 #[must_use]
 pub fn builtin_tables() -> &'static [Table<'static>] {
     BUILTIN
+}
+
+/// Whether a table is, as it lies in memory, one of the library's own.
+fn is_builtin(table: &Table<'_>) -> bool {
+    BUILTIN.iter().any(|own| std::ptr::eq(own.toml, table.toml))
 }
 
 /// A rule table that cannot be used.

@@ -1,0 +1,201 @@
+//! Patterns, compiled when a text first asks for them: of hundreds of rules a process meets a few dozen.
+
+use std::sync::LazyLock;
+
+use regex_automata::meta::{self, Regex};
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::primitives::PatternID;
+use regex_automata::util::syntax;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::compile::Family;
+
+/// Something that is made when it is first asked for; `None` when it cannot be made.
+pub(crate) type Lazy<T> = LazyLock<Option<T>, Box<dyn FnOnce() -> Option<T> + Send>>;
+
+/// A rule's pattern, ready to run.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    pub(crate) regex: Regex,
+    /// The capture group whose span is the finding; 0 is the whole match.
+    pub(crate) group: usize,
+    /// Whether every match begins with one of the rule's keywords, so that it need be tried only there.
+    pub(crate) leads: bool,
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    pub(super) fn new(pattern: &str, family: Family, keywords: &[String]) -> Result<Self, String> {
+        let unicode = family == Family::Folded;
+        let hir = syntax::parse_with(pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
+            .map_err(|error| error.to_string())?;
+        let regex = builder(family, WhichCaptures::All)
+            .build_from_hir(&hir)
+            .map_err(|error| describe(&error))?;
+        let leads = keywords_lead(&hir, keywords);
+        Ok(Self { group: span_group(&regex), regex, leads })
+    }
+}
+
+/// Compiles patterns of which it only matters whether one matches.
+pub(super) fn any_of(patterns: &[String], family: Family) -> Result<Regex, String> {
+    builder(family, WhichCaptures::None).build_many(patterns).map_err(|error| describe(&error))
+}
+
+fn builder(family: Family, captures: WhichCaptures) -> meta::Builder {
+    let unicode = family == Family::Folded;
+    let mut builder = meta::Builder::new();
+    builder.syntax(syntax::Config::new().unicode(unicode).utf8(unicode)).configure(
+        Regex::config()
+            .utf8_empty(unicode)
+            .which_captures(captures)
+            .nfa_size_limit(Some(NFA_SIZE_LIMIT))
+            .onepass_size_limit(Some(ONEPASS_SIZE_LIMIT))
+            .hybrid_cache_capacity(HYBRID_CACHE_CAPACITY)
+            .dfa(false),
+    );
+    builder
+}
+
+fn describe(error: &meta::BuildError) -> String {
+    match (error.syntax_error(), error.size_limit()) {
+        (Some(syntax), _) => syntax.to_string(),
+        (None, Some(limit)) => format!("compiles to more than {limit} bytes"),
+        (None, None) => error.to_string(),
+    }
+}
+
+/// Takes the group named `value`, else group 1, else the whole match.
+fn span_group(regex: &Regex) -> usize {
+    let groups = regex.group_info();
+    groups
+        .to_index(PatternID::ZERO, "value")
+        .unwrap_or_else(|| usize::from(groups.group_len(PatternID::ZERO) > 1))
+}
+
+fn keywords_lead(hir: &Hir, keywords: &[String]) -> bool {
+    let beginnings = beginnings(hir).strings;
+    !keywords.is_empty()
+        && beginnings.iter().all(|string| keywords.iter().any(|keyword| string.starts_with(keyword.as_bytes())))
+}
+
+/// What matches can begin with, in lower case.
+struct Beginnings {
+    strings: Vec<Vec<u8>>,
+    /// Whether these are whole matches, so that what follows can be appended.
+    whole: bool,
+}
+
+impl Beginnings {
+    fn of(string: Vec<u8>, whole: bool) -> Self {
+        Self { strings: vec![string], whole }
+    }
+
+    fn then(self, next: Self) -> Self {
+        if self.strings.len().saturating_mul(next.strings.len()) > MOST_BEGINNINGS {
+            return Self { whole: false, ..self };
+        }
+        let joined = |head: &Vec<u8>| next.strings.iter().map(|tail| [head.as_slice(), tail].concat()).collect();
+        let mut strings: Vec<Vec<u8>> = self.strings.iter().flat_map::<Vec<Vec<u8>>, _>(joined).collect();
+        strings.sort_unstable();
+        strings.dedup();
+        let long = strings.iter().any(|string| string.len() > LONGEST_BEGINNING);
+        Self { strings, whole: next.whole && !long }
+    }
+}
+
+fn beginnings(hir: &Hir) -> Beginnings {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => Beginnings::of(Vec::new(), true),
+        HirKind::Literal(literal) => Beginnings::of(literal.0.to_ascii_lowercase(), true),
+        HirKind::Class(class) => {
+            let mut strings = members(class);
+            strings.sort_unstable();
+            strings.dedup();
+            if strings.is_empty() { Beginnings::of(Vec::new(), false) } else { Beginnings { strings, whole: true } }
+        }
+        HirKind::Capture(capture) => beginnings(&capture.sub),
+        HirKind::Concat(parts) => {
+            let mut all = Beginnings::of(Vec::new(), true);
+            for part in parts {
+                if !all.whole {
+                    break;
+                }
+                all = all.then(beginnings(part));
+            }
+            all
+        }
+        HirKind::Alternation(branches) => {
+            let mut all = Beginnings { strings: Vec::new(), whole: true };
+            for branch in branches {
+                let branch = beginnings(branch);
+                all.whole &= branch.whole;
+                all.strings.extend(branch.strings);
+            }
+            if all.strings.len() > MOST_BEGINNINGS { Beginnings::of(Vec::new(), false) } else { all }
+        }
+        HirKind::Repetition(repetition) if repetition.min > 0 => {
+            let once = beginnings(&repetition.sub);
+            let whole = once.whole && repetition.min == 1 && repetition.max == Some(1);
+            Beginnings { whole, ..once }
+        }
+        HirKind::Repetition(repetition) if repetition.max == Some(1) => {
+            let mut once = beginnings(&repetition.sub);
+            once.strings.push(Vec::new());
+            once
+        }
+        HirKind::Repetition(_) => Beginnings::of(Vec::new(), false),
+    }
+}
+
+/// The characters of a small class, in lower case; none of a large one.
+fn members(class: &Class) -> Vec<Vec<u8>> {
+    match class {
+        Class::Bytes(class) if class.ranges().len() <= MOST_MEMBERS => {
+            let all = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let few: Vec<u8> = all.take(MOST_MEMBERS + 1).collect();
+            if few.len() > MOST_MEMBERS { return Vec::new() }
+            few.iter().map(|byte| vec![byte.to_ascii_lowercase()]).collect()
+        }
+        Class::Unicode(class) if class.ranges().len() <= MOST_MEMBERS => {
+            let all = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+            let few: Vec<char> = all.take(MOST_MEMBERS + 1).collect();
+            if few.len() > MOST_MEMBERS { return Vec::new() }
+            few.iter().map(|letter| letter.to_ascii_lowercase().to_string().into_bytes()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+const MOST_BEGINNINGS: usize = 64;
+const LONGEST_BEGINNING: usize = 48;
+const MOST_MEMBERS: usize = 8;
+
+/// A single rule stays small, or hundreds of them do not fit beside each other.
+const NFA_SIZE_LIMIT: usize = 2 << 20;
+
+const ONEPASS_SIZE_LIMIT: usize = 64 << 10;
+
+/// What a lazy automaton may hold before it starts afresh.
+const HYBRID_CACHE_CAPACITY: usize = 512 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leads(pattern: &str, keywords: &[&str]) -> bool {
+        let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
+        Pattern::new(pattern, Family::Raw, &keywords).unwrap().leads
+    }
+
+    #[test]
+    fn keywords_that_every_match_begins_with() {
+        assert!(leads(r"\b(ghp_[0-9A-Za-z]{36})\b", &["ghp_"]));
+        assert!(leads(r"(?i)\bgh[pos]_[a-z]{4}", &["ghp_", "gho_", "ghs_"]));
+        assert!(leads(r"(?:sk|pk)-?[a-z]+", &["sk", "pk"]));
+        assert!(!leads(r"(?:sk|pk)-?[a-z]+", &["sk-", "pk-"]));
+        assert!(!leads(r"[a-z]+ghp_", &["ghp_"]));
+        assert!(!leads(r#""?key"#, &["key"]));
+        assert!(!leads(r"(?:a|b[0-9]*)key", &["akey"]));
+    }
+}
