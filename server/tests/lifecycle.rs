@@ -169,7 +169,7 @@ fn a_second_server_on_one_store_is_refused() {
 /// Reflection, and a call, through a client that knows nothing of this project.
 #[test]
 fn grpcurl_describes_and_calls() {
-    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/bin/grpcurl");
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/grpcurl/grpcurl");
     let Some(grpcurl) = [tools, PathBuf::from("grpcurl")].into_iter().find(|program| {
         Command::new(program).arg("-version").output().is_ok_and(|output| output.status.success())
     }) else {
