@@ -1,7 +1,8 @@
 //! Postal addresses: a street with its number, and the lines that go on from it to the country.
 
 use super::lexicon::{
-    BODY, COMMON, COUNTRY, DWELL, GEO_HEAD, LEGAL, PARTICLE, PLACE, Reading, STATE, STOP, STREET, STREET_HEAD, SURNAME, TITLE, UNIT, GIVEN,
+    BODY, COMMON, COUNTRY, DWELL, GEO_HEAD, GIVEN, LEGAL, PARTICLE, PLACE, Reading, STATE, STOP, STREET,
+    STREET_HEAD, SURNAME, TITLE, UNIT,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind};
@@ -30,7 +31,11 @@ pub(super) fn begins(reading: &Reading<'_>, index: usize) -> bool {
 fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
     let first = reading.at(index);
     if first.shape == Shape::Number {
-        if first.len() > 6 || reading.at(index + 1).glued() && !reading.at(index + 1).is(b',') && !reading.at(index + 1).is(b'/') {
+        if first.len() > 6
+            || reading.at(index + 1).glued()
+                && !reading.at(index + 1).is(b',')
+                && !reading.at(index + 1).is(b'/')
+        {
             return None;
         }
         let mut at = index + 1;
@@ -38,15 +43,23 @@ fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
         if reading.at(at).is(b'/') && reading.at(at + 1).shape == Shape::Number {
             at += 2;
         }
-        if reading.at(at).shape == Shape::Number && reading.at(at).gap == Gap::Space && reading.at(at).len() <= 6 {
+        if reading.at(at).shape == Shape::Number
+            && reading.at(at).gap == Gap::Space
+            && reading.at(at).len() <= 6
+        {
             at += 1;
         }
         at += usize::from(reading.at(at).is(b',') && reading.at(at).glued());
         return street(reading, at, true);
     }
-    let boxed = first.has(UNIT) && matches!(reading.word(first), "PO" | "Po" | "Box") && reading.at(index + 1).shape == Shape::Number;
-    let po = reading.word(first) == "P" && reading.at(index + 1).is(b'.') && reading.word(reading.at(index + 2)) == "O";
-    let post = reading.word(first) == "PO" && reading.word(reading.at(index + 1)) == "Box" && reading.at(index + 2).shape == Shape::Number;
+    let boxed =
+        first.has(UNIT) && reading.word(first) == "Box" && reading.at(index + 1).shape == Shape::Number;
+    let po = reading.word(first) == "P"
+        && reading.at(index + 1).is(b'.')
+        && reading.word(reading.at(index + 2)) == "O";
+    let post = reading.word(first) == "PO"
+        && reading.word(reading.at(index + 1)) == "Box"
+        && reading.at(index + 2).shape == Shape::Number;
     if boxed || post {
         return Some((if post { index + 2 } else { index + 1 }, 0));
     }
@@ -61,7 +74,10 @@ fn core(reading: &Reading<'_>, index: usize) -> Option<(usize, usize)> {
 fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize, usize)> {
     let first = reading.at(index);
     let head = first.has(STREET_HEAD);
-    if !(first.capital() || (head && reading.at(index + 1).word())) || (numbered && first.gap != Gap::Space) || first.has(TITLE) && !head {
+    if !(first.capital() || (head && reading.at(index + 1).word()))
+        || (numbered && first.gap != Gap::Space)
+        || first.has(TITLE) && !head
+    {
         return None;
     }
     if first.has(STOP) && !head && !first.has(GEO_HEAD) {
@@ -89,23 +105,37 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
         }
         let token = reading.at(next);
         let lower_street = token.shape == Shape::Lower && token.has(STREET) && token.len() > 3;
-        if !(token.capital() || lower_street) || token.has(UNIT) || token.has(STOP) && !token.has(STREET) && token.shape != Shape::Initial {
+        if !(token.capital() || lower_street)
+            || token.has(UNIT)
+            || token.has(STOP) && !token.has(STREET) && token.shape != Shape::Initial
+        {
             break;
         }
         last = next;
         tail = token.has(STREET) && token.shape != Shape::Initial;
         named |= compound(reading.word(token));
     }
-    let dot = reading.at(last + 1).is(b'.') && reading.at(last + 1).glued() && (tail || reading.at(last).len() < 4);
+    let dot =
+        reading.at(last + 1).is(b'.') && reading.at(last + 1).glued() && (tail || reading.at(last).len() < 4);
     let after = last + 1 + usize::from(dot) + usize::from(reading.at(last + 1).is(b','));
-    let number = reading.at(after).shape == Shape::Number && reading.at(after).gap == Gap::Space && reading.at(after).len() <= 5
-        || reading.at(after).shape == Shape::Code && reading.at(after).len() <= 4 && reading.at(after).gap == Gap::Space;
+    let number = reading.at(after).shape == Shape::Number
+        && reading.at(after).gap == Gap::Space
+        && reading.at(after).len() <= 5
+        || reading.at(after).shape == Shape::Code
+            && reading.at(after).len() <= 4
+            && reading.at(after).gap == Gap::Space;
     let street_word = (tail && last > index) || named || (head && last > index);
     let mut end = if number { after } else { last };
     // "5-6", "93/10"
-    while number && matches!(reading.at(end + 1).shape, Shape::Mark(b'-' | b'/')) && reading.at(end + 1).glued() {
+    while number
+        && matches!(reading.at(end + 1).shape, Shape::Mark(b'-' | b'/'))
+        && reading.at(end + 1).glued()
+    {
         let behind = reading.at(end + 2);
-        if !(behind.glued() && matches!(behind.shape, Shape::Number | Shape::Code)) || behind.len() > 4 || end > after + 4 {
+        if !(behind.glued() && matches!(behind.shape, Shape::Number | Shape::Code))
+            || behind.len() > 4
+            || end > after + 4
+        {
             break;
         }
         end += 2;
@@ -119,7 +149,8 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
     if first.has(COMMON) || reading.at(last).has(BODY | LEGAL) {
         return None;
     }
-    let lives_on = number && reading.word(reading.before(index, 1)) == "on" && reading.before(index, 2).has(DWELL);
+    let lives_on =
+        number && reading.word(reading.before(index, 1)) == "on" && reading.before(index, 2).has(DWELL);
     (numbered || number).then_some((end, if lives_on { 0 } else { 2 }))
 }
 
@@ -127,15 +158,27 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
 fn unambiguous(word: &str) -> bool {
     matches!(
         word.to_ascii_lowercase().as_str(),
-        "street" | "avenue" | "boulevard" | "road" | "lane" | "ave" | "blvd" | "rd" | "highway" | "crescent" | "terrace" | "parkway"
+        "street"
+            | "avenue"
+            | "boulevard"
+            | "road"
+            | "lane"
+            | "ave"
+            | "blvd"
+            | "rd"
+            | "highway"
+            | "crescent"
+            | "terrace"
+            | "parkway"
     )
 }
 
 /// Words that hold their street: "Hauptstraße", "Storgatan".
 fn compound(word: &str) -> bool {
     const ENDS: &[&str] = &[
-        "straße", "strasse", "straat", "gasse", "gatan", "gaten", "vägen", "vagen", "veien", "gade", "weg", "laan", "plein", "gracht",
-        "katu", "tie", "allee", "damm", "ufer", "platz", "ring", "vej", "gata", "steeg", "dreef", "kuja", "vegur", "götu", "str", "stieg", "graben",
+        "straße", "strasse", "straat", "gasse", "gatan", "gaten", "vägen", "vagen", "veien", "gade", "weg",
+        "laan", "plein", "gracht", "katu", "tie", "allee", "damm", "ufer", "platz", "ring", "vej", "gata",
+        "steeg", "dreef", "kuja", "vegur", "götu", "str", "stieg", "graben",
     ];
     word.chars().count() > 6 && ENDS.iter().any(|end| word.ends_with(end))
 }
@@ -145,7 +188,12 @@ fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
     let mut open = None;
     let (mut last, mut at, mut evidence, mut pending) = (core, core + 1, 0, 0);
     for _ in 0..7 {
-        at += usize::from(reading.at(at).is(b'.') && reading.at(at).glued() && reading.at(at + 1).gap == Gap::Space && reading.at(at + 1).has(UNIT));
+        at += usize::from(
+            reading.at(at).is(b'.')
+                && reading.at(at).glued()
+                && reading.at(at + 1).gap == Gap::Space
+                && reading.at(at + 1).has(UNIT),
+        );
         let mut comma = false;
         while reading.at(at).is(b',') && !comma {
             comma = true;
@@ -200,7 +248,9 @@ fn segment(reading: &Reading<'_>, start: usize, separated: bool, new_line: bool)
             }
             Shape::Mark(b'.' | b'-' | b'#') if at > start || token.is(b'#') => {
                 let dash = token.is(b'-') || token.is(b'#');
-                let abbreviation = token.is(b'.') && reading.at(at - 1).has(UNIT | STATE) && reading.at(at + 1).gap == Gap::Space;
+                let abbreviation = token.is(b'.')
+                    && reading.at(at - 1).has(UNIT | STATE)
+                    && reading.at(at + 1).gap == Gap::Space;
                 if !(dash && reading.at(at + 1).glued() || abbreviation) {
                     break;
                 }
@@ -211,11 +261,17 @@ fn segment(reading: &Reading<'_>, start: usize, separated: bool, new_line: bool)
             }
             _ if token.capital() && (!token.has(STOP | TITLE) || token.has(STATE | GEO_HEAD)) => {
                 let single_name = token.has(GIVEN | SURNAME) && !token.has(PLACE);
-                told += usize::from(token.has(PLACE) && !single_name || (token.has(STATE) && token.shape == Shape::Upper && token.len() == 2) || token.has(COUNTRY));
+                told += usize::from(
+                    token.has(PLACE) && !single_name
+                        || (token.has(STATE) && token.shape == Shape::Upper && token.len() == 2)
+                        || token.has(COUNTRY),
+                );
                 words += 1;
                 last = at;
             }
-            _ if token.shape == Shape::Lower && (token.has(PARTICLE) || matches!(reading.word(token), "nan" | "am" | "an" | "sur")) && words > 0 => {}
+            _ if token.shape == Shape::Lower
+                && (token.has(PARTICLE) || matches!(reading.word(token), "nan" | "am" | "an" | "sur"))
+                && words > 0 => {}
             Shape::Lower => return None,
             _ => break,
         }
@@ -224,7 +280,9 @@ fn segment(reading: &Reading<'_>, start: usize, separated: bool, new_line: bool)
             break;
         }
     }
-    let phone = numbers > 2 || (new_line && numbers > 1 && words == 0) || (numbers > 0 && words == 0 && !new_line && !separated && false_number(first));
+    let phone = numbers > 2
+        || (new_line && numbers > 1 && words == 0)
+        || (numbers > 0 && words == 0 && !new_line && !separated && false_number(first));
     let end_token = reading.at(last);
     let nothing = words == 0 && numbers == 0 && told == 0;
     (!phone && !nothing && words <= 6 && !end_token.has(BODY | LEGAL)).then_some((last, told))

@@ -12,30 +12,52 @@ pub(super) const WORDS: &[(&str, u64)] = &[
     (BODY_OF, l::BODY_OF | l::BODY),
     (TITLE, l::TITLE),
     (OFFICE, l::OFFICE),
-    ("van von de del della di da der den dos das do du des la le el al bin ibn bint ben ter ten zu zum zur af av y e \
-      van't st abu lo degli dalla dal dello mac", l::PARTICLE),
+    (
+        "van von de del della di da der den dos das do du des la le el al bin ibn bint ben ter ten zu zum zur af av y e \
+      van't st abu lo degli dalla dal dello mac",
+        l::PARTICLE,
+    ),
     ("jr sr ii iii iv phd md esq dds cpa rn mba junior senior mbe obe", l::SUFFIX),
-    ("in at from to near around across via outside toward towards throughout within visiting visit visited leaving \
+    (
+        "in at from to near around across via outside toward towards throughout within visiting visit visited leaving \
       through inside into beyond between versus aus nach bei dans en desde em från till til inne presso vers chez \
-      naar uit tot в из до", l::TOWARD),
-    ("live lives lived living born grew grow raised moved moving move relocated relocating based located travel \
+      naar uit tot в из до",
+        l::TOWARD,
+    ),
+    (
+        "live lives lived living born grew grow raised moved moving move relocated relocating based located travel \
       travelling traveling travelled traveled trip flight fly flying flew flown drive driving drove commute commuting \
       residing resides reside resident residents originally hometown city town village home headquartered stationed \
       settled emigrated immigrated fled vacation holiday holidays tourists tourist capital mayor county outskirts \
       suburb suburbs streets downtown deported stranded arrived arriving arrive coming returned returning wohne wohnt \
       lebe lebt vivo vive vivir vivo habite habitent abito abita moro mora woon woont bor asker mieszkam urodzony \
-      geboren nacido né née nato nata живу живет ubicado situé", l::DWELL),
-    ("hi hello hey dear bye goodbye hola hallo liebe lieber liebes cher chère estimado estimada querido querida caro \
+      geboren nacido né née nato nata живу живет ubicado situé",
+        l::DWELL,
+    ),
+    (
+        "hi hello hey dear bye goodbye hola hallo liebe lieber liebes cher chère estimado estimada querido querida caro \
       cara bonjour ciao beste hej kære prezado prezada olá salut szanowny drogi sayın merhaba уважаемый уважаемая \
-      привет здравствуйте gentile egregio greetings howdy yo thanks thank_you congrats congratulations", l::GREETING),
-    ("regards sincerely cheers thanks yours best love wishes grüße grüßen gruß cordialement saludos saluti atentamente \
+      привет здравствуйте gentile egregio greetings howdy yo thanks thank_you congrats congratulations",
+        l::GREETING,
+    ),
+    (
+        "regards sincerely cheers thanks yours best love wishes grüße grüßen gruß cordialement saludos saluti atentamente \
       cordially faithfully truly respectfully atenciosamente abraços groeten hälsningar hilsen salutations xoxo \
-      signed signature thx", l::CLOSING),
-    ("name names nombre nome naam namn navn nimi nazwisko imię adım isim nom prénom vorname nachname apellido surname \
-      firstname lastname имя фамилия фио", l::NAME_WORD),
+      signed signature thx",
+        l::CLOSING,
+    ),
+    (
+        "name names nombre nome naam namn navn nimi nazwisko imię adım isim nom prénom vorname nachname apellido surname \
+      firstname lastname имя фамилия фио",
+        l::NAME_WORD,
+    ),
     ("is was are ist es est är er jest это", l::COPULA),
-    ("i'm im heiße heisse llamo m'appelle appelle chiamo chamo heet heter hedder nazywam зовут nazywa", l::SELF),
-    ("brother sister son daughter mother father mom mum dad wife husband uncle aunt aunty auntie cousin nephew niece \
+    (
+        "i'm im heiße heisse llamo m'appelle appelle chiamo chamo heet heter hedder nazywam зовут nazywa",
+        l::SELF,
+    ),
+    (
+        "brother sister son daughter mother father mom mum dad wife husband uncle aunt aunty auntie cousin nephew niece \
       grandmother grandfather grandma grandpa kid kids friend friends boyfriend girlfriend fiancé fiancée partner \
       colleague coworker boss roommate neighbor neighbour classmate teammate patient client customer attendee \
       passenger recipient beneficiary applicant candidate tenant landlord suspect defendant plaintiff witness victim \
@@ -43,57 +65,92 @@ pub(super) const WORDS: &[(&str, u64)] = &[
       quarterback coach manager secretary spokesman spokeswoman spokesperson ceo cfo cto founder co-founder employee \
       intern attorney lawyer nurse teacher tutor student pupil driver contestant novelist poet painter sculptor \
       photographer director composer nicknamed named née username attn attention cardholder payee sender signer \
-      assignee reviewer reporter requester caller guest member holder owner contact", l::RELATION),
-    ("said says say told tell tells ask asked asks with meet met meets call called calls know knows knew love loved \
+      assignee reviewer reporter requester caller guest member holder owner contact",
+        l::RELATION,
+    ),
+    (
+        "said says say told tell tells ask asked asks with meet met meets call called calls know knows knew love loved \
       loves hate thank thanks sorry see saw remember miss married marry dating dated invite invited invites remind \
       reminds reminded and by for about of like to from remove add let while because that when but if so than when \
       does did has is was can will would should where who why how's where's who's featuring ft feat vs email emailed \
       e-mail text texted texting message messaged ping pinged notify notified cc bcc forward forwarded interview \
       interviewed hire hired assigned assign schedule scheduled transfer contact contacted ship deliver give gave \
-      given sent send mr", l::BEFORE_PERSON),
-    ("said says told asked replied wrote writes lives lived thinks thought believes believed loves loved likes hates \
+      given sent send mr",
+        l::BEFORE_PERSON,
+    ),
+    (
+        "said says told asked replied wrote writes lives lived thinks thought believes believed loves loved likes hates \
       hated wants wanted knows knew works worked went goes came comes died smiled laughed cried nodded shouted \
       whispered answered explained added argued testified was is has had will would could can should did does doesn't \
       isn't wasn't won't called calls called emailed texted messaged phoned visited married graduated studied teaches \
       taught plays played sings sang won lost joined left listed gave got gets just never always also really needs \
-      needed who whose and seems looks sounds made makes ran runs moved recommended suggested confirmed", l::AFTER_PERSON),
-    ("street st road rd avenue ave lane ln drive dr boulevard blvd court ct crescent place pl square sq terrace close \
+      needed who whose and seems looks sounds made makes ran runs moved recommended suggested confirmed",
+        l::AFTER_PERSON,
+    ),
+    (
+        "street st road rd avenue ave lane ln drive dr boulevard blvd court ct crescent place pl square sq terrace close \
       parkway pkwy highway hwy alley mews quay esplanade trail circle cir turnpike plaza row walk grove gardens gate \
       utca út ulica väg gatan gata gade vej straße strasse straat laan weg gasse katu tie allé allee platz ring damm \
-      ufer chaussee plein gracht kade dreef steeg promenade", l::STREET),
-    ("rue via calle avenida rua avenue boulevard bd ulica ul viale piazza corso carrer paseo plaza place quai chemin \
-      allée impasse travessa alameda praça calzada camino ulitsa улица ул. plac aleja strada largo", l::STREET_HEAD),
-    ("river lake island islands mountain mountains county province valley bay beach desert peninsula sea ocean gulf \
+      ufer chaussee plein gracht kade dreef steeg promenade",
+        l::STREET,
+    ),
+    (
+        "rue via calle avenida rua avenue boulevard bd ulica ul viale piazza corso carrer paseo plaza place quai chemin \
+      allée impasse travessa alameda praça calzada camino ulitsa улица ул. plac aleja strada largo",
+        l::STREET_HEAD,
+    ),
+    (
+        "river lake island islands mountain mountains county province valley bay beach desert peninsula sea ocean gulf \
       canyon falls creek hills forest district prefecture oblast region township borough parish airport harbor harbour \
-      canal reef strait volcano glacier plateau coast archipelago city", l::GEO_TAIL),
-    ("lake mount mt cape port fort san santa santo são st saint sankt los las la el puerto villa ciudad monte rio isla \
-      bad camp north south east west northern southern eastern western upper lower central saint-", l::GEO_HEAD),
+      canal reef strait volcano glacier plateau coast archipelago city",
+        l::GEO_TAIL,
+    ),
+    (
+        "lake mount mt cape port fort san santa santo são st saint sankt los las la el puerto villa ciudad monte rio isla \
+      bad camp north south east west northern southern eastern western upper lower central saint-",
+        l::GEO_HEAD,
+    ),
     (STATES, l::STATE | l::CAPITALS),
     ("zip zipcode postcode postal plz cap cep pincode pin", l::POSTAL),
     ("apt apartment suite ste unit floor room bldg building flat box po", l::UNIT),
-    ("work works worked working employed job career position hired joined joining join intern interned interning \
+    (
+        "work works worked working employed job career position hired joined joining join intern interned interning \
       internship ceo cfo cto coo founder co-founder chairman chairwoman president director vp head manager engineer \
       developer analyst scientist researcher professor executive employee employees employer spokesman spokesperson \
       spokeswoman shares acquisition acquired bought merger subsidiary owned manufactured published made studied \
       studies studying graduated enrolled interview interviewed consultant recruiter contract partnership customer \
-      client arbeite arbeitet travaille trabajo trabaja lavoro lavora trabalho trabalha", l::WORK),
-    ("announced acquired launched reported shares stock employees unveiled sued lawsuit spokesman spokesperson ceo cfo \
+      client arbeite arbeitet travaille trabajo trabaja lavoro lavora trabalho trabalha",
+        l::WORK,
+    ),
+    (
+        "announced acquired launched reported shares stock employees unveiled sued lawsuit spokesman spokesperson ceo cfo \
       executives shareholders earnings profits subsidiary invested headquarters revenue store stores inc \
-      manufactures", l::AFTER_ORGANIZATION),
-    ("man woman men women people person citizen citizens national nationals community communities immigrant immigrants \
+      manufactures",
+        l::AFTER_ORGANIZATION,
+    ),
+    (
+        "man woman men women people person citizen citizens national nationals community communities immigrant immigrants \
       refugee refugees descent origin ancestry heritage passport boy girl guy guys lady family parents mother father \
       wife husband student students politician voter voters couple diaspora background minority convert faith \
       believer nationality migrants migrant workers worker friend neighbor neighbour descendants accent roots \
       politicians lawmaker activist activists senator congressman teenager businessman businesswoman actor actress \
-      singer author writer artist", l::FOLK),
-    ("name full_name fullname customer patient employee client recipient cardholder contact first_name last_name \
+      singer author writer artist",
+        l::FOLK,
+    ),
+    (
+        "name full_name fullname customer patient employee client recipient cardholder contact first_name last_name \
       firstname lastname surname sender author owner applicant passenger guest from to cc nombre nom nome vorname \
-      nachname kunde cliente beneficiary payee 姓名 名前 氏名 이름 成员 नाम الاسم имя", l::KEY),
-    ("siri alexa cortana claude gemini bard llama mistral jenkins django flask ruby perl pascal ada julia jasmine maven \
+      nachname kunde cliente beneficiary payee 姓名 名前 氏名 이름 成员 नाम الاسم имя",
+        l::KEY,
+    ),
+    (
+        "siri alexa cortana claude gemini bard llama mistral jenkins django flask ruby perl pascal ada julia jasmine maven \
       java jira mocha sphinx travis docker kafka cassandra hermes falcon vicuna alpaca apollo athena zeus luna titan \
       orion phoenix nova atlas max dora yaml crystal bootstrap grafana lambda elixir laurel merlin lotus python \
       mongo celery cypress selenium helm salt chef puppet nagios ansible terraform vagrant turing gauss fourier \
-      laplace bayes markov newton euler fibonacci hilbert", l::NOT_PERSON),
+      laplace bayes markov newton euler fibonacci hilbert",
+        l::NOT_PERSON,
+    ),
     ("him her it them me us", l::OBJECT),
 ];
 
@@ -115,7 +172,7 @@ const STOP: &str = "the a an and or but nor so yet if then else when while where
     niet ik jij wij zij hij new old via re fwd fw cc bcc";
 
 const LEGAL: &str = "inc incorporated ltd limited llc llp plc corp corporation gmbh mbh ag kg ohg ug spa srl sarl sas bv nv vof ab oy \
-    oyj asa aps pty pvt ltda lda kft zrt bt doo ood jsc ooo kk co sons";
+    oyj asa aps pty pvt ltda lda kft zrt bt doo ood jsc ooo kk co sons gbr kgaa sl slu snc sasu sarl scop spzoo şti filhos fils hijos söhne";
 
 const BODY: &str = "group bank holdings holding company partners industries technologies technology solutions systems \
     consulting consultants capital insurance agency airlines airways association society foundation trust institute \

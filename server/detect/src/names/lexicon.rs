@@ -91,8 +91,17 @@ pub(super) const NOT_PERSON: u64 = 1 << 39;
 pub(super) const OBJECT: u64 = 1 << 40;
 
 /// What a name can begin with, though the word is a function word too.
-pub(super) const BEGINS: u64 =
-    GIVEN | SURNAME | PLACE | ORGANIZATION | GROUP | PHRASE | TITLE | OFFICE | GEO_HEAD | STREET_HEAD | BODY_OF;
+pub(super) const BEGINS: u64 = GIVEN
+    | SURNAME
+    | PLACE
+    | ORGANIZATION
+    | GROUP
+    | PHRASE
+    | TITLE
+    | OFFICE
+    | GEO_HEAD
+    | STREET_HEAD
+    | BODY_OF;
 
 /// The compiled lists.
 #[derive(Debug)]
@@ -140,7 +149,8 @@ impl Lexicon {
     fn add(&mut self, entry: &str, flags: u64) {
         let words: Vec<Token> = tokenise(entry, |_| 0).into_iter().filter(|token| token.word()).collect();
         let Some((first, rest)) = words.split_first() else { return };
-        let capitals = words.len() == 1 && first.shape == Shape::Upper && first.len() <= 4 && entry.is_ascii();
+        let capitals =
+            words.len() == 1 && first.shape == Shape::Upper && first.len() <= 4 && entry.is_ascii();
         let flags = if capitals { flags | CAPITALS } else { flags };
         let hash = rest.iter().fold(first.hash, |phrase, word| join(phrase, word.hash));
         if !rest.is_empty() {
@@ -206,7 +216,12 @@ impl<'a> Reading<'a> {
             return Some(index + 2);
         }
         let short = self.at(index).shape == Shape::Initial || self.at(index).has(GEO_HEAD | TITLE);
-        if short && next.glued() && next.is(b'.') && after.word() && matches!(after.gap, Gap::None | Gap::Space) {
+        if short
+            && next.glued()
+            && next.is(b'.')
+            && after.word()
+            && matches!(after.gap, Gap::None | Gap::Space)
+        {
             return Some(index + 2);
         }
         None
@@ -247,11 +262,26 @@ impl<'a> Reading<'a> {
     /// Whether the token is part of an address, path, call or identifier rather than of prose.
     pub(super) fn in_code(&self, first: usize, last: usize) -> bool {
         let (previous, next) = (self.before(first, 1), self.at(last + 1));
-        let marks = |token: Token, marks: &[u8]| matches!(token.shape, Shape::Mark(mark) if marks.contains(&mark));
+        let marks =
+            |token: Token, marks: &[u8]| matches!(token.shape, Shape::Mark(mark) if marks.contains(&mark));
         let before = self.at(first).glued() && marks(previous, b"@#$\\/%~`._-+&?");
-        let after = next.glued() && (marks(next, b"@\\/(_`~=%$+[{") || self.dotted(last));
+        let after =
+            next.glued() && (marks(next, b"@\\/(_`~=%$+[{") || self.dotted(last) || self.scoped(last));
         let arrow = self.at(first).glued() && previous.is(b':') && self.before(first, 2).is(b':');
         before || after || arrow
+    }
+
+    /// Whether `::` stands directly behind.
+    fn scoped(&self, last: usize) -> bool {
+        let (one, two) = (self.at(last + 1), self.at(last + 2));
+        one.is(b':') && two.is(b':') && two.glued()
+    }
+
+    /// Whether the word is the first of its line, but for the mark of a quotation or list.
+    pub(super) fn begins_line(&self, index: usize) -> bool {
+        let previous = self.before(index, 1);
+        let bullet = previous.is(b'>') || previous.is(b'-') || previous.is(b'*');
+        self.at(index).gap == Gap::Line || (bullet && previous.gap == Gap::Line)
     }
 
     /// Whether a full stop and a word stand directly behind, as in a domain.

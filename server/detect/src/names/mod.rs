@@ -58,12 +58,14 @@ impl Names {
         let reading = Reading::new(text, &self.lexicon);
         let mut fields = record::fields(&reading).into_iter().peekable();
         let mut index = 0;
+        let mut below: Option<Hit> = None;
         while index < reading.tokens.len() {
             while fields.peek().is_some_and(|field| field.first < index) {
                 fields.next();
             }
             let hit = match fields.peek() {
                 Some(field) if field.first == index => Some(*field),
+                _ if below.is_some_and(|below| below.first == index) => below.take(),
                 _ => hit(&reading, index),
             };
             let Some(hit) = hit else {
@@ -76,6 +78,9 @@ impl Names {
             // Grammars may look back (a house number before its street), never over what was found before.
             if start < end && out.last().is_none_or(|named: &Named| named.span.end <= start) {
                 let (entity, rule_id) = hit.kind.labels();
+                if hit.kind == Kind::Person {
+                    below = organization::below(&reading, hit.first, hit.last);
+                }
                 out.push(Named { span: ByteSpan { start, end }, entity, rule_id, score: hit.score });
             }
             index = index.max(hit.last) + 1;
@@ -137,10 +142,8 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
             if token.has(lexicon::STOP) && !token.has(lexicon::BEGINS) && token.shape != Shape::Initial {
                 return None;
             }
-            if reading.at(index + 1).glued() || token.glued() {
-                if reading.in_code(index, index) {
-                    return None;
-                }
+            if (reading.at(index + 1).glued() || token.glued()) && reading.in_code(index, index) {
+                return None;
             }
             [
                 organization::find(reading, index),
@@ -153,7 +156,9 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         Shape::Number => [address::find(reading, index), place::postal(reading, index), None, None, None],
         Shape::Lower => {
             // Most words: nothing is known of them and nothing is asked.
-            if token.has(lexicon::STREET_HEAD) && let Some(hit) = address::find(reading, index) {
+            if token.has(lexicon::STREET_HEAD)
+                && let Some(hit) = address::find(reading, index)
+            {
                 return Some(hit);
             }
             if !worth_a_look(reading, index, token) {
@@ -168,7 +173,9 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
             ]
         }
         Shape::Uncased => [script::compound(reading, index), script::find(reading, index), None, None, None],
-        Shape::Code if !token.ascii_start(reading.text) => [script::compound(reading, index), None, None, None, None],
+        Shape::Code if !token.ascii_start(reading.text) => {
+            [script::compound(reading, index), None, None, None, None]
+        }
         _ => return None,
     };
     let mut best: Option<Hit> = None;

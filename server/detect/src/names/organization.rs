@@ -1,8 +1,8 @@
 //! Organizations: listed ones, capital words before a legal form or a body, and what someone works for.
 
 use super::lexicon::{
-    AFTER_ORGANIZATION, BODY, BODY_OF, BRAND, CAPITALS, COMMON, GIVEN, GROUP, LEGAL, ORGANIZATION, PLACE, Reading, STOP,
-    STREET, SURNAME, TITLE, WORK,
+    AFTER_ORGANIZATION, BODY, BODY_OF, BRAND, CAPITALS, COMMON, GIVEN, GROUP, LEGAL, ORGANIZATION, PLACE,
+    Reading, STOP, STREET, SURNAME, TITLE, WORK,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind, address};
@@ -39,6 +39,37 @@ fn listed(reading: &Reading<'_>, index: usize, last: usize, flags: u64) -> Optio
     Some(Hit::new(Kind::Organization, index, last, score))
 }
 
+/// Finds the company in a letterhead: the line below a person's, above a street, a telephone or the person again.
+pub(super) fn below(reading: &Reading<'_>, person: usize, last: usize) -> Option<Hit> {
+    let quoted = |at: usize| usize::from(reading.at(at).is(b'>') && reading.at(at).gap == Gap::Line);
+    let starts_line = reading.begins_line(person)
+        || reading.before(person, 1).has(TITLE)
+        || reading.before(person, 1).is(b'.');
+    let first = last + 1 + quoted(last + 1);
+    if !starts_line || reading.at(last + 1).gap != Gap::Line {
+        return None;
+    }
+    let mut end = first;
+    while end < first + 7 && (end == first || reading.at(end).gap != Gap::Line) {
+        let token = reading.at(end);
+        let name = token.capital()
+            || token.shape == Shape::Mixed
+            || matches!(reading.word(token), "and" | "of" | "&" | "," | "-" | ".");
+        if !name || token.has(STOP | TITLE) && token.shape != Shape::Lower {
+            return None;
+        }
+        end += 1;
+    }
+    let next = end + quoted(end);
+    let follows = reading.at(next).shape == Shape::Number
+        || address::begins(reading, next)
+        || reading.at(next).hash == reading.at(person).hash;
+    let proper = (first..end).any(|at| reading.at(at).word() && !reading.at(at).has(PLACE | STREET))
+        && !address::begins(reading, first);
+    (reading.at(end).gap == Gap::Line && end > first && follows && proper)
+        .then(|| Hit::new(Kind::Organization, first, end - 1, 0.6))
+}
+
 /// Finds names that show by their form that they are an organization's.
 fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
     if first.has(STOP | TITLE) && first.shape != Shape::Initial {
@@ -50,13 +81,17 @@ fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
     if let Some(hit) = partners(reading, index, first) {
         return Some(hit);
     }
+    if let Some(hit) = prefixed(reading, index, first) {
+        return Some(hit);
+    }
     let mut proper = 0;
     let mut last = index;
     let mut best: Option<Hit> = None;
     for words in 1..=6 {
         let token = reading.at(last);
         if words > 1 && token.has(LEGAL) {
-            let mut hit = Hit::new(Kind::Organization, index, last, if proper > 0 || words > 2 { 0.85 } else { 0.7 });
+            let mut hit =
+                Hit::new(Kind::Organization, index, last, if proper > 0 || words > 2 { 0.85 } else { 0.7 });
             hit.end = abbreviation_end(reading, last);
             best = Some(hit);
         } else if words > 1 && token.has(BODY) && token.capital() {
@@ -76,7 +111,11 @@ fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
     if best.is_some() {
         return best;
     }
-    if works_for(reading, index) && !first.has(COMMON | GROUP | PLACE) && first.len() > 1 && !(first.has(GIVEN) && !first.has(SURNAME)) {
+    if works_for(reading, index)
+        && !first.has(COMMON | GROUP | PLACE)
+        && first.len() > 1
+        && (!first.has(GIVEN) || first.has(SURNAME))
+    {
         let score = if first.has(GIVEN) { 0.45 } else { 0.6 };
         return Some(Hit::new(Kind::Organization, index, last, score));
     }
@@ -85,34 +124,93 @@ fn formed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
 
 /// "Acme is a design agency", "Acme invested …", "at Acme, 12 Main Street".
 fn described(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
-    if first.has(COMMON | GROUP | PLACE | TITLE) || !matches!(first.shape, Shape::Capital | Shape::Mixed) || first.len() < 3 {
+    if first.has(COMMON | GROUP | PLACE | TITLE)
+        || !matches!(first.shape, Shape::Capital | Shape::Mixed)
+        || first.len() < 3
+    {
         return None;
     }
     let mut last = index;
     while let Some(next) = next_word(reading, last).filter(|&next| next < index + 8) {
         last = next;
     }
+    if first.has(COMMON) && last == index {
+        return None;
+    }
     let named = first.has(GIVEN);
     let (one, two) = (reading.at(last + 1), reading.at(last + 2));
     let article = |at: usize| matches!(reading.word(reading.at(at)), "a" | "an" | "the" | "one");
-    let linked = (matches!(reading.word(one), "is" | "was") && article(last + 2)) || (one.is(b',') && article(last + 2));
+    let linked = (matches!(reading.word(one), "is" | "was") && article(last + 2))
+        || (one.is(b',') && article(last + 2));
     let company = |at: usize| {
         matches!(
             reading.word(reading.at(at)),
-            "company" | "agency" | "firm" | "corporation" | "bank" | "startup" | "manufacturer" | "provider" | "conglomerate"
-                | "retailer" | "airline" | "nonprofit" | "multinational" | "publisher" | "subsidiary" | "brokerage" | "charity"
+            "company"
+                | "agency"
+                | "firm"
+                | "corporation"
+                | "bank"
+                | "startup"
+                | "manufacturer"
+                | "provider"
+                | "conglomerate"
+                | "retailer"
+                | "airline"
+                | "nonprofit"
+                | "multinational"
+                | "publisher"
+                | "subsidiary"
+                | "brokerage"
+                | "charity"
         )
     };
     if linked && (last + 3..last + 8).any(company) && !(named && one.is(b',')) {
         return Some(Hit::new(Kind::Organization, index, last, 0.7));
     }
-    let corporate = matches!(reading.word(one), "invested" | "acquired" | "unveiled" | "manufactures") && one.gap == Gap::Space;
+    let corporate = matches!(reading.word(one), "invested" | "acquired" | "unveiled" | "manufactures")
+        && one.gap == Gap::Space;
     if corporate && !named {
         return Some(Hit::new(Kind::Organization, index, last, 0.6));
     }
     let place = one.is(b',') && two.shape == Shape::Number && address::begins(reading, last + 2);
     let at = matches!(reading.word(reading.before(index, 1)), "at" | "At") && first.gap == Gap::Space;
     (at && place).then(|| Hit::new(Kind::Organization, index, last, 0.6))
+}
+
+/// "Grupo Planeta", "Groupe Bolloré", "ООО Ромашка".
+fn prefixed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
+    let prefix = matches!(
+        reading.word(first),
+        "Grupo"
+            | "Groupe"
+            | "Gruppo"
+            | "Compañía"
+            | "Compagnie"
+            | "Société"
+            | "Banco"
+            | "Banca"
+            | "Banque"
+            | "ООО"
+            | "ОАО"
+            | "ЗАО"
+            | "ПАО"
+            | "Firma"
+            | "Editorial"
+            | "Laboratorios"
+            | "Stiftung"
+    );
+    let next = reading.next_word(index)?;
+    if !prefix || !reading.at(next).capital() || reading.at(next).has(STOP) {
+        return None;
+    }
+    let mut last = next;
+    while let Some(next) = next_word(reading, last).filter(|&next| next < index + 6) {
+        last = next;
+    }
+    let end = dotted_form(reading, last);
+    let mut hit = Hit::new(Kind::Organization, index, end.unwrap_or(last), 0.65);
+    hit.end = end.map(|end| reading.at(end).end);
+    Some(hit)
 }
 
 /// The next word of an organization's name: over `&`, a comma before a legal form, `of` and `and` between capitals.
@@ -124,14 +222,21 @@ fn next_word(reading: &Reading<'_>, last: usize) -> Option<usize> {
     if next.is(b',') && after.gap == Gap::Space && after.has(LEGAL) && after.capital() {
         return Some(last + 2);
     }
+    // "GmbH & Co. KG"
+    let legal = reading.at(last).has(LEGAL) && next.is(b'.') && next.glued() && after.gap == Gap::Space;
+    if legal && after.has(LEGAL) && (after.capital() || after.shape == Shape::Mixed) {
+        return Some(last + 2);
+    }
     let index = reading.next_word(last)?;
     let token = reading.at(index);
     let capital = token.capital() || token.shape == Shape::Mixed;
-    if capital && (!token.has(STOP | TITLE) || token.has(LEGAL)) || token.has(LEGAL) && token.shape == Shape::Mixed {
+    if capital && (!token.has(STOP | TITLE) || token.has(LEGAL))
+        || token.has(LEGAL) && token.shape == Shape::Mixed
+    {
         return Some(index);
     }
     // "Bed Bath and Beyond Inc" is rare; "Thomas and Sons" is not.
-    let joins = matches!(reading.word(token), "and" | "und" | "et" | "y" | "e" | "of" | "for" | "de");
+    let joins = matches!(reading.word(token), "and" | "And" | "und" | "et" | "y" | "e" | "of" | "for" | "de");
     let behind = reading.next_word(index)?;
     (joins && reading.at(behind).capital() && reading.at(behind).has(LEGAL | BODY)).then_some(behind)
 }
@@ -142,12 +247,17 @@ fn body_of(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         return None;
     }
     let of = reading.at(index + 1);
-    let links = matches!(reading.word(of), "of" | "for" | "de" | "di" | "do" | "da" | "der" | "des" | "für" | "degli" | "delle" | "del");
+    let links = matches!(
+        reading.word(of),
+        "of" | "for" | "de" | "di" | "do" | "da" | "der" | "des" | "für" | "degli" | "delle" | "del"
+    );
     if !links || of.gap != Gap::Space {
         return None;
     }
     let mut at = index + 2;
-    while at < index + 4 && matches!(reading.word(reading.at(at)), "the" | "la" | "los" | "las" | "die" | "den") {
+    while at < index + 4
+        && matches!(reading.word(reading.at(at)), "the" | "la" | "los" | "las" | "die" | "den")
+    {
         at += 1;
     }
     let head = reading.at(at);
@@ -176,23 +286,41 @@ fn partners(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
     if !first.capital() || first.possessive {
         return None;
     }
-    let (one, two, three, four) = (reading.at(index + 1), reading.at(index + 2), reading.at(index + 3), reading.at(index + 4));
+    let (one, two, three, four) =
+        (reading.at(index + 1), reading.at(index + 2), reading.at(index + 3), reading.at(index + 4));
     let and = |token: Token| matches!(reading.word(token), "and" | "&" | "und" | "y" | "et");
+    let placed = |end: usize| {
+        matches!(reading.word(reading.before(index, 1)), "at" | "from")
+            || works_for(reading, index)
+            || followed(reading, end)
+    };
     if family(first) && one.is(b',') && one.glued() && family(two) && two.gap == Gap::Space {
         let link = if three.is(b',') { reading.at(index + 4) } else { three };
         let end = if three.is(b',') { index + 5 } else { index + 4 };
-        if and(link) && family(reading.at(end)) && (only(first) || only(two) || only(reading.at(end))) && !reading.at(end + 1).has(BODY) {
+        if and(link)
+            && family(reading.at(end))
+            && (placed(end) || only(first) || only(two) || only(reading.at(end)))
+            && !reading.at(end + 1).has(BODY)
+        {
             let before = reading.before(index, 1);
             let listed = before.is(b',') && !before.glued();
             return (!listed).then(|| Hit::new(Kind::Organization, index, end, 0.6));
         }
     }
     if family(first) && one.is(b'-') && one.glued() && two.glued() && family(two) {
-        let alone = !three.capital() && !reading.before(index, 1).capital() && !reading.before(index, 1).is(b'.') && !three.is(b'-');
-        let cue = matches!(reading.word(reading.before(index, 1)), "from" | "at" | "by") || works_for(reading, index) || followed(reading, index + 2);
+        let alone = !three.capital()
+            && !reading.before(index, 1).capital()
+            && !reading.before(index, 1).is(b'.')
+            && !three.is(b'-');
+        let cue = matches!(reading.word(reading.before(index, 1)), "from" | "at" | "by")
+            || works_for(reading, index)
+            || followed(reading, index + 2);
         return (alone && cue).then(|| Hit::new(Kind::Organization, index, index + 2, 0.86));
     }
-    let sons = matches!(reading.word(two), "Sons" | "Co" | "Company" | "Partners" | "Associates" | "Daughters" | "Söhne" | "Hijos" | "Fils");
+    let sons = matches!(
+        reading.word(two),
+        "Sons" | "Co" | "Company" | "Partners" | "Associates" | "Daughters" | "Söhne" | "Hijos" | "Fils"
+    );
     if and(one) && sons && one.gap == Gap::Space && !first.has(STOP) && !four.is(b'&') {
         return Some(Hit::new(Kind::Organization, index, index + 2, 0.8));
     }
@@ -219,6 +347,13 @@ fn dotted_form(reading: &Reading<'_>, last: usize) -> Option<usize> {
     if reading.at(at).gap != Gap::Space {
         return None;
     }
+    // "S/A"
+    if reading.word(reading.at(at)) == "S"
+        && reading.at(at + 1).is(b'/')
+        && reading.word(reading.at(at + 2)) == "A"
+    {
+        return Some(at + 2);
+    }
     let mut letters = [0u8; 4];
     let mut count = 0;
     while let Some(slot) = letters.get_mut(count) {
@@ -232,14 +367,20 @@ fn dotted_form(reading: &Reading<'_>, last: usize) -> Option<usize> {
         at += 2;
     }
     let form = letters.get(..count).unwrap_or_default();
-    let known: [&[u8]; 12] = [b"SA", b"SPA", b"BV", b"NV", b"LLC", b"LLP", b"SRL", b"SARL", b"AG", b"AS", b"PLC", b"SAS"];
+    let known: [&[u8]; 19] = [
+        b"SL", b"SLL", b"SLU", b"SNC", b"EV", b"EG", b"SASU", b"SA", b"SPA", b"BV", b"NV", b"LLC", b"LLP",
+        b"SRL", b"SARL", b"AG", b"AS", b"PLC", b"SAS",
+    ];
     known.contains(&form).then(|| at - 1)
 }
 
 /// The full stop of "Inc." belongs to the name.
 fn abbreviation_end(reading: &Reading<'_>, last: usize) -> Option<usize> {
     let (token, dot) = (reading.at(last), reading.at(last + 1));
-    let short = matches!(reading.word(token), "Inc" | "Ltd" | "Corp" | "Co" | "Bros" | "Pty" | "Ltda" | "Cia" | "Pvt");
+    let short = matches!(
+        reading.word(token),
+        "Inc" | "Ltd" | "Corp" | "Co" | "Bros" | "Pty" | "Ltda" | "Cia" | "Pvt"
+    );
     let ends_sentence = reading.at(last + 2).capital() || reading.at(last + 2).shape == Shape::None;
     (short && dot.is(b'.') && dot.glued() && !ends_sentence).then_some(dot.end)
 }
@@ -253,7 +394,10 @@ fn works_for(reading: &Reading<'_>, index: usize) -> bool {
     if reading.word(one).eq_ignore_ascii_case("the") {
         (one, two) = (two, reading.before(index, 3));
     }
-    let linked = matches!(reading.word(one), "at" | "for" | "by" | "of" | "with" | "bei" | "chez" | "en" | "presso" | "na" | "no");
+    let linked = matches!(
+        reading.word(one),
+        "at" | "for" | "by" | "of" | "with" | "bei" | "chez" | "en" | "presso" | "na" | "no"
+    );
     // "Owned by", not "work by": that is done by people.
     if reading.word(one) == "by" && !reading.word(two).ends_with("ed") {
         return false;

@@ -1,9 +1,9 @@
 //! People: title and name, given name and family name, initials, and names that a cue announces.
 
 use super::lexicon::{
-    AFTER_PERSON, BEFORE_PERSON, BODY, BODY_OF, BRAND, CAPITALS, CLOSING, COMMON, COPULA, COUNTRY, GEO_TAIL, GIVEN,
-    GREETING, GROUP, LEGAL, NAME_WORD, NOT_PERSON, OBJECT, OFFICE, ORGANIZATION, PARTICLE, PLACE, RELATION, Reading,
-    SELF, STOP, STREET, SUFFIX, SURNAME, TITLE, TOWARD,
+    AFTER_PERSON, BEFORE_PERSON, BODY, BODY_OF, BRAND, CAPITALS, CLOSING, COMMON, COPULA, COUNTRY, GEO_TAIL,
+    GIVEN, GREETING, GROUP, LEGAL, NAME_WORD, NOT_PERSON, OBJECT, OFFICE, ORGANIZATION, PARTICLE, PLACE,
+    RELATION, Reading, SELF, STOP, STREET, SUFFIX, SURNAME, TITLE, TOWARD,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind};
@@ -44,7 +44,10 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     }
     // "April Jones" is a person, "My Baby" and "April" are not.
     let followed = || reading.next_word(index).is_some_and(|next| reading.at(next).has(SURNAME));
-    if first.has(STOP) && first.shape != Shape::Initial && !(first.has(GIVEN) && first.len() > 2 && followed()) {
+    if first.has(STOP)
+        && first.shape != Shape::Initial
+        && !(first.has(GIVEN) && first.len() > 2 && followed())
+    {
         return None;
     }
     let cue = cue_before(reading, index);
@@ -60,7 +63,11 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     }
     if parts.upper == parts.words && parts.words > 0 && cue < Cue::Strong && parts.initials == 0 {
         // Capitals prove nothing; both names must be known.
-        score = if parts.given > 0 && parts.surnames > 0 && parts.common == 0 && parts.words > 1 { score } else { 0.0 };
+        score = if parts.given > 0 && parts.surnames > 0 && parts.common == 0 && parts.words > 1 {
+            score
+        } else {
+            0.0
+        };
     }
     (score > 0.0).then(|| Hit::new(Kind::Person, index, parts.last, score))
 }
@@ -69,17 +76,35 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
 pub(super) fn find_lower(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let first = reading.at(index);
     let name = |token: Token, kind: u64| {
-        token.has(kind) && token.shape == Shape::Lower && token.len() >= 4 && !token.has(COMMON | PLACE | TOWARD | NOT_PERSON)
+        token.has(kind)
+            && token.shape == Shape::Lower
+            && token.len() >= 4
+            && !token.has(COMMON | PLACE | TOWARD | NOT_PERSON)
     };
     let next = reading.next_word(index).filter(|&next| {
         let second = reading.at(next);
-        second.shape == Shape::Lower && second.len() > 2 && !second.has(COMMON | STOP | AFTER_PERSON | BEFORE_PERSON)
+        second.shape == Shape::Lower
+            && second.len() > 2
+            && !second.has(COMMON | STOP | AFTER_PERSON | BEFORE_PERSON)
     });
-    let titled = reading.before(index, 1).has(TITLE) || (reading.before(index, 1).is(b'.') && reading.before(index, 2).has(TITLE) && reading.before(index, 2).len() > 1 && reading.before(index, 1).glued());
+    let titled = reading.before(index, 1).has(TITLE)
+        || (reading.before(index, 1).is(b'.')
+            && reading.before(index, 2).has(TITLE)
+            && reading.before(index, 2).len() > 1
+            && reading.before(index, 1).glued());
     let certain = named_by(reading, index);
-    if (titled && name(first, GIVEN | SURNAME)) || (certain && !first.has(COMMON | STOP | GROUP | PLACE | BEFORE_PERSON | AFTER_PERSON) && first.len() > 2) {
+    if (titled && name(first, GIVEN | SURNAME))
+        || (certain
+            && !first.has(COMMON | STOP | GROUP | PLACE | BEFORE_PERSON | AFTER_PERSON)
+            && first.len() > 2)
+    {
         let last = next.filter(|&next| reading.at(next).has(GIVEN | SURNAME)).unwrap_or(index);
-        return Some(Hit::new(Kind::Person, index, last, if first.has(GIVEN | SURNAME) { 0.7 } else { 0.55 }));
+        return Some(Hit::new(
+            Kind::Person,
+            index,
+            last,
+            if first.has(GIVEN | SURNAME) { 0.7 } else { 0.55 },
+        ));
     }
     if let Some(next) = next
         && name(first, GIVEN)
@@ -111,7 +136,10 @@ pub(super) fn named_by(reading: &Reading<'_>, index: usize) -> bool {
         let verb = reading.word(two);
         return verb.eq_ignore_ascii_case("named") || verb.eq_ignore_ascii_case("christened");
     }
-    one.has(SELF) && !word.eq_ignore_ascii_case("i'm") && !word.eq_ignore_ascii_case("im") && word != "I\u{2019}m"
+    one.has(SELF)
+        && !word.eq_ignore_ascii_case("i'm")
+        && !word.eq_ignore_ascii_case("im")
+        && word != "I\u{2019}m"
 }
 
 /// Finds the name behind a title at `index`; the title is no part of it.
@@ -133,14 +161,18 @@ fn titled(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     }
     let first = reading.at(start);
     let spaced = first.gap == Gap::Space || (dot && first.glued());
-    if !spaced || !(first.capital() || first.shape == Shape::Uncased) || first.has(STOP) && !first.has(SURNAME | GIVEN) {
+    if !spaced
+        || !(first.capital() || first.shape == Shape::Uncased)
+        || first.has(STOP) && !first.has(SURNAME | GIVEN)
+    {
         return None;
     }
     if first.shape == Shape::Initial && !reading.at(start + 1).is(b'.') {
         return None;
     }
     let title_only = title.has(TITLE);
-    if !title_only && (first.has(COMMON | PLACE | ORGANIZATION | GROUP | BODY) || !first.has(GIVEN | SURNAME)) {
+    if !title_only && (first.has(COMMON | PLACE | ORGANIZATION | GROUP | BODY) || !first.has(GIVEN | SURNAME))
+    {
         return None;
     }
     let parts = collect(reading, start, Cue::Certain)?;
@@ -185,15 +217,25 @@ fn next_part(reading: &Reading<'_>, at: usize, parts: &Parts, cue: Cue) -> Optio
             return None;
         }
         // "Ana y Pedro" are two people.
-        if token.shape == Shape::Lower && matches!(reading.word(token), "y" | "e" | "la" | "in") && particles == 0 && parts.words == 1 {
+        if token.shape == Shape::Lower
+            && matches!(reading.word(token), "y" | "e" | "la" | "in")
+            && particles == 0
+            && parts.words == 1
+        {
             return None;
         }
+        let joined = matches!(reading.word(token), "y" | "e");
         next = after;
         token = reading.at(next);
+        if joined && token.has(GIVEN) && !token.has(SURNAME) {
+            return None;
+        }
         particles += 1;
     }
     let same_script = matches!(token.shape, Shape::Uncased) && parts.first.shape == Shape::Uncased;
-    if !(token.capital() || same_script) || (token.has(STOP) && token.shape != Shape::Initial && !token.has(SUFFIX)) {
+    if !(token.capital() || same_script)
+        || (token.has(STOP) && token.shape != Shape::Initial && !token.has(SUFFIX))
+    {
         return None;
     }
     // Capitals among words that are not: an abbreviation, not a name.
@@ -205,12 +247,19 @@ fn next_part(reading: &Reading<'_>, at: usize, parts: &Parts, cue: Cue) -> Optio
     }
     let behind = reading.next_word(next).map(|behind| reading.at(behind)).unwrap_or_default();
     // A family name that is a place's too stands between two names: "Gilberto Bilbao Martí".
-    let between = token.has(PLACE) && !token.has(COMMON) && behind.capital() && behind.has(SURNAME) && !behind.has(COMMON);
+    let between = token.has(PLACE)
+        && !token.has(COMMON)
+        && behind.capital()
+        && behind.has(SURNAME)
+        && !behind.has(COMMON);
     let name = token.has(GIVEN | SURNAME) || between;
     if token.has(TITLE | LEGAL | GREETING | CLOSING) && !name {
         return None;
     }
-    if token.has(COMMON | PLACE | BODY | STREET | GEO_TAIL | GROUP | ORGANIZATION) && !name && cue != Cue::Certain {
+    if token.has(COMMON | PLACE | BODY | STREET | GEO_TAIL | GROUP | ORGANIZATION)
+        && !name
+        && cue != Cue::Certain
+    {
         return None;
     }
     if token.has(COMMON) && !token.has(SURNAME) && cue == Cue::Certain && parts.words > 0 {
@@ -231,7 +280,8 @@ impl Parts {
             return;
         }
         self.given += usize::from(token.has(GIVEN));
-        self.surnames += usize::from(token.has(SURNAME) || (!token.has(GIVEN | COMMON | PLACE) && self.words > 1));
+        self.surnames +=
+            usize::from(token.has(SURNAME) || (!token.has(GIVEN | COMMON | PLACE) && self.words > 1));
         self.common += usize::from(token.has(COMMON));
         self.unknown += usize::from(!token.has(GIVEN | SURNAME | COMMON));
     }
@@ -258,6 +308,8 @@ fn alone(reading: &Reading<'_>, index: usize, word: Token, cue: Cue, after: Cue)
         return match (cue, after) {
             (Cue::Certain, _) => 0.85,
             (Cue::Strong, _) if !word.has(COMMON) || !starts => 0.8,
+            // "Els", "Dat", "Esa": short names are function words of some language.
+            _ if plain && starts && word.len() <= 3 && after == Cue::None => 0.45,
             _ if plain => 0.6,
             _ if word.has(PLACE) && toward => 0.0,
             (Cue::Weak, Cue::Weak) if !starts => 0.55,
@@ -298,7 +350,8 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
     if first.shape == Shape::Initial {
         // "J. R. R. Tolkien", "J. Smith"
         let dotted = reading.at(index + 1).is(b'.');
-        let known = parts.words > parts.initials && (parts.unknown + parts.given + parts.surnames) > parts.common;
+        let known =
+            parts.words > parts.initials && (parts.unknown + parts.given + parts.surnames) > parts.common;
         return if dotted && known { if parts.common == 0 { 0.75 } else { 0.4 } } else { 0.0 };
     }
     if cue == Cue::Certain {
@@ -308,7 +361,7 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
         return 0.0;
     }
     let starts = reading.begins_sentence(index);
-    let line = reading.at(index).gap == Gap::Line && reading.at(parts.last + 1).gap == Gap::Line;
+    let line = reading.begins_line(index) && reading.at(parts.last + 1).gap == Gap::Line;
     let boost = if cue == Cue::Strong || after == Cue::Weak || line { 0.2 } else { 0.0 };
     if first.has(GIVEN) {
         let middle = second.shape == Shape::Initial;
@@ -332,14 +385,24 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
         return 0.0;
     }
     if second.has(SURNAME) && !second.has(COMMON | PLACE) {
-        return if first.has(SURNAME) { 0.6 } else { 0.55 } + boost;
+        return if first.has(SURNAME) && !starts {
+            0.6
+        } else if starts {
+            0.45
+        } else {
+            0.55
+        } + boost;
     }
     if second.has(GIVEN) && first.has(SURNAME) && !second.has(COMMON) {
         return 0.6 + boost;
     }
     // "Szabina J Gelencsér", "Willemine ten Pas": the shape of a name without a known word.
-    let shaped = second.shape == Shape::Initial && parts.words == 3 && parts.common == 0 && parts.unknown == 2;
-    let particle = matches!(reading.word(reading.at(index + 1)), "van" | "von" | "ter" | "ten" | "bin" | "ibn" | "vom" | "zu");
+    let shaped =
+        second.shape == Shape::Initial && parts.words == 3 && parts.common == 0 && parts.unknown == 2;
+    let particle = matches!(
+        reading.word(reading.at(index + 1)),
+        "van" | "von" | "ter" | "ten" | "bin" | "ibn" | "vom" | "zu"
+    );
     if first.shape == Shape::Capital && (shaped || (particle && parts.common == 0)) {
         return 0.6;
     }
@@ -353,7 +416,9 @@ fn several(reading: &Reading<'_>, index: usize, parts: &Parts, cue: Cue, after: 
 /// "Surname, Given": only where both are known and nothing else.
 fn reversed(reading: &Reading<'_>, index: usize, parts: &Parts) -> bool {
     let (first, comma, given) = (reading.at(index), reading.at(index + 1), reading.at(index + 2));
-    let listed = reading.before(index, 1).is(b',') || reading.at(index + 3).is(b',') || reading.at(index + 3).has(STOP);
+    let listed = reading.before(index, 1).is(b',')
+        || reading.at(index + 3).is(b',')
+        || reading.at(index + 3).has(STOP);
     parts.words == 1
         && first.has(SURNAME)
         && !first.has(GIVEN | COMMON | PLACE)
@@ -401,7 +466,23 @@ fn cue_before(reading: &Reading<'_>, index: usize) -> Cue {
     {
         return Cue::Certain;
     }
-    let speaking = matches!(reading.word(one), "by" | "By") && matches!(reading.word(two), "directed" | "written" | "authored" | "signed" | "composed" | "painted" | "sung" | "produced" | "Written" | "Directed" | "Signed" | "photographed" | "performed");
+    let speaking = matches!(reading.word(one), "by" | "By")
+        && matches!(
+            reading.word(two),
+            "directed"
+                | "written"
+                | "authored"
+                | "signed"
+                | "composed"
+                | "painted"
+                | "sung"
+                | "produced"
+                | "Written"
+                | "Directed"
+                | "Signed"
+                | "photographed"
+                | "performed"
+        );
     // "User Satisfaction", "Customer Success": in headings the word before is capital too.
     let related = one.has(RELATION) && (one.shape == Shape::Lower || token.has(GIVEN | SURNAME));
     if speaking || one.has(GREETING) || related {
@@ -410,7 +491,24 @@ fn cue_before(reading: &Reading<'_>, index: usize) -> Cue {
     if one.has(OBJECT) && matches!(reading.word(two), "call" | "called" | "calls" | "name") {
         return Cue::Strong;
     }
-    let speech = matches!(reading.word(one), "said" | "says" | "asked" | "replied" | "told" | "tell" | "ask" | "remind" | "named" | "called" | "user" | "User" | "meet" | "thank" | "Thank");
+    let speech = matches!(
+        reading.word(one),
+        "said"
+            | "says"
+            | "asked"
+            | "replied"
+            | "told"
+            | "tell"
+            | "ask"
+            | "remind"
+            | "named"
+            | "called"
+            | "user"
+            | "User"
+            | "meet"
+            | "thank"
+            | "Thank"
+    );
     if speech && !token.has(STOP) && token.shape == Shape::Capital && token.has(GIVEN | SURNAME) {
         return Cue::Strong;
     }

@@ -1,8 +1,8 @@
 //! Places: listed ones by preposition or alone, unlisted ones where a verb of dwelling or a neighbour tells.
 
 use super::lexicon::{
-    AFTER_PERSON, BODY, CAPITALS, COMMON, COPULA, COUNTRY, DWELL, GEO_HEAD, GEO_TAIL, GIVEN, GROUP, LEGAL, ORGANIZATION,
-    PARTICLE, PLACE, POSTAL, Reading, STATE, STOP, STREET, SURNAME, TITLE, TOWARD,
+    AFTER_PERSON, BODY, CAPITALS, COMMON, COPULA, COUNTRY, DWELL, GEO_HEAD, GEO_TAIL, GIVEN, GROUP, LEGAL,
+    ORGANIZATION, PARTICLE, PLACE, POSTAL, Reading, STATE, STOP, STREET, SURNAME, TITLE, TOWARD,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind, person};
@@ -19,7 +19,9 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let listed = (flags & PLACE != 0).then(|| listed(reading, index, last, flags)).flatten();
     let guessed = guessed(reading, index, first);
     match (listed, guessed) {
-        (Some(listed), Some(guessed)) if guessed.last > listed.last || guessed.score > listed.score + 0.2 => Some(guessed),
+        (Some(listed), Some(guessed)) if guessed.last > listed.last || guessed.score > listed.score + 0.2 => {
+            Some(guessed)
+        }
         (Some(listed), _) => Some(listed),
         (None, guessed) => guessed,
     }
@@ -33,7 +35,8 @@ pub(super) fn find_lower(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let name = flags & (GIVEN | SURNAME) != 0 && flags & COUNTRY == 0;
     let cue = reading.at(index).gap == Gap::Space && reading.before(index, 1).has(TOWARD);
     let strong = cue && dwells(reading, index);
-    (sure && long && cue && (!name || strong)).then(|| Hit::new(Kind::Place, index, last, if strong { 0.7 } else { 0.6 }))
+    (sure && long && cue && (!name || strong))
+        .then(|| Hit::new(Kind::Place, index, last, if strong { 0.7 } else { 0.6 }))
 }
 
 /// Finds "10115 Berlin" and "zip code is 10115" at a number.
@@ -43,7 +46,11 @@ pub(super) fn postal(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         return None;
     }
     let mut back = 1;
-    while back < 4 && (reading.before(index, back).has(COPULA) || reading.before(index, back).is(b':') || reading.word(reading.before(index, back)).eq_ignore_ascii_case("code")) {
+    while back < 4
+        && (reading.before(index, back).has(COPULA)
+            || reading.before(index, back).is(b':')
+            || reading.word(reading.before(index, back)).eq_ignore_ascii_case("code"))
+    {
         back += 1;
     }
     if reading.before(index, back).has(POSTAL) && number.len() >= 3 {
@@ -65,9 +72,14 @@ pub(super) fn run(reading: &Reading<'_>, index: usize) -> usize {
     for _ in 0..4 {
         let Some(mut next) = reading.next_word(last) else { break };
         let mut token = reading.at(next);
-        if token.shape == Shape::Lower && (token.has(PARTICLE) || matches!(reading.word(token), "am" | "sur" | "of" | "sous" | "on" | "upon" | "aan")) {
+        if token.shape == Shape::Lower
+            && (token.has(PARTICLE)
+                || matches!(reading.word(token), "am" | "sur" | "of" | "sous" | "on" | "upon" | "aan"))
+        {
             let Some(after) = reading.next_word(next) else { break };
-            if matches!(reading.word(token), "of" | "on") && !reading.before(next, 1).has(GEO_TAIL | GEO_HEAD | PLACE) {
+            if matches!(reading.word(token), "of" | "on")
+                && !reading.before(next, 1).has(GEO_TAIL | GEO_HEAD | PLACE)
+            {
                 break;
             }
             next = after;
@@ -77,7 +89,9 @@ pub(super) fn run(reading: &Reading<'_>, index: usize) -> usize {
             break;
         }
         // "LONDON Next": another word begins.
-        if (token.shape == Shape::Upper) != (reading.at(last).shape == Shape::Upper) && token.shape != Shape::Initial {
+        if (token.shape == Shape::Upper) != (reading.at(last).shape == Shape::Upper)
+            && token.shape != Shape::Initial
+        {
             break;
         }
         last = next;
@@ -90,11 +104,33 @@ fn dwells(reading: &Reading<'_>, index: usize) -> bool {
     let (one, two, three) = (reading.before(index, 1), reading.before(index, 2), reading.before(index, 3));
     let preposition = one.has(TOWARD) || matches!(reading.word(one), "of" | "di" | "do" | "de" | "em");
     let here = reading.word(two).eq_ignore_ascii_case("i'm") || reading.word(two).eq_ignore_ascii_case("am");
-    let down = matches!(reading.word(two), "up" | "back" | "down" | "over" | "here" | "out" | "right" | "together");
-    let home = reading.word(two) == "home" || reading.word(one) == "hometown" || (reading.word(two) == "home" && reading.word(one) == "city");
-    let origin = one.has(TOWARD) && reading.word(one).eq_ignore_ascii_case("from")
-        && matches!(reading.word(two), "I'm" | "am" | "is" | "are" | "originally" | "come" | "comes" | "came" | "people" | "was" | "were" | "down");
-    (preposition && (two.has(DWELL) || (down && three.has(DWELL)))) || (here && one.has(TOWARD) && reading.word(one) == "in") || origin || home || (one.has(DWELL) && matches!(reading.word(one), "visiting" | "visit" | "hometown" | "city"))
+    let down =
+        matches!(reading.word(two), "up" | "back" | "down" | "over" | "here" | "out" | "right" | "together");
+    let home = reading.word(two) == "home"
+        || reading.word(one) == "hometown"
+        || (reading.word(two) == "home" && reading.word(one) == "city");
+    let origin = one.has(TOWARD)
+        && reading.word(one).eq_ignore_ascii_case("from")
+        && matches!(
+            reading.word(two),
+            "I'm"
+                | "am"
+                | "is"
+                | "are"
+                | "originally"
+                | "come"
+                | "comes"
+                | "came"
+                | "people"
+                | "was"
+                | "were"
+                | "down"
+        );
+    (preposition && (two.has(DWELL) || (down && three.has(DWELL))))
+        || (here && one.has(TOWARD) && reading.word(one) == "in")
+        || origin
+        || home
+        || (one.has(DWELL) && matches!(reading.word(one), "visiting" | "visit" | "hometown" | "city"))
 }
 
 fn listed(reading: &Reading<'_>, index: usize, last: usize, flags: u64) -> Option<Hit> {
@@ -126,12 +162,26 @@ fn listed(reading: &Reading<'_>, index: usize, last: usize, flags: u64) -> Optio
     } else if !single && flags & (COMMON | GIVEN | SURNAME) == 0 {
         0.75
     } else if flags & COMMON != 0 {
-        if cue && !reading.begins_sentence(index) && first.shape == Shape::Capital && reading.word(one) != "the" { 0.55 } else { 0.3 }
+        if cue
+            && !reading.begins_sentence(index)
+            && first.shape == Shape::Capital
+            && reading.word(one) != "the"
+        {
+            0.55
+        } else {
+            0.3
+        }
     } else if flags & (GIVEN | SURNAME) != 0 && flags & COUNTRY == 0 {
         if cue { 0.7 } else { 0.4 }
     } else if flags & GIVEN != 0 {
         // Countries that are given names too: Jordan, Georgia, Chad.
-        if cue { 0.75 } else if end.possessive || !reading.at(last + 1).has(AFTER_PERSON) { 0.51 } else { 0.45 }
+        if cue {
+            0.75
+        } else if end.possessive || !reading.at(last + 1).has(AFTER_PERSON) {
+            0.51
+        } else {
+            0.45
+        }
     } else if flags & ORGANIZATION != 0 && !cue {
         0.4
     } else if cue {
@@ -157,7 +207,26 @@ fn guessed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         return (!month && !named).then(|| Hit::new(Kind::Place, index, last, 0.6));
     }
     // "Lake Constance", "Mount Elbrus", "Los Molinos"
-    if first.has(GEO_HEAD) && last > index && matches!(reading.word(first), "Lake" | "Mount" | "Mt" | "Cape" | "Fort" | "Port" | "Saint" | "St" | "San" | "Santa" | "São" | "Villa" | "Ciudad" | "Sankt") {
+    if first.has(GEO_HEAD)
+        && last > index
+        && matches!(
+            reading.word(first),
+            "Lake"
+                | "Mount"
+                | "Mt"
+                | "Cape"
+                | "Fort"
+                | "Port"
+                | "Saint"
+                | "St"
+                | "San"
+                | "Santa"
+                | "São"
+                | "Villa"
+                | "Ciudad"
+                | "Sankt"
+        )
+    {
         let second = reading.next_word(index).map(|next| reading.at(next)).unwrap_or_default();
         let saint = !matches!(reading.word(first), "Lake" | "Mount" | "Mt" | "Cape");
         if second.capital() && !second.has(COMMON | STOP) && !end.has(BODY | LEGAL) {
@@ -171,16 +240,33 @@ fn guessed(reading: &Reading<'_>, index: usize, first: Token) -> Option<Hit> {
         return Some(Hit::new(Kind::Place, index, last, score));
     }
     let (comma, next) = (reading.at(last + 1), reading.at(last + 2));
-    if comma.is(b',') && comma.glued() && next.gap == Gap::Space && !end.possessive && !known_word && !unlikely {
+    if comma.is(b',')
+        && comma.glued()
+        && next.gap == Gap::Space
+        && !end.possessive
+        && !known_word
+        && !unlikely
+    {
         // "Springfield, IL 62704"
         if next.shape == Shape::Upper && next.has(STATE) && next.len() <= 3 {
             let zip = reading.at(last + 3);
             let with_zip = zip.shape == Shape::Number && zip.len() == 5 && zip.gap == Gap::Space;
-            return Some(Hit::new(Kind::Place, index, if with_zip { last + 3 } else { last + 2 }, if with_zip { 0.85 } else { 0.7 }));
+            return Some(Hit::new(
+                Kind::Place,
+                index,
+                if with_zip { last + 3 } else { last + 2 },
+                if with_zip { 0.85 } else { 0.7 },
+            ));
         }
         // "Lippenhuizen, Netherlands"
         let named = (person::ambiguous(first) && last > index) || first.has(GIVEN);
-        if next.capital() && next.has(COUNTRY) && !next.has(CAPITALS | GIVEN | COMMON) && !named && !reading.begins_sentence(index) && last < index + 3 {
+        if next.capital()
+            && next.has(COUNTRY)
+            && !next.has(CAPITALS | GIVEN | COMMON)
+            && !named
+            && !reading.begins_sentence(index)
+            && last < index + 3
+        {
             return Some(Hit::new(Kind::Place, index, last, 0.6));
         }
     }

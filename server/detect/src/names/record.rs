@@ -17,7 +17,10 @@ pub(super) fn fields(reading: &Reading<'_>) -> Vec<Hit> {
         if is_key(reading, index) {
             if let Some(value) = value(reading, index) {
                 hits.extend(name(reading, value, personal(reading, index)));
-            } else if token.gap == Gap::Line || reading.before(index, 1).is(b',') || reading.before(index, 1).is(b';') {
+            } else if token.gap == Gap::Line
+                || reading.before(index, 1).is(b',')
+                || reading.before(index, 1).is(b';')
+            {
                 column(reading, index, &mut table, &mut hits);
             }
         } else if token.is(b'<') && reading.at(index + 1).glued() {
@@ -36,7 +39,28 @@ fn is_key(reading: &Reading<'_>, index: usize) -> bool {
             let word = reading.word(token);
             word.len() < 40 && {
                 let lower = word.to_ascii_lowercase();
-                let subject = ["full", "first", "last", "customer", "patient", "client", "employee", "contact", "holder", "owner", "guest", "recipient", "sender", "display", "middle", "maiden", "user", "given", "family", "sur"];
+                let subject = [
+                    "full",
+                    "first",
+                    "last",
+                    "customer",
+                    "patient",
+                    "client",
+                    "employee",
+                    "contact",
+                    "holder",
+                    "owner",
+                    "guest",
+                    "recipient",
+                    "sender",
+                    "display",
+                    "middle",
+                    "maiden",
+                    "user",
+                    "given",
+                    "family",
+                    "sur",
+                ];
                 lower.ends_with("name") && subject.iter().any(|part| lower.contains(part))
             }
         }
@@ -67,12 +91,33 @@ fn value(reading: &Reading<'_>, key: usize) -> Option<usize> {
 /// Whether the key says that it is a person's, or personal data stand near.
 fn personal(reading: &Reading<'_>, key: usize) -> bool {
     let word = reading.word(reading.at(key)).to_ascii_lowercase();
-    if word != "name" && !matches!(word.as_str(), "from" | "to" | "cc" | "contact" | "client" | "author" | "owner" | "sender") {
+    if word != "name"
+        && !matches!(
+            word.as_str(),
+            "from" | "to" | "cc" | "contact" | "client" | "author" | "owner" | "sender"
+        )
+    {
         return true;
     }
     (key.saturating_sub(12)..key + 24).any(|near| {
         let word = reading.word(reading.at(near));
-        let private = ["email", "e-mail", "phone", "mobile", "ssn", "iban", "dob", "birthday", "mail", "card", "birthdate", "tel", "passport", "age", "gender"];
+        let private = [
+            "email",
+            "e-mail",
+            "phone",
+            "mobile",
+            "ssn",
+            "iban",
+            "dob",
+            "birthday",
+            "mail",
+            "card",
+            "birthdate",
+            "tel",
+            "passport",
+            "age",
+            "gender",
+        ];
         word.len() < 10 && private.iter().any(|key| word.eq_ignore_ascii_case(key))
     })
 }
@@ -108,7 +153,8 @@ fn name(reading: &Reading<'_>, first: usize, personal: bool) -> Option<Hit> {
         }
         at += 1;
     }
-    if reading.at(at).shape == Shape::Code || reading.at(at).shape == Shape::Number || reading.at(at).is(b'(') {
+    if reading.at(at).shape == Shape::Code || reading.at(at).shape == Shape::Number || reading.at(at).is(b'(')
+    {
         return None;
     }
     let plausible = known > 0 || other == words || personal;
@@ -149,13 +195,21 @@ fn column(reading: &Reading<'_>, key: usize, table: &mut Table, hits: &mut Vec<H
     }
     let columns = (start..end).filter(|&at| separator(reading, at)).count();
     // A header holds names of columns only; prose has spaces between the words.
-    let header = columns > 0 && (start..end).all(|at| separator(reading, at) || reading.at(at).word() || reading.at(at).shape == Shape::Code || reading.at(at).is(b'"'));
-    let tight = (start + 1..end).all(|at| reading.at(at).gap != Gap::Space || separator(reading, at.saturating_sub(1)));
+    let header = columns > 0
+        && (start..end).all(|at| {
+            separator(reading, at)
+                || reading.at(at).word()
+                || reading.at(at).shape == Shape::Code
+                || reading.at(at).is(b'"')
+        });
+    let tight = (start + 1..end)
+        .all(|at| reading.at(at).gap != Gap::Space || separator(reading, at.saturating_sub(1)));
     if !header || !tight || !reading.at(key).has(NAME_WORD | KEY) && reading.at(key).shape != Shape::Code {
         return;
     }
     let is_personal = personal(reading, key);
-    *table = Table { header_end: end, end, columns: if end == table.header_end { table.columns + 1 } else { 1 } };
+    *table =
+        Table { header_end: end, end, columns: if end == table.header_end { table.columns + 1 } else { 1 } };
     let mut at = end;
     while at < reading.tokens.len() {
         let mut seen = 0;
@@ -202,8 +256,10 @@ fn mailbox(reading: &Reading<'_>, angle: usize) -> Option<Hit> {
         }
         first -= 1;
     }
-    let named = (first..=last).any(|at| reading.at(at).has(GIVEN | SURNAME) || reading.at(at).shape == Shape::Uncased);
-    let ordinary = (first..=last).any(|at| reading.at(at).has(COMMON) && !reading.at(at).has(GIVEN | SURNAME));
+    let named = (first..=last)
+        .any(|at| reading.at(at).has(GIVEN | SURNAME) || reading.at(at).shape == Shape::Uncased);
+    let ordinary =
+        (first..=last).any(|at| reading.at(at).has(COMMON) && !reading.at(at).has(GIVEN | SURNAME));
     let cased = (first..=last).all(|at| reading.at(at).capital() || reading.at(at).shape == Shape::Uncased);
     (cased && !ordinary && (named || last > first)).then(|| Hit::new(Kind::Person, first, last, 0.8))
 }

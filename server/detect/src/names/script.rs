@@ -18,7 +18,8 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     let second = reading.at(index + 1);
     let short = |token: Token| token.len() <= 36;
     if last > index && short(first) && short(second) {
-        let family_first = first.has(SURNAME) && word.chars().all(is_han) && reading.word(second).chars().count() <= 4;
+        let family_first =
+            first.has(SURNAME) && word.chars().all(is_han) && reading.word(second).chars().count() <= 4;
         let both = first.has(GIVEN) && second.has(SURNAME | GIVEN) || first.has(SURNAME) && second.has(GIVEN);
         if family_first || both {
             let more = reading.at(index + 2);
@@ -29,10 +30,19 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     // One to four foreign words set into a Latin sentence behind "for" or "I'm" are somebody's name.
     let one = reading.before(index, 1);
     let latin = matches!(one.shape, Shape::Lower | Shape::Capital) && reading.word(one).is_ascii();
-    let announced = latin && first.gap == Gap::Space && (one.has(SELF | RELATION) || matches!(reading.word(one), "for" | "to" | "User" | "user" | "by" | "from" | "am" | "is"));
+    let announced = latin
+        && first.gap == Gap::Space
+        && (one.has(SELF | RELATION)
+            || matches!(reading.word(one), "for" | "to" | "User" | "user" | "by" | "from" | "am" | "is"));
     let firm = one.has(SELF | RELATION) || reading.word(one) == "User" || reading.word(one) == "for";
     let closed = !reading.at(last + 1).word() || reading.word(reading.at(last + 1)).is_ascii();
-    if announced && closed && last < index + 4 && short(first) && (last > index || firm) && (firm || first.has(GIVEN | SURNAME)) {
+    if announced
+        && closed
+        && last < index + 4
+        && short(first)
+        && (last > index || firm)
+        && (firm || first.has(GIVEN | SURNAME))
+    {
         return Some(Hit::new(Kind::Person, index, last, 0.6));
     }
     let labelled = one.is(b':') && reading.before(index, 2).has(NAME_WORD);
@@ -47,7 +57,9 @@ pub(super) fn compound(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         return None;
     }
     let company = ["株式会社", "有限会社", "合同会社", "有限公司", "集团", "株式會社", "银行股份", "大学"];
-    if token.len() < 60 && company.iter().any(|form| word.ends_with(form) || (word.starts_with(form) && form.len() > 9)) {
+    if token.len() < 60
+        && company.iter().any(|form| word.ends_with(form) || (word.starts_with(form) && form.len() > 9))
+    {
         return Some(Hit::new(Kind::Organization, index, index, 0.7));
     }
     let region = ["都", "道", "府", "県", "省"].iter().any(|part| word.contains(part));
@@ -58,7 +70,9 @@ pub(super) fn compound(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         return None;
     }
     let next = reading.at(index + 1);
-    let building = next.gap == Gap::Space && matches!(next.shape, Shape::Uncased | Shape::Code) && !next.ascii_start(reading.text);
+    let building = next.gap == Gap::Space
+        && matches!(next.shape, Shape::Uncased | Shape::Code)
+        && !next.ascii_start(reading.text);
     Some(Hit::new(Kind::Address, index, index + usize::from(building), 0.8))
 }
 
@@ -70,12 +84,20 @@ fn behind_title(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     }
     let next = reading.at(start + 1);
     let two = next.shape == Shape::Uncased && next.gap == Gap::Space && !next.has(COMMON) && next.len() <= 36;
-    Some(Hit::new(Kind::Person, start, start + usize::from(two && (next.has(GIVEN | SURNAME) || first.has(GIVEN))), 0.7))
+    Some(Hit::new(
+        Kind::Person,
+        start,
+        start + usize::from(two && (next.has(GIVEN | SURNAME) || first.has(GIVEN))),
+        0.7,
+    ))
 }
 
 fn run(reading: &Reading<'_>, index: usize) -> usize {
     let mut last = index;
-    while last < index + 5 && reading.at(last + 1).shape == Shape::Uncased && reading.at(last + 1).gap == Gap::Space {
+    while last < index + 5
+        && reading.at(last + 1).shape == Shape::Uncased
+        && reading.at(last + 1).gap == Gap::Space
+    {
         last += 1;
     }
     last
@@ -96,7 +118,10 @@ fn chinese(index: usize, token: Token, word: &str) -> Option<Hit> {
         if let Some(at) = word.find(cue).map(|at| at + cue.len()) {
             let rest = word.get(at..).unwrap_or_default();
             let count = rest.chars().count();
-            if rest.chars().next().is_some_and(is_surname) && (2..=3).contains(&count) && rest.chars().all(is_han) {
+            if rest.chars().next().is_some_and(is_surname)
+                && (2..=3).contains(&count)
+                && rest.chars().all(is_han)
+            {
                 return Some(hit(at, word.len()));
             }
         }
@@ -136,8 +161,12 @@ fn korean(reading: &Reading<'_>, index: usize, token: Token, word: &str) -> Opti
     let syllables = word.chars().count();
     let end = word.char_indices().nth(3).map_or(word.len(), |(at, _)| at);
     let rest = word.get(end..).unwrap_or_default();
-    let follows = matches!(reading.word(reading.at(index + 1)), "씨" | "님" | "씨는" | "씨가" | "씨의" | "님이" | "님은");
-    let attached = ["씨", "님", "입니다", "이라고", "이에요", "예요"].iter().any(|suffix| rest.starts_with(suffix));
+    let follows = matches!(
+        reading.word(reading.at(index + 1)),
+        "씨" | "님" | "씨는" | "씨가" | "씨의" | "님이" | "님은"
+    );
+    let attached =
+        ["씨", "님", "입니다", "이라고", "이에요", "예요"].iter().any(|suffix| rest.starts_with(suffix));
     if syllables < 3 || !(attached || (follows && rest.is_empty())) {
         return None;
     }
@@ -147,7 +176,9 @@ fn korean(reading: &Reading<'_>, index: usize, token: Token, word: &str) -> Opti
 }
 
 fn is_han(character: char) -> bool {
-    ('\u{4e00}'..='\u{9fff}').contains(&character) || ('\u{3400}'..='\u{4dbf}').contains(&character) || character == '々'
+    ('\u{4e00}'..='\u{9fff}').contains(&character)
+        || ('\u{3400}'..='\u{4dbf}').contains(&character)
+        || character == '々'
 }
 
 fn is_cjk(character: char) -> bool {

@@ -144,7 +144,21 @@ fn every_list_is_sorted_and_without_repetition() {
 #[test]
 fn time_is_linear() {
     let names = Names::new();
-    for piece in ["name,a\n", "\"name\":", "Mr. ", "Anna ", "A. ", "12 Elm, ", "San ", "王", "x<a@b>", "in In ", "'s", "U.", "name,name,a,b,c\nA,B,C,D,E\n"] {
+    for piece in [
+        "name,a\n",
+        "\"name\":",
+        "Mr. ",
+        "Anna ",
+        "A. ",
+        "12 Elm, ",
+        "San ",
+        "王",
+        "x<a@b>",
+        "in In ",
+        "'s",
+        "U.",
+        "name,name,a,b,c\nA,B,C,D,E\n",
+    ] {
         let text = piece.repeat(200_000 / piece.len());
         let mut out: Vec<Named> = Vec::new();
         let start = std::time::Instant::now();
