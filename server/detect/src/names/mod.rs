@@ -11,6 +11,7 @@
 //! Scores: 0.85 strong evidence (title, or both names known), from 0.55 a known name or a firm cue, below 0.5 a hint.
 
 mod address;
+mod cue;
 mod grammar;
 mod group;
 mod lexicon;
@@ -197,5 +198,5 @@ fn hit(reading: &Reading<'_>, index: usize) -> Option<Hit> {
 
 fn worth_a_look(reading: &Reading<'_>, index: usize, token: Token) -> bool {
     let known = lexicon::GIVEN | lexicon::SURNAME | lexicon::PLACE | lexicon::GROUP | lexicon::PHRASE;
-    (token.has(known) && !token.has(lexicon::COMMON)) || person::named_by(reading, index)
+    (token.has(known) && !token.has(lexicon::COMMON)) || cue::named_by(reading, index)
 }

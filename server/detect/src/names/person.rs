@@ -1,24 +1,13 @@
 //! People: title and name, given name and family name, initials, and names that a cue announces.
 
+use super::cue::{self, Cue, named_by};
 use super::lexicon::{
-    AFTER_PERSON, BEFORE_PERSON, BODY, BODY_OF, BRAND, CAPITALS, CLOSING, COMMON, COPULA, COUNTRY, GEO_TAIL,
-    GIVEN, GREETING, GROUP, LEGAL, NAME_WORD, NOT_PERSON, OBJECT, OFFICE, ORGANIZATION, PARTICLE, PLACE,
-    RELATION, Reading, SELF, STOP, STREET, SUFFIX, SURNAME, TITLE, TOWARD,
+    AFTER_PERSON, BEFORE_PERSON, BODY, BODY_OF, BRAND, CAPITALS, CLOSING, COMMON, COUNTRY, GEO_TAIL, GIVEN,
+    GREETING, GROUP, LEGAL, NOT_PERSON, OFFICE, ORGANIZATION, PARTICLE, PLACE, Reading, STOP, STREET, SUFFIX,
+    SURNAME, TITLE, TOWARD,
 };
 use super::token::{Gap, Shape, Token};
 use super::{Hit, Kind};
-
-/// How strongly the words around a name say that it is a person's.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Cue {
-    None,
-    /// A word that often stands beside people.
-    Weak,
-    /// A greeting, a relation, a closing.
-    Strong,
-    /// A title, or "my name is".
-    Certain,
-}
 
 /// The words of a name, as they are counted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,9 +39,9 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     {
         return None;
     }
-    let cue = cue_before(reading, index);
+    let cue = cue::before(reading, index);
     let parts = collect(reading, index, cue)?;
-    let after = cue_after(reading, parts.last);
+    let after = cue::after(reading, parts.last);
     let mut score = match parts.words {
         1 => alone(reading, index, first, cue, after),
         _ => several(reading, index, &parts, cue, after),
@@ -113,33 +102,8 @@ pub(super) fn find_lower(reading: &Reading<'_>, index: usize) -> Option<Hit> {
     {
         return Some(Hit::new(Kind::Person, index, next, 0.6));
     }
-    let cue = cue_before(reading, index);
+    let cue = cue::before(reading, index);
     (cue >= Cue::Strong && name(first, GIVEN)).then(|| Hit::new(Kind::Person, index, index, 0.5))
-}
-
-/// Whether the words before say that a name follows: "my name is", "named him".
-pub(super) fn named_by(reading: &Reading<'_>, index: usize) -> bool {
-    let (one, two) = (reading.before(index, 1), reading.before(index, 2));
-    if reading.at(index).gap != Gap::Space || !one.has(COPULA | SELF | OBJECT) {
-        return false;
-    }
-    let word = reading.word(one);
-    if one.has(COPULA) && two.has(NAME_WORD) {
-        // "The name is required": whose name it is must be said.
-        let whose = reading.before(index, 3);
-        return matches!(
-            reading.word(whose).to_ascii_lowercase().as_str(),
-            "my" | "his" | "her" | "mein" | "meine" | "mi" | "meu" | "mijn" | "mitt" | "mit" | "moje"
-        ) || two.possessive;
-    }
-    if one.has(OBJECT) {
-        let verb = reading.word(two);
-        return verb.eq_ignore_ascii_case("named") || verb.eq_ignore_ascii_case("christened");
-    }
-    one.has(SELF)
-        && !word.eq_ignore_ascii_case("i'm")
-        && !word.eq_ignore_ascii_case("im")
-        && word != "I\u{2019}m"
 }
 
 /// Finds the name behind a title at `index`; the title is no part of it.
@@ -429,97 +393,6 @@ fn reversed(reading: &Reading<'_>, index: usize, parts: &Parts) -> bool {
         && given.has(GIVEN)
         && !given.has(SURNAME | COMMON | PLACE)
         && !listed
-}
-
-fn cue_before(reading: &Reading<'_>, index: usize) -> Cue {
-    let token = reading.at(index);
-    let (one, two) = (reading.before(index, 1), reading.before(index, 2));
-    if one.shape == Shape::None {
-        return Cue::None;
-    }
-    if token.gap == Gap::Line {
-        // The line below "Best regards,".
-        let closing = if one.is(b',') { two } else { one };
-        return if closing.has(CLOSING) { Cue::Strong } else { Cue::None };
-    }
-    if one.is(b':') {
-        return match two.has(NAME_WORD | RELATION) {
-            true if two.has(NAME_WORD) => Cue::Certain,
-            true => Cue::Strong,
-            false => Cue::None,
-        };
-    }
-    if one.is(b',') {
-        return if two.has(CLOSING) && two.shape == Shape::Capital { Cue::Strong } else { Cue::None };
-    }
-    if token.gap != Gap::Space && !one.is(b'"') {
-        return Cue::None;
-    }
-    if named_by(reading, index) {
-        return Cue::Certain;
-    }
-    if (one.has(SELF) && one.len() > 2) || (reading.word(one) == "am" && reading.word(two) == "I") {
-        return Cue::Strong;
-    }
-    if one.has(TITLE) && one.shape == Shape::Lower && one.len() > 1
-        || one.is(b'.') && one.glued() && two.has(TITLE) && two.shape == Shape::Lower && two.len() > 1
-    {
-        return Cue::Certain;
-    }
-    let speaking = matches!(reading.word(one), "by" | "By")
-        && matches!(
-            reading.word(two),
-            "directed"
-                | "written"
-                | "authored"
-                | "signed"
-                | "composed"
-                | "painted"
-                | "sung"
-                | "produced"
-                | "Written"
-                | "Directed"
-                | "Signed"
-                | "photographed"
-                | "performed"
-        );
-    // "User Satisfaction", "Customer Success": in headings the word before is capital too.
-    let related = one.has(RELATION) && (one.shape == Shape::Lower || token.has(GIVEN | SURNAME));
-    if speaking || one.has(GREETING) || related {
-        return Cue::Strong;
-    }
-    if one.has(OBJECT) && matches!(reading.word(two), "call" | "called" | "calls" | "name") {
-        return Cue::Strong;
-    }
-    let speech = matches!(
-        reading.word(one),
-        "said"
-            | "says"
-            | "asked"
-            | "replied"
-            | "told"
-            | "tell"
-            | "ask"
-            | "remind"
-            | "named"
-            | "called"
-            | "user"
-            | "User"
-            | "meet"
-            | "thank"
-            | "Thank"
-    );
-    if speech && !token.has(STOP) && token.shape == Shape::Capital && token.has(GIVEN | SURNAME) {
-        return Cue::Strong;
-    }
-    if one.has(BEFORE_PERSON) { Cue::Weak } else { Cue::None }
-}
-
-fn cue_after(reading: &Reading<'_>, last: usize) -> Cue {
-    let (token, next) = (reading.at(last), reading.at(last + 1));
-    let spaced = next.gap == Gap::Space && next.shape == Shape::Lower && next.has(AFTER_PERSON);
-    let address = next.is(b'<') && reading.at(last + 3).is(b'@');
-    if token.possessive || spaced || address { Cue::Weak } else { Cue::None }
 }
 
 /// Whether a country or city is meant, were the word no name.

@@ -10,7 +10,7 @@ fn find(text: &str) -> Vec<(&'static str, &str)> {
     let mut out = Vec::new();
     Names::new().find(text, &mut out);
     let kept = out.into_iter().filter(|named| named.score >= THRESHOLD);
-    kept.map(|named| (named.entity, &text[named.span.range()])).collect()
+    kept.map(|named| (named.entity, text.get(named.span.range()).unwrap())).collect()
 }
 
 #[track_caller]
