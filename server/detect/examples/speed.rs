@@ -56,6 +56,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     for (name, text) in samples.iter().filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == *name)) {
         print!("{name:16}{:8.1}", per_kb(text, || limit.find_overlapping_iter(text).count()));
+        let before = engine.bytes_examined();
+        black_box(engine.inspect(text));
+        let examined = (engine.bytes_examined() - before) as f64 / text.len() as f64;
         let all = per_kb(text, || engine.inspect(text).len());
         print!("{all:9.1}");
         for detector in ["secrets", "pii", "injection", "unicode"] {
@@ -65,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 per_kb(text, || engine.scan_with(&request, &policy, &options, &Cancel::never()).findings.len());
             print!("{took:9.1}");
         }
-        println!();
+        println!("{examined:9.1}");
     }
     Ok(())
 }

@@ -63,6 +63,8 @@ static DISGUISES: &[&str] = &[
     "decimal",
     "morse",
     "rot13",
+    "caesar",
+    "atbash",
     "reversed",
     "deobfuscated",
     "confusables",

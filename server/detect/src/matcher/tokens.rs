@@ -42,7 +42,7 @@ impl Tokens {
         let rules: Vec<usize> = all
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.keywords.is_empty() && !rule.runs_everywhere())
+            .filter(|(_, rule)| rule.keywords.is_empty())
             .map(|(index, _)| index)
             .collect();
         let patterns: Vec<&str> =
@@ -173,43 +173,41 @@ fn starts<E>(bytes: &[u8], mut at: impl FnMut(usize) -> Result<(), E>) -> Result
     let class = |place: usize| {
         bytes.get(place).map_or(0, |byte| CLASSES.get(usize::from(*byte)).copied().unwrap_or(0))
     };
-    let mut place = 0;
-    let mut short_word: Option<(usize, usize)> = None;
-    while place < bytes.len() {
-        if class(place) & RUN == 0 {
-            place += 1;
-            continue;
-        }
-        let start = place;
-        let mut has_digit = false;
-        while class(place) & RUN != 0 {
-            has_digit |= class(place) & DIGIT != 0;
-            place += 1;
-        }
-        if has_digit {
-            if let Some((word, end)) = short_word
-                && start.saturating_sub(end) == 1
-            {
-                at(word)?;
-            }
-            for place in start..place {
-                let begins = class(place) & START != 0
-                    && (place == 0 || class(place) & WORD == 0 || class(place - 1) & WORD == 0);
-                if begins && !continues_number(bytes, place) {
-                    at(place)?;
-                }
+    let mut done = 0;
+    while let Some(digit) = next_digit(bytes, done) {
+        let before = (done..digit).rev().take_while(|place| class(*place) & RUN != 0).count();
+        let start = digit - before;
+        let end = digit + (digit..bytes.len()).take_while(|place| class(*place) & RUN != 0).count();
+        // The short word before, of letters and signs alone, with one byte between.
+        if let Some(gap) = start.checked_sub(1).filter(|gap| *gap > done) {
+            let length =
+                (done..gap).rev().take(SHORT_WORD + 1).take_while(|place| class(*place) & RUN != 0).count();
+            if (1..=SHORT_WORD).contains(&length) {
+                at(gap - length)?;
             }
         }
-        short_word = (!has_digit && place - start <= SHORT_WORD).then_some((start, place));
+        for place in start..end {
+            let begins = class(place) & START != 0
+                && (place == 0 || class(place) & WORD == 0 || class(place - 1) & WORD == 0);
+            if begins {
+                at(place)?;
+            }
+        }
+        done = end;
     }
     Ok(())
 }
 
-/// Says whether a digit and a separator stand before `place`: what begins there is the rest of a longer number, such as
-/// `3.4.5.6` in `12.3.4.5.6`, and no value of its own.
-fn continues_number(bytes: &[u8], place: usize) -> bool {
-    let before = |distance: usize| place.checked_sub(distance).and_then(|place| bytes.get(place));
-    matches!(before(1), Some(b'.' | b':' | b'-' | b'/')) && before(2).is_some_and(u8::is_ascii_digit)
+/// Skips text without digits many bytes at a time.
+fn next_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    for chunk in bytes.get(from..)?.chunks(64) {
+        if chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit()) {
+            return chunk.iter().position(u8::is_ascii_digit).map(|place| at + place);
+        }
+        at += chunk.len();
+    }
+    None
 }
 
 const RUN: u8 = 1;

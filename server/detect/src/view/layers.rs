@@ -6,7 +6,8 @@ use super::clean::{clean, latinise};
 use super::decode::decode;
 use super::deobfuscate::{Vocabulary, deobfuscate};
 use super::fold::fold;
-use super::map::Map;
+use super::disguise::Cipher;
+use super::map::{Map, Writer};
 use crate::ByteSpan;
 use crate::cancel::{Cancel, Cancelled};
 
@@ -162,55 +163,43 @@ fn folded_views(layer: &Layer<'_>, vocabulary: &Vocabulary) -> Vec<(&'static str
     // Steps on folded text are taken once each, in this order.
     let step = match layer.name {
         "confusables" => 1,
-        "rot13" | "reversed" => 2,
+        "rot13" | "caesar" | "atbash" | "reversed" => 2,
         "deobfuscated" => 3,
         _ => 0,
     };
     if step < 1 {
         views.extend(latinise(&layer.text).map(|(text, map)| ("confusables", text, Origin::Mapped(map))));
     }
-    if step < 2 {
-        if hints(&layer.text, ROT13_HINTS) {
-            views.push(("rot13", layer.text.chars().map(rot13).collect(), Origin::Same));
-        }
-        if hints(&layer.text, REVERSED_HINTS) {
-            views.push(("reversed", layer.text.chars().rev().collect(), Origin::Mirrored(layer.text.len())));
-        }
-    }
     if step < 3 {
-        views.extend(
-            deobfuscate(&layer.text, vocabulary)
-                .map(|(text, map)| ("deobfuscated", text, Origin::Mapped(map))),
-        );
+        let (mended, tally) = deobfuscate(&layer.text, vocabulary);
+        for cipher in tally.ciphers().filter(|_| step < 2) {
+            if cipher == Cipher::Reversed {
+                let text = layer.text.chars().rev().collect();
+                views.push(("reversed", text, Origin::Mirrored(layer.text.len())));
+                let (text, map) = words_reversed(&layer.text);
+                views.push(("reversed", text, Origin::Mapped(map)));
+            } else {
+                let text = layer.text.chars().map(|letter| cipher.plain(letter)).collect();
+                views.push((cipher.name(), text, Origin::Same));
+            }
+        }
+        views.extend(mended.map(|(text, map)| ("deobfuscated", text, Origin::Mapped(map))));
     }
     views
 }
 
-fn rot13(letter: char) -> char {
-    let turn = |byte: u8, by: u8| char::from(byte.wrapping_add(by));
-    match letter {
-        'a'..='m' => u8::try_from(letter).map_or(letter, |byte| turn(byte, 13)),
-        'n'..='z' => u8::try_from(letter).map_or(letter, |byte| turn(byte, 243)),
-        _ => letter,
+/// Turns every word round where it stands.
+fn words_reversed(text: &str) -> (String, Map) {
+    let mut writer = Writer::with_capacity(text.len());
+    let mut at = 0;
+    for piece in text.split_inclusive(|c: char| !c.is_alphabetic()) {
+        let word = piece.trim_end_matches(|c: char| !c.is_alphabetic());
+        writer.replace(&word.chars().rev().collect::<String>(), at, at + word.len());
+        writer.copy(piece.get(word.len()..).unwrap_or_default(), at + word.len());
+        at += piece.len();
     }
+    writer.finish()
 }
-
-/// Whether a text holds one of the long hints, or two of the short ones.
-fn hints(text: &str, (long, short): (&[&str], &[&str])) -> bool {
-    let holds = |hint: &&&str| memchr::memmem::find(text.as_bytes(), hint.as_bytes()).is_some();
-    long.iter().any(|hint| holds(&hint)) || short.iter().filter(holds).take(2).count() == 2
-}
-
-/// "instruction", "prompt", "ignore", "system", "rules", "previous"; then "the", "and", "you", "your" and the like.
-static ROT13_HINTS: (&[&str], &[&str]) = (
-    &["vafgehpgvba", "cebzcg", "vtaber", "flfgrz ", "cerivbhf", "haerfgevpgrq", "qvfertneq"],
-    &["gur ", " naq ", "lbh ", "lbhe ", " abj ", "ehyrf", " nyy "],
-);
-
-static REVERSED_HINTS: (&[&str], &[&str]) = (
-    &["noitcurtsni", "tpmorp", "erongi", "metsys ", "suoiverp", "detcirtsernu", "dragersid"],
-    &[" eht", " dna ", " uoy", "ruoy ", " won ", "selur", " lla "],
-);
 
 /// Encodings within encodings, at most.
 const MAX_DEPTH: usize = 3;

@@ -7,6 +7,7 @@ pub(crate) mod chars;
 mod clean;
 mod decode;
 mod deobfuscate;
+mod disguise;
 mod fold;
 mod layers;
 mod map;

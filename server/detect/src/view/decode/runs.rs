@@ -17,34 +17,33 @@ pub(super) struct Runs {
 
 /// Finds runs of at least [`LEAST`] bytes.
 pub(super) fn find(bytes: &[u8]) -> Runs {
-    let mut runs = Runs::default();
-    // `start` is one past the last byte that is outside the class: no branch depends on where words end.
-    let (mut base64, mut numbers, mut morse) = (0, 0, 0);
-    for (at, &byte) in bytes.iter().enumerate() {
-        let class = CLASSES.get(usize::from(byte)).copied().unwrap_or(0);
-        let next = at + 1;
-        base64 = if class & BASE64 == 0 { next } else { base64 };
-        numbers = if class & NUMBER == 0 { next } else { numbers };
-        morse = if class & MORSE == 0 { next } else { morse };
-        if next - base64 == LEAST || next - numbers == LEAST || next - morse == LEAST {
-            for (start, bit, into) in [
-                (base64, BASE64, &mut runs.base64),
-                (numbers, NUMBER, &mut runs.numbers),
-                (morse, MORSE, &mut runs.morse),
-            ] {
-                if next - start == LEAST {
-                    into.push(start..end_of_run(bytes, next, bit));
-                }
-            }
+    Runs {
+        base64: runs_of(bytes, BASE64),
+        numbers: runs_of(bytes, NUMBER),
+        morse: runs_of(bytes, MORSE),
+    }
+}
+
+/// Looks at every [`LEAST`]th byte only: a run of that length cannot lie between two of them.
+fn runs_of(bytes: &[u8], bit: u8) -> Vec<Range<usize>> {
+    let inside = |byte: &u8| CLASSES.get(usize::from(*byte)).is_some_and(|class| class & bit != 0);
+    let mut runs = Vec::new();
+    let mut from = 0;
+    while let Some(probe) = bytes.get(from + LEAST - 1) {
+        let at = from + LEAST - 1;
+        if !inside(probe) {
+            from = at + 1;
+            continue;
+        }
+        let before = bytes.get(from..at).unwrap_or_default().iter().rev().take_while(|byte| inside(byte)).count();
+        let after = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| inside(byte)).count();
+        let run = at - before..at + after;
+        from = run.end + 1;
+        if run.len() >= LEAST {
+            runs.push(run);
         }
     }
     runs
-}
-
-fn end_of_run(bytes: &[u8], from: usize, bit: u8) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    let outside = |byte: &u8| CLASSES.get(usize::from(*byte)).is_none_or(|class| class & bit == 0);
-    rest.iter().position(outside).map_or(bytes.len(), |length| from + length)
 }
 
 /// Joins tokens that were wrapped over lines: a long run of token characters at the end of a line and one at the
