@@ -11,6 +11,7 @@ mod ci;
 mod counts;
 mod demo;
 mod process;
+mod quality;
 mod shell;
 mod tools;
 
@@ -27,7 +28,10 @@ usage: cargo xtask TASK
   proto [--renew-baseline]  lint the schema and compare it with the released one
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
-  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, grpcurl, shellcheck
+  bench peers               speed beside gitleaks and Presidio, which it fetches
+  quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, grpcurl, shellcheck;
+                            by name only: gitleaks, presidio
   ci                        lint, proto, test, demo and deny, timed; ends with the number of tests
 ";
 
@@ -53,6 +57,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "proto" => checks::proto()?,
         "deny" => checks::deny()?,
         "bench" => bench::run(rest)?,
+        "quality" => quality::run(rest)?,
         "tools" => tools::fetch(rest)?,
         "ci" => return Ok(ci::run()),
         "help" | "-h" | "--help" => print!("{USAGE}"),

@@ -6,6 +6,7 @@
 //! mirror carries them.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -20,6 +21,10 @@ const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
 const CARGO_DENY_VERSION: &str = "0.20.2";
 /// The version of ghz; the program itself only says "dev".
 pub(crate) const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
+/// The secret scanner that ours is compared with.
+pub(crate) const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.30.1";
+/// The recogniser of personal data that ours is compared with, and what it needs.
+const PRESIDIO_REQUIREMENTS: &str = include_str!("../../benches/peers/requirements.txt");
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
 
 /// A tool that some task needs.
@@ -31,14 +36,20 @@ pub(crate) enum Tool {
     CargoDeny,
     /// Puts load on a gRPC server.
     Ghz,
+    /// A peer: finds secrets.
+    Gitleaks,
     /// Calls a gRPC server by hand.
     Grpcurl,
+    /// A peer: finds personal data. The program is the Python that has it.
+    Presidio,
     /// Lints shell scripts.
     Shellcheck,
 }
 
 impl Tool {
-    const ALL: [Self; 5] = [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Grpcurl, Self::Shellcheck];
+    const CHECKS: [Self; 5] = [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Grpcurl, Self::Shellcheck];
+    /// Large, and of use in comparisons only: fetched when named.
+    const PEERS: [Self; 2] = [Self::Gitleaks, Self::Presidio];
 
     /// Returns the path of the tool's program, after fetching it where it is missing or of another version.
     pub(crate) fn ensure(self) -> Result<PathBuf> {
@@ -79,22 +90,17 @@ impl Tool {
                 fs::remove_dir_all(&build).context("cannot remove the build directory")
             }
             Self::Ghz => go_install(GHZ, directory),
+            Self::Gitleaks => go_install(GITLEAKS, directory),
             Self::Grpcurl => go_install(GRPCURL, directory),
+            Self::Presidio => {
+                shell::succeed(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
+                let mut install = pip_install(&directory.join("bin/python"));
+                shell::succeed(install.arg(requirements(directory, PRESIDIO_REQUIREMENTS)?))
+            }
             Self::Shellcheck => {
-                let requirements = directory.join("requirements.txt");
-                fs::write(&requirements, SHELLCHECK_REQUIREMENTS)?;
-                let options = [
-                    "-m",
-                    "pip",
-                    "install",
-                    "--quiet",
-                    "--no-deps",
-                    "--require-hashes",
-                    "--root-user-action=ignore",
-                ];
-                let mut install = Command::new("python3");
-                install.args(options).args(["--only-binary", ":all:", "--disable-pip-version-check"]);
-                shell::succeed(install.arg("--target").arg(directory).arg("--requirement").arg(&requirements))
+                let mut install = pip_install(Path::new("python3"));
+                install.arg(requirements(directory, SHELLCHECK_REQUIREMENTS)?);
+                shell::succeed(install.arg("--target").arg(directory))
             }
         }
     }
@@ -104,7 +110,9 @@ impl Tool {
             Self::Buf => "buf",
             Self::CargoDeny => "cargo-deny",
             Self::Ghz => "ghz",
+            Self::Gitleaks => "gitleaks",
             Self::Grpcurl => "grpcurl",
+            Self::Presidio => "presidio",
             Self::Shellcheck => "shellcheck",
         }
     }
@@ -114,7 +122,9 @@ impl Tool {
             Self::Buf => "node_modules/.bin/buf",
             Self::CargoDeny => "bin/cargo-deny",
             Self::Ghz => "ghz",
+            Self::Gitleaks => "gitleaks",
             Self::Grpcurl => "grpcurl",
+            Self::Presidio => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -125,25 +135,53 @@ impl Tool {
             Self::Buf => BUF,
             Self::CargoDeny => CARGO_DENY_VERSION,
             Self::Ghz => GHZ,
+            Self::Gitleaks => GITLEAKS,
             Self::Grpcurl => GRPCURL,
+            Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
         }
     }
 }
 
-/// Fetches the named tools, or all of them, and prints where they lie.
+/// Fetches the named tools, or all that the checks need, and prints where they lie.
 pub(crate) fn fetch(names: &[String]) -> Result<()> {
+    let named = |name: &String| Tool::CHECKS.into_iter().chain(Tool::PEERS).find(|tool| tool.name() == name);
+    let mut tools = Vec::new();
     for name in names {
-        if !Tool::ALL.iter().any(|tool| tool.name() == name) {
-            bail!("there is no tool `{name}`");
-        }
+        tools.push(named(name).with_context(|| format!("there is no tool `{name}`"))?);
     }
-    for tool in Tool::ALL {
-        if names.is_empty() || names.iter().any(|name| name == tool.name()) {
-            println!("{}", tool.ensure()?.display());
-        }
+    if tools.is_empty() {
+        tools.extend(Tool::CHECKS);
+    }
+    for tool in tools {
+        println!("{}", tool.ensure()?.display());
     }
     Ok(())
+}
+
+/// Prepares an installation of wheels whose hashes are known.
+fn pip_install(python: &Path) -> Command {
+    let mut install = Command::new(python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--require-hashes",
+        "--only-binary",
+        ":all:",
+    ]);
+    install.args(["--root-user-action=ignore", "--disable-pip-version-check"]);
+    install
+}
+
+fn requirements(directory: &Path, text: &str) -> Result<OsString> {
+    let path = directory.join("requirements.txt");
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut argument = OsString::from("--requirement=");
+    argument.push(path);
+    Ok(argument)
 }
 
 fn go_install(package: &str, directory: &Path) -> Result<()> {

@@ -29,17 +29,27 @@ pub(super) fn collect() -> Value {
 
 /// Returns the CPU time, in user and kernel, that a process has used.
 pub(super) fn cpu_time(process: u32) -> Result<Duration> {
+    time_in_stat(&process.to_string(), 11)
+}
+
+/// Returns the CPU time that children of ours have used that have ended.
+pub(super) fn cpu_time_of_children() -> Result<Duration> {
+    time_in_stat("self", 13)
+}
+
+fn time_in_stat(process: &str, field: usize) -> Result<Duration> {
     let path = format!("/proc/{process}/stat");
     let stat = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    let ticks = ticks(&stat).with_context(|| format!("cannot understand {path}"))?;
+    let ticks = ticks(&stat, field).with_context(|| format!("cannot understand {path}"))?;
     let per_second: u64 =
         output("getconf", &["CLK_TCK"]).parse().context("cannot ask getconf for CLK_TCK")?;
     Ok(Duration::from_nanos(ticks.saturating_mul(1_000_000_000 / per_second.max(1))))
 }
 
-/// Reads utime + stime, fields 14 and 15. The name in field 2 may hold anything, so it counts from behind it.
-fn ticks(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+/// Reads the sum of two fields, the first of which comes so many behind the name. The name, field 2, may hold anything,
+/// so it counts from behind it: 11 for utime and stime, 13 for those of children.
+fn ticks(stat: &str, field: usize) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(field);
     let user: u64 = fields.next()?.parse().ok()?;
     let kernel: u64 = fields.next()?.parse().ok()?;
     user.checked_add(kernel)
@@ -62,14 +72,16 @@ mod tests {
 
     #[test]
     fn ticks_are_read_behind_any_name() {
-        let stat = "42 (a ) (b) S 1 42 42 0 -1 4194560 1 0 0 0 150 50 0 0 20 0 4 0 1 1 1";
-        assert_eq!(ticks(stat), Some(200));
-        assert_eq!(ticks("42 (a"), None);
-        assert_eq!(ticks("42 (a) S 1 2"), None);
+        let stat = "42 (a ) (b) S 1 42 42 0 -1 4194560 1 0 0 0 150 50 7 2 20 0 4 0 1 1 1";
+        assert_eq!(ticks(stat, 11), Some(200));
+        assert_eq!(ticks(stat, 13), Some(9));
+        assert_eq!(ticks("42 (a", 11), None);
+        assert_eq!(ticks("42 (a) S 1 2", 11), None);
     }
 
     #[test]
     fn own_cpu_time_can_be_read() {
         assert!(cpu_time(std::process::id()).is_ok());
+        assert!(cpu_time_of_children().is_ok());
     }
 }

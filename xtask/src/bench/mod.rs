@@ -3,6 +3,7 @@
 mod facts;
 mod ghz;
 mod load;
+mod peers;
 mod report;
 
 use anyhow::{Result, bail};
@@ -20,8 +21,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             load::run(&[])
         }
         Some((name, rest)) if name == "load" => load::run(rest),
+        Some((name, rest)) if name == "peers" => peers::run(rest),
         Some((name, rest)) if CRITERION.contains(&name.as_str()) => criterion(name, rest),
-        Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, load"),
+        Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, load, peers"),
     }
 }
 

@@ -79,7 +79,7 @@ fn ratio(round: &Measurement) -> f64 {
     round.full.cpu_per_request.as_secs_f64() / round.empty.cpu_per_request.as_secs_f64()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = values.get(middle).copied().unwrap_or(f64::NAN);
