@@ -74,7 +74,7 @@ impl RedactionKeyring {
             }
             Err(source) => return Err(RedactionKeyError::Read { path, source }),
         };
-        Ok(RedactionKeys::with_hash_key(key.as_slice()))
+        Ok(RedactionKeys::from_secret(key.as_slice()))
     }
 }
 

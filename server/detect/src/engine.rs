@@ -1,15 +1,17 @@
 //! The engine: rules compiled once, run over every view of a text.
 
+mod kinds;
 mod pass;
 mod people;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cancel::Cancel;
 use crate::matcher::{Hit, Matcher, Scratch};
-use crate::policy::{FailMode, Policy};
+use crate::policy::{Custom, FailMode, Policy};
 use crate::resolve::{drop_contained, merge_views};
 use crate::rules::{Family, Rule, RuleError, Table, builtin_tables, compile};
 use crate::view::Vocabulary;
@@ -18,6 +20,7 @@ use crate::{
     hidden, score,
 };
 
+pub(crate) use self::kinds::kind_of;
 use self::pass::{Pass, Running};
 
 /// Rules compiled once; shared by all threads, each scan on the thread that asks for it.
@@ -144,16 +147,24 @@ impl Engine {
         let selected = |name: &str| {
             options.detectors.as_ref().is_none_or(|wanted| wanted.iter().any(|wanted| wanted == name))
         };
-        let mut outcome = Outcome::new(self.detectors.len());
+        let detectors = self.detectors_under(policy);
+        let mut outcome = Outcome::new(detectors.len());
         let mut buffers = self.take();
         for (index, content) in request.contents.iter().enumerate() {
             outcome.coverage.bytes_total += content.text.len();
-            let running = Running::new(&self.detectors, |name| {
+            let running = Running::new(&detectors, |name| {
                 selected(name) && policy.runs(name, direction, content.role)
             });
             outcome.ran(&running);
-            let mut pass =
-                Pass { engine: self, content, index, running: &running, cancel, buffers: &mut buffers };
+            let mut pass = Pass {
+                engine: self,
+                custom: policy.custom(),
+                content,
+                index,
+                running: &running,
+                cancel,
+                buffers: &mut buffers,
+            };
             let (mut findings, done) = pass.run(&mut outcome.durations);
             if done {
                 outcome.coverage.bytes_scanned += content.text.len();
@@ -164,7 +175,7 @@ impl Engine {
             outcome.add(findings, content, direction, policy);
         }
         self.give_back(buffers);
-        outcome.report(&self.detectors, policy, direction)
+        outcome.report(&detectors, policy, direction)
     }
 
     /// Returns everything that any rule finds in a text, whatever a policy would make of it.
@@ -176,6 +187,7 @@ impl Engine {
         let cancel = Cancel::never();
         let mut pass = Pass {
             engine: self,
+            custom: None,
             content: &content,
             index: 0,
             running: &running,
@@ -193,6 +205,22 @@ impl Engine {
     pub fn bytes_examined(&self) -> u64 {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.iter().map(|buffers| buffers.raw.examined + buffers.folded.examined).sum()
+    }
+
+    /// Whether some detector finds entities of that type.
+    fn knows(&self, entity: &str) -> bool {
+        let among = |detector: &DetectorInfo| {
+            detector.entities.binary_search_by(|known| (**known).cmp(entity)).is_ok()
+        };
+        self.detectors.iter().any(among)
+    }
+
+    /// Returns the detectors, with the one of the policy's own rules.
+    fn detectors_under(&self, policy: &Policy) -> Cow<'_, [DetectorInfo]> {
+        match policy.custom().and_then(Custom::detector) {
+            Some(own) => Cow::Owned(self.detectors.iter().cloned().chain([own]).collect()),
+            None => Cow::Borrowed(&self.detectors),
+        }
     }
 
     fn take(&self) -> Buffers {
@@ -256,7 +284,7 @@ impl Outcome {
         policy: &Policy,
     ) {
         merge_views(&mut findings);
-        drop_contained(&mut findings);
+        drop_contained(&mut findings, policy.overlap());
         // A shadowed detector is told of, and moves nothing.
         let enforced = |finding: &&Finding| !policy.is_shadow(&finding.detector, direction);
         let score = score::injection(findings.iter().filter(enforced), content.role);

@@ -46,6 +46,7 @@ mod matcher;
 mod policy;
 mod redact;
 mod resolve;
+pub mod names;
 pub mod rules;
 mod score;
 mod span;
@@ -55,8 +56,12 @@ mod view;
 
 pub use cancel::Cancel;
 pub use engine::{DetectorInfo, Engine, RuleInfo, ScanOptions};
-pub use policy::{FailMode, Policy, PolicyError};
-pub use redact::{Operator, Redacted, Redaction, RedactionKeys, redact};
+pub use policy::{Effective, Explanation, FailMode, Policy, PolicyError, ScorePart, Source};
+pub use redact::{
+    Conversation, DateOrder, DatePart, Operator, Redacted, Redaction, RedactionKeys, Restored, redact,
+    redact_in, restore,
+};
+pub use resolve::Overlap;
 pub use rules::RuleError;
 pub use score::combine;
 pub use span::{ByteSpan, OffsetIndex, Span};

@@ -1,22 +1,50 @@
 //! Which of several findings on the same bytes stay.
 //!
-//! The order is sure before unsure, then severity, then score, then length, then the earlier start, then the rule's id.
-//! A finding that lies within a stronger one is dropped; one that only overlaps stays, so that the union of all is covered.
+//! Findings are compared in the policy's [`Overlap`] order. A secret or personal datum that lies within a stronger one is
+//! dropped; one that only overlaps stays, so that the union of all is covered. Findings of other kinds (injections,
+//! hidden text, rules of the policy) drop nothing and are never dropped: a policy acts on each of them. The order is
+//! total, so the outcome does not depend on the order in which detectors ran.
 
 use std::cmp::Ordering;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Finding;
 
+/// Which of overlapping findings wins. What is equal in the first respect is decided by the others: sure before unsure,
+/// severity, score, length, the earlier start, the lesser rule id.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Overlap {
+    /// Of those that are more likely right than wrong, the one that it would cost most to miss.
+    #[default]
+    Severity,
+    /// The one that the detector is most sure of.
+    Score,
+    /// The one that covers most.
+    Longest,
+}
+
 /// Compares two findings on the same text; the greater one wins.
-pub(crate) fn strength(a: &Finding, b: &Finding) -> Ordering {
+pub(crate) fn strength(a: &Finding, b: &Finding, order: Overlap) -> Ordering {
     let sure = |finding: &Finding| finding.score >= SURE;
-    sure(a)
-        .cmp(&sure(b))
+    let score = a.score.total_cmp(&b.score);
+    let length = a.span.len().cmp(&b.span.len());
+    let first = match order {
+        Overlap::Severity => Ordering::Equal,
+        Overlap::Score => score,
+        Overlap::Longest => length,
+    };
+    first
+        .then(sure(a).cmp(&sure(b)))
         .then(a.severity.cmp(&b.severity))
-        .then(a.score.total_cmp(&b.score))
-        .then(a.span.len().cmp(&b.span.len()))
+        .then(score)
+        .then(length)
         .then(b.span.start.cmp(&a.span.start))
         .then_with(|| b.rule_id.cmp(&a.rule_id))
+        .then_with(|| b.path.len().cmp(&a.path.len()))
 }
 
 /// From here on a finding is more likely right than wrong: a phone number with its country code is no national id whose
@@ -49,9 +77,9 @@ pub(crate) fn merge_views(findings: &mut Vec<Finding>) {
 }
 
 /// Drops the findings of byte patterns that lie within a stronger one, and sorts by content and start.
-pub(crate) fn drop_contained(findings: &mut Vec<Finding>) {
+pub(crate) fn drop_contained(findings: &mut Vec<Finding>, order: Overlap) {
     findings.sort_by(|a, b| {
-        (a.content, a.span.start).cmp(&(b.content, b.span.start)).then_with(|| strength(b, a))
+        (a.content, a.span.start).cmp(&(b.content, b.span.start)).then_with(|| strength(b, a, order))
     });
     let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
     let mut cluster: Vec<Finding> = Vec::new();
@@ -60,21 +88,21 @@ pub(crate) fn drop_contained(findings: &mut Vec<Finding>) {
         let joins = cluster.last().is_some_and(|last| last.content == finding.content)
             && finding.span.start < cluster_end;
         if !joins {
-            settle(&mut cluster, &mut kept);
+            settle(&mut cluster, &mut kept, order);
             cluster_end = 0;
         }
         cluster_end = cluster_end.max(finding.span.end);
         cluster.push(finding);
     }
-    settle(&mut cluster, &mut kept);
+    settle(&mut cluster, &mut kept, order);
     kept.sort_by(|a, b| {
         (a.content, a.span, &a.detector, &a.rule_id).cmp(&(b.content, b.span, &b.detector, &b.rule_id))
     });
     *findings = kept;
 }
 
-fn settle(cluster: &mut Vec<Finding>, kept: &mut Vec<Finding>) {
-    cluster.sort_by(|a, b| strength(b, a));
+fn settle(cluster: &mut Vec<Finding>, kept: &mut Vec<Finding>, order: Overlap) {
+    cluster.sort_by(|a, b| strength(b, a, order));
     let first = kept.len();
     for finding in cluster.drain(..) {
         let competes = |finding: &Finding| matches!(&*finding.category, "secret" | "personal_data");

@@ -10,6 +10,7 @@ use crate::ByteSpan;
 
 /// Whose text a content is. It decides what counts as an instruction.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Text typed by the end user.
@@ -38,6 +39,7 @@ pub enum Direction {
 
 /// What the policy asks the caller to do, from the mildest to the strictest.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
     /// Nothing that the policy acts on was found.
@@ -70,6 +72,7 @@ pub enum Verdict {
 
 /// What it would cost to miss a finding.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// For information.

@@ -273,7 +273,7 @@ allow:
 fn redacted(text: &str, policy: &Policy) -> String {
     let request = Request::single(Direction::Input, Role::User, text);
     let report = engine().scan(&request, policy, &Cancel::never());
-    redact(text, &report.findings, policy, &RedactionKeys::with_hash_key(b"tenant")).text
+    redact(text, &report.findings, policy, &RedactionKeys::from_secret(b"tenant")).text
 }
 
 fn operators(operators: &str) -> Policy {

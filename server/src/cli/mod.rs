@@ -10,6 +10,7 @@ mod certs;
 mod health;
 mod judge;
 mod pipeline;
+mod policy;
 mod redact;
 mod remote;
 mod scan;
@@ -47,6 +48,9 @@ enum Command {
     /// List, show and verify the audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Check, explain and test policies
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Make and show certificates
     #[command(subcommand)]
     Certs(certs::Command),
@@ -66,6 +70,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Scan(args) => scan::run(args),
         Command::Redact(args) => redact::run(args),
         Command::Audit(command) => audit::run(command),
+        Command::Policy(command) => policy::run(command),
         Command::Certs(command) => certs::run(command),
         Command::Health(args) => health::run(args),
         Command::Completions { shell } => completions(shell),

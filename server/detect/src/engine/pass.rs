@@ -6,6 +6,7 @@ use super::{Buffers, DetectorInfo, Engine, people};
 use crate::cancel::{Cancel, Cancelled};
 use crate::hidden;
 use crate::matcher::{Hit, Matcher};
+use crate::policy::Custom;
 use crate::redact::is_placeholder;
 use crate::rules::Rule;
 use crate::view::{Layers, Wanted};
@@ -42,6 +43,8 @@ impl Running {
 /// The scan of one content.
 pub(super) struct Pass<'a> {
     pub(super) engine: &'a Engine,
+    /// Rules of the policy.
+    pub(super) custom: Option<&'a Custom>,
     pub(super) content: &'a Content<'a>,
     pub(super) index: usize,
     pub(super) running: &'a Running,
@@ -55,8 +58,10 @@ impl Pass<'_> {
         let mut findings = Vec::new();
         let started = Instant::now();
         let wanted = Wanted {
-            raw: self.running.any_rule(&self.engine.raw),
-            folded: self.running.any_rule(&self.engine.folded),
+            raw: self.running.any_rule(&self.engine.raw)
+                || self.custom.is_some_and(|custom| self.running.any_rule(&custom.raw)),
+            folded: self.running.any_rule(&self.engine.folded)
+                || self.custom.is_some_and(|custom| self.running.any_rule(&custom.folded)),
         };
         if self.running.has(hidden::DETECTOR) {
             findings
@@ -79,12 +84,15 @@ impl Pass<'_> {
         let text = self.content.text;
         let layers = Layers::new(text, wanted, &self.engine.vocabulary, self.cancel)?;
         let names = self.engine.names && self.running.has(people::DETECTOR);
+        let (engine, custom) = (self.engine, self.custom);
+        let known = |entity: &str| engine.knows(entity) || custom.is_some_and(|custom| custom.knows(entity));
+        let stands_in = |text: &str, span: ByteSpan| is_placeholder(text, span, &known);
         for (at, layer) in layers.iter() {
             self.cancel.check()?;
             if names && !layer.folded && layer.is_prose() {
                 let source = |span: ByteSpan| {
                     let place = on_boundaries(text, layers.source(at, span));
-                    let given = !is_placeholder(text, place) && !is_placeholder(&layer.text, span);
+                    let given = !stands_in(text, place) && !stands_in(&layer.text, span);
                     (given && !place.is_empty()).then_some(place)
                 };
                 people::find(&layer.text, self.index, &layers.path(at), source, findings);
@@ -114,13 +122,50 @@ impl Pass<'_> {
             let most = if layer.folded { MOST_PHRASES } else { usize::MAX };
             for hit in hits.drain(..).take(most) {
                 let span = on_boundaries(text, layers.source(at, hit.span));
-                if !span.is_empty() && !is_placeholder(text, span) && !is_placeholder(&layer.text, hit.span) {
+                if !span.is_empty() && !stands_in(text, span) && !stands_in(&layer.text, hit.span) {
                     findings.extend(finding(matcher, hit, self.index, span, &path));
                 }
             }
             outcome?;
+            if let Some(custom) = custom {
+                self.own_rules(custom, &layers, at, &stands_in, findings)?;
+            }
         }
         Ok(())
+    }
+
+    /// Runs the policy's rules on one layer.
+    fn own_rules(
+        &mut self,
+        custom: &Custom,
+        layers: &Layers<'_>,
+        at: usize,
+        stands_in: &dyn Fn(&str, ByteSpan) -> bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), Cancelled> {
+        let Some((_, layer)) = layers.iter().nth(at) else { return Ok(()) };
+        let matcher = if layer.folded { &custom.folded } else { &custom.raw };
+        let (running, hits) = (self.running, &mut self.buffers.hits);
+        let wanted = |rule: &Rule| running.has(&rule.detector);
+        let outcome = custom.with_buffers(|raw, folded| {
+            let scratch = if layer.folded { folded } else { raw };
+            matcher.scan(&layer.text, wanted, scratch, self.cancel, hits)
+        });
+        hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
+        hits.dedup_by_key(|hit| (hit.rule, hit.span));
+        let path = layers.path(at);
+        for hit in hits.drain(..) {
+            let value = layer.text.get(hit.span.range()).unwrap_or_default();
+            let span = on_boundaries(self.content.text, layers.source(at, hit.span));
+            let counts = matcher.rule(hit.rule).is_some_and(|rule| custom.confirms(rule, value))
+                && !span.is_empty()
+                && !stands_in(self.content.text, span)
+                && !stands_in(&layer.text, hit.span);
+            if counts {
+                findings.extend(finding(matcher, hit, self.index, span, &path));
+            }
+        }
+        outcome
     }
 
     fn hidden_finding(&self, found: hidden::Hidden) -> Finding {

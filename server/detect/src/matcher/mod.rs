@@ -32,6 +32,8 @@ pub(crate) struct Matcher {
     keywords: Option<DFA>,
     /// For every keyword its length and the rules that it triggers.
     triggered: Vec<(usize, Vec<usize>)>,
+    /// Rules that are run over the whole text.
+    everywhere: Vec<usize>,
     contexts: Contexts,
     tokens: Tokens,
 }
@@ -89,10 +91,16 @@ impl Matcher {
         let keywords = if words.is_empty() { None } else { Some(keyword_automaton(&words, family)?) };
         let tokens = Tokens::new(&rules)?;
         let contexts = Contexts::new(&rules)?;
+        let everywhere = rules
+            .iter()
+            .enumerate()
+            .filter(|(_, rule)| rule.runs_everywhere())
+            .map(|(index, _)| index)
+            .collect();
         let mut detectors: Vec<Arc<str>> = rules.iter().map(|rule| rule.detector.clone()).collect();
         detectors.sort_unstable();
         detectors.dedup();
-        Ok(Self { rules, detectors, keywords, triggered, contexts, tokens })
+        Ok(Self { rules, detectors, keywords, triggered, everywhere, contexts, tokens })
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {
@@ -148,6 +156,11 @@ impl Matcher {
         scratch: &mut Scratch,
         cancel: &Cancel,
     ) -> Result<(), Cancelled> {
+        for &index in &self.everywhere {
+            if self.rules.get(index).is_some_and(wanted) {
+                scratch.windows.push(Window { rule: index, start: 0, end: text.len(), tries: 0 });
+            }
+        }
         let Some(dfa) = &self.keywords else { return Ok(()) };
         let Ok(mut state) = dfa.start_state(Anchored::No) else { return Ok(()) };
         let mut end = 0;

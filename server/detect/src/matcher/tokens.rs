@@ -42,7 +42,7 @@ impl Tokens {
         let rules: Vec<usize> = all
             .iter()
             .enumerate()
-            .filter(|(_, rule)| rule.keywords.is_empty())
+            .filter(|(_, rule)| rule.keywords.is_empty() && !rule.runs_everywhere())
             .map(|(index, _)| index)
             .collect();
         let patterns: Vec<&str> =

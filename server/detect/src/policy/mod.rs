@@ -1,20 +1,28 @@
 //! Policy: what is looked for, from which score on, and what is done about it. Policies are data; see
-//! `policies/*.yaml` for the three that come with the library.
+//! `policies/*.yaml` for the three that come with the library, and `docs/policy.md`.
 
 mod allow;
+mod custom;
 mod data;
+mod explain;
+mod literal;
+mod net;
+mod shape;
 
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::redact::Operator;
+use crate::resolve::Overlap;
 use crate::{Action, Direction, Finding, Role};
 
 use self::allow::AllowList;
-use self::data::{DetectorData, EntityData, PolicyData, Side};
+use self::data::{DetectorData, PolicyData, SettingData, Side};
 
+pub(crate) use self::custom::Custom;
 pub use self::data::FailMode;
+pub use self::explain::{Effective, Explanation, ScorePart, Source};
 
 /// A policy, checked and ready. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,6 +34,7 @@ pub struct Policy {
 struct Inner {
     data: PolicyData,
     allow: AllowList,
+    custom: Option<Custom>,
     digest: String,
 }
 
@@ -44,9 +53,31 @@ pub enum PolicyError {
         /// What is wrong.
         message: String,
     },
+    /// A key that nothing reads.
+    #[error("unknown policy key `{key}`{}", nearest.as_deref().map(|key| format!("; did you mean `{key}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// The key's path.
+        key: String,
+        /// The most similar key that exists.
+        nearest: Option<String>,
+    },
+    /// More than one thing is wrong.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Self>),
     /// There is no preset of that name.
     #[error("there is no preset policy `{0}`, only `strict`, `standard` and `permissive`")]
     UnknownPreset(String),
+}
+
+impl PolicyError {
+    /// Returns all that is wrong, one by one.
+    pub fn problems(&self) -> impl Iterator<Item = &Self> {
+        let (one, many) = match self {
+            Self::Several(problems) => (None, problems.as_slice()),
+            one => (Some(one), [].as_slice()),
+        };
+        one.into_iter().chain(many)
+    }
 }
 
 impl Policy {
@@ -70,22 +101,51 @@ impl Policy {
     /// Reads a policy.
     ///
     /// # Errors
-    /// When a key is unknown or a value is out of range; the error names the key.
+    /// When a key is unknown, a value is out of its range, or a pattern is refused; the error names the key. All that is
+    /// wrong is told at once.
     pub fn from_yaml(yaml: &str) -> Result<Self, PolicyError> {
-        let data: PolicyData =
-            serde_saphyr::from_str(yaml).map_err(|error| PolicyError::Format(error.to_string()))?;
-        data.check()?;
-        let allow = AllowList::new(&data.allow)?;
-        let canonical =
-            serde_saphyr::to_string(&data).map_err(|error| PolicyError::Format(error.to_string()))?;
-        let digest = hex::encode(Sha256::digest(canonical.as_bytes()));
-        Ok(Self { inner: Arc::new(Inner { data, allow, digest }) })
+        // YAML 1.2: `no` is a word, not a truth value.
+        let options = serde_saphyr::options! { strict_booleans: true };
+        let tree: serde_json::Value = serde_saphyr::from_str_with_options(yaml, options)
+            .map_err(|error| PolicyError::Format(error.to_string()))?;
+        let mut problems = shape::problems(&tree)?;
+        let data = match serde_json::from_value::<PolicyData>(tree) {
+            Ok(data) => data,
+            Err(_) if !problems.is_empty() => return Err(several(problems)),
+            Err(error) => return Err(PolicyError::Format(error.to_string())),
+        };
+        for (entity, operator) in &data.operators {
+            if let Err(message) = operator.check() {
+                let key = format!("operators.{entity}");
+                problems.push(PolicyError::Value { key, message: message.to_owned() });
+            }
+        }
+        let allow = AllowList::new(&data.allow, &mut problems);
+        let custom = Custom::new(&data, &mut problems);
+        if !problems.is_empty() {
+            return Err(several(problems));
+        }
+        let canonical = serde_json::to_vec(&data).map_err(|error| PolicyError::Format(error.to_string()))?;
+        let digest = hex::encode(Sha256::digest(&canonical));
+        Ok(Self { inner: Arc::new(Inner { data, allow, custom, digest }) })
+    }
+
+    /// Returns the JSON Schema of policy files.
+    #[must_use]
+    pub fn schema() -> &'static str {
+        shape::SCHEMA
     }
 
     /// Returns the policy's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.data.name
+    }
+
+    /// Returns what the policy is for.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.inner.data.description
     }
 
     /// Returns the SHA-256 of the policy's canonical form, in lower-case hex. Comments and layout do not change it.
@@ -124,44 +184,101 @@ impl Policy {
         data.flag_threshold.unwrap_or(data.threshold)
     }
 
-    /// Whether a finding is told of: above its threshold, of an entity that is wanted, and not allowed.
+    /// Whether a finding is told of: above its threshold, of an entity and rule that are wanted, and not allowed.
     pub(crate) fn admits(&self, finding: &Finding, text: &str, direction: Direction) -> bool {
-        let entity = self.entity(direction, &finding.entity);
-        let detector = self.detector(direction, &finding.detector);
-        // The injection threshold is one of the whole text; the phrases that make its score are always told of.
-        let least = entity
-            .and_then(|entity| entity.threshold)
-            .unwrap_or(if &*finding.detector == "injection" { 0.0 } else { detector.threshold });
-        entity.is_none_or(|entity| entity.enabled)
-            && finding.score >= least
-            && !text
-                .get(finding.span.range())
-                .is_some_and(|value| self.inner.allow.allows(value, &finding.entity, &finding.rule_id))
+        self.is_wanted(finding, direction)
+            && finding.score >= self.threshold(finding, direction).0
+            && self.allowed_by(finding, text).is_none()
+    }
+
+    fn is_wanted(&self, finding: &Finding, direction: Direction) -> bool {
+        self.settings(finding, direction).all(|(_, setting)| setting.enabled)
+    }
+
+    /// Returns the place in the allow list of the entry that holds for a finding.
+    fn allowed_by(&self, finding: &Finding, text: &str) -> Option<usize> {
+        let value = text.get(finding.span.range())?;
+        self.inner.allow.allowed_by(value, &finding.entity, &finding.rule_id)
+    }
+
+    /// Returns the least score of a finding like this one, and who says so.
+    fn threshold(&self, finding: &Finding, direction: Direction) -> (f64, Source) {
+        let own = self.settings(finding, direction).find_map(|(source, s)| Some((s.threshold?, source)));
+        own.unwrap_or_else(|| {
+            // The injection threshold is one of the whole text; the phrases that make its score are always told of.
+            if &*finding.detector == "injection" {
+                return (0.0, Source::Builtin);
+            }
+            (
+                self.detector(direction, &finding.detector).threshold,
+                self.source_of(direction, &finding.detector),
+            )
+        })
     }
 
     /// Returns what is done about a finding. Injection phrases count through the score of the text.
     pub(crate) fn action(&self, finding: &Finding, direction: Direction) -> Action {
+        self.action_from(finding, direction).0
+    }
+
+    fn action_from(&self, finding: &Finding, direction: Direction) -> (Action, Source) {
         let detector = self.detector(direction, &finding.detector);
-        if detector.shadow
-            || (&*finding.detector == "injection" && self.entity(direction, &finding.entity).is_none())
-        {
-            return Action::Allow;
+        if detector.shadow {
+            return (Action::Allow, Source::Shadow);
         }
-        self.entity(direction, &finding.entity).and_then(|entity| entity.action).unwrap_or(detector.action)
+        let own = self.settings(finding, direction).find_map(|(source, s)| Some((s.action?, source)));
+        let custom = || Some((self.custom()?.action(&finding.rule_id)?, Source::CustomRule));
+        own.or_else(custom).unwrap_or_else(|| {
+            if &*finding.detector == "injection" {
+                (Action::Allow, Source::Builtin)
+            } else {
+                (detector.action, self.source_of(direction, &finding.detector))
+            }
+        })
     }
 
     /// Returns how an entity is redacted.
-    pub(crate) fn operator(&self, finding: &Finding) -> Operator {
+    pub(crate) fn operator(&self, finding: &Finding) -> &Operator {
+        self.operator_for(&finding.entity, &finding.category)
+    }
+
+    fn operator_for(&self, entity: &str, category: &str) -> &Operator {
         let operators = &self.inner.data.operators;
-        if let Some(operator) = operators.get(&*finding.entity) {
-            return operator.clone();
+        if let Some(operator) = operators.get(entity) {
+            return operator;
         }
         // Only values are redacted by default: the words of an attack are evidence, and hidden text spans what is seen.
-        if matches!(&*finding.category, "secret" | "personal_data") {
-            operators.get("DEFAULT").cloned().unwrap_or(Operator::Replace { with: None })
+        if matches!(category, "secret" | "personal_data" | "custom") {
+            operators.get("DEFAULT").unwrap_or(&Operator::Replace { with: None })
         } else {
-            Operator::Keep
+            &Operator::Keep
         }
+    }
+
+    pub(crate) fn overlap(&self) -> Overlap {
+        self.inner.data.overlap
+    }
+
+    /// Returns the rules that the policy brings.
+    pub(crate) fn custom(&self) -> Option<&Custom> {
+        self.inner.custom.as_ref()
+    }
+
+    /// Returns what is said of a finding's rule and entity, the closer first.
+    fn settings(
+        &self,
+        finding: &Finding,
+        direction: Direction,
+    ) -> impl Iterator<Item = (Source, &SettingData)> {
+        let side = self.side(direction);
+        let rule = side.rules.get(&*finding.rule_id).map(|setting| (Source::Rule, setting));
+        let entity = side.entities.get(&*finding.entity).map(|setting| (Source::Entity, setting));
+        rule.into_iter().chain(entity)
+    }
+
+    fn source_of(&self, direction: Direction, detector: &str) -> Source {
+        let named = self.side(direction).detectors.contains_key(detector);
+        if named { Source::Detector } else { Source::Builtin }
     }
 
     fn side(&self, direction: Direction) -> &Side {
@@ -174,9 +291,16 @@ impl Policy {
     fn detector(&self, direction: Direction, name: &str) -> &DetectorData {
         self.side(direction).detectors.get(name).unwrap_or(&DetectorData::DEFAULT)
     }
+}
 
-    fn entity(&self, direction: Direction, name: &str) -> Option<&EntityData> {
-        self.side(direction).entities.get(name)
+fn several(mut problems: Vec<PolicyError>) -> PolicyError {
+    match problems.pop() {
+        Some(only) if problems.is_empty() => only,
+        Some(last) => {
+            problems.push(last);
+            PolicyError::Several(problems)
+        }
+        None => PolicyError::Format("the policy is refused".to_owned()),
     }
 }
 

@@ -1,26 +1,34 @@
 //! Redaction: what findings cover is replaced, all of it.
 //!
 //! Overlapping findings are redacted as one: the union of their bytes is covered, under the name and by the operator of
-//! the strongest (severity, then score, then length, then start). Text outside is copied byte for byte.
+//! the strongest, in the policy's order (see `resolve`). Text outside is copied byte for byte. JSON, XML and tables are
+//! changed in their leaves only, see [`structure`].
 
+mod conversation;
+mod date;
+mod format;
+mod keys;
 mod operator;
+mod placeholder;
+mod structure;
+mod surrogate;
+mod token;
 
 use std::fmt;
 use std::sync::Arc;
-
-use zeroize::Zeroizing;
 
 use crate::policy::Policy;
 use crate::resolve::strength;
 use crate::{ByteSpan, Finding};
 
-pub use operator::Operator;
+use self::structure::{Kind, Structure};
 
-/// Keys of redaction operators, per tenant. Wiped when dropped, and never shown.
-#[derive(Default)]
-pub struct RedactionKeys {
-    hash: Option<Zeroizing<Vec<u8>>>,
-}
+pub use conversation::Conversation;
+pub use date::DateOrder;
+pub use keys::RedactionKeys;
+pub use operator::{DatePart, Operator};
+pub(crate) use placeholder::is_placeholder;
+pub use token::{Restored, restore};
 
 /// A redacted text.
 #[derive(Clone, Default, PartialEq)]
@@ -48,114 +56,89 @@ pub struct Redaction {
 
 /// Redacts what the findings of a text cover, as the policy says.
 ///
-/// Findings need no order and may overlap; the result depends on neither. Without a key the `hash` operator writes the
-/// entity's name alone.
+/// Findings need no order and may overlap; the result depends on neither. Without a key the operators that need one write
+/// the entity's name alone.
 #[must_use]
 pub fn redact(text: &str, findings: &[Finding], policy: &Policy, keys: &RedactionKeys) -> Redacted {
-    let mut marked: Vec<(ByteSpan, &Finding, Operator)> = findings
-        .iter()
-        .map(|finding| (on_boundaries(text, finding.span), finding, policy.operator(finding)))
-        .filter(|(span, _, operator)| !span.is_empty() && *operator != Operator::Keep)
-        .collect();
-    marked.sort_by(|(a, first, _), (b, second, _)| a.cmp(b).then_with(|| strength(second, first)));
+    redact_in(text, findings, policy, keys, &mut Conversation::default())
+}
 
+/// Redacts as [`redact`] does, with the state of a conversation: numbers go on where they were, and dates are shifted for
+/// its subject.
+#[must_use]
+pub fn redact_in(
+    text: &str,
+    findings: &[Finding],
+    policy: &Policy,
+    keys: &RedactionKeys,
+    conversation: &mut Conversation,
+) -> Redacted {
+    let marks = marks(text, findings, policy);
+    if marks.iter().any(|mark| matches!(mark.operator, Operator::Number {})) {
+        conversation.observe(text);
+    }
+    let order = policy.overlap();
     let mut redacted = Redacted { text: String::with_capacity(text.len()), redactions: Vec::new() };
     let mut copied = 0;
-    let mut rest = marked.into_iter().peekable();
-    while let Some((mut union, mut winner, mut operator)) = rest.next() {
-        let mut several = false;
-        while let Some((span, finding, other)) = rest.next_if(|(span, _, _)| span.start < union.end) {
-            several |= union != span;
-            union.end = union.end.max(span.end);
-            if strength(finding, winner).is_gt() {
-                (winner, operator) = (finding, other);
+    let mut rest = marks.into_iter().peekable();
+    while let Some(mut union) = rest.next() {
+        // A mask that leaves characters open speaks for one plain value, not for what overlaps it or was decoded.
+        let mut plain = union.finding.path.is_empty();
+        while let Some(mark) = rest.next_if(|mark| mark.span.start < union.span.end) {
+            plain &= union.span == mark.span && mark.finding.path.is_empty();
+            union.span.end = union.span.end.max(mark.span.end);
+            if strength(mark.finding, union.finding, order).is_gt() {
+                union = Mark { span: union.span, ..mark };
             }
         }
-        // A mask that leaves characters open speaks for one value, not for what overlaps it.
-        if several {
-            operator = whole(operator);
-        }
-        redacted.text.push_str(text.get(copied..union.start).unwrap_or_default());
+        let operator = if plain { union.operator.clone() } else { union.operator.whole() };
+        let Finding { entity, rule_id, .. } = union.finding;
+        let value = Structure::decode(union.kind, text.get(union.span.range()).unwrap_or_default());
+        let stand_in = operator.stand_in(entity, &value, keys, conversation);
+        redacted.text.push_str(text.get(copied..union.span.start).unwrap_or_default());
         let start = redacted.text.len();
-        operator.apply(&winner.entity, text.get(union.range()).unwrap_or_default(), keys, &mut redacted.text);
+        redacted.text.push_str(&Structure::encode(union.kind, &stand_in));
         redacted.redactions.push(Redaction {
-            entity: winner.entity.clone(),
-            rule_id: winner.rule_id.clone(),
+            entity: entity.clone(),
+            rule_id: rule_id.clone(),
             operator: operator.name(),
-            original: union,
+            original: union.span,
             redacted: ByteSpan { start, end: redacted.text.len() },
         });
-        copied = union.end;
+        copied = union.span.end;
     }
     redacted.text.push_str(text.get(copied..).unwrap_or_default());
     redacted
 }
 
-/// Whether a span holds nothing but placeholders that redaction left, whole or in part.
-pub(crate) fn is_placeholder(text: &str, span: ByteSpan) -> bool {
-    let Some(before) = text.get(..span.start) else { return false };
-    // The placeholder that the span begins in, if any.
-    let nearby = before.len().saturating_sub(MAX_PLACEHOLDER);
-    let opening =
-        memchr::memrchr(b'[', before.as_bytes().get(nearby..).unwrap_or_default()).map(|at| at + nearby);
-    let mut at = match opening.and_then(|opening| placeholder_end(text, opening)) {
-        Some(end) if end > span.start => end,
-        _ => span.start,
-    };
-    let mut any = at > span.start;
-    while at < span.end {
-        if let Some(end) = placeholder_end(text, at) {
-            any = true;
-            at = end;
-        } else if text.get(at..).and_then(|rest| rest.chars().next()).is_none_or(char::is_alphanumeric) {
-            return false;
-        } else {
-            at = text.ceil_char_boundary(at + 1);
+/// A place to redact, and the finding that it is for.
+struct Mark<'f> {
+    span: ByteSpan,
+    kind: Kind,
+    finding: &'f Finding,
+    operator: &'f Operator,
+}
+
+/// Returns the places to redact, in the order of the text.
+fn marks<'f>(text: &str, findings: &'f [Finding], policy: &'f Policy) -> Vec<Mark<'f>> {
+    let mut structure = None;
+    let mut marks = Vec::new();
+    for finding in findings {
+        let operator = policy.operator(finding);
+        let span = ByteSpan {
+            start: text.floor_char_boundary(finding.span.start),
+            end: text.ceil_char_boundary(finding.span.end),
+        };
+        if *operator == Operator::Keep || span.is_empty() {
+            continue;
         }
+        let structure = structure.get_or_insert_with(|| Structure::of(text));
+        let pieces = structure.pieces(text, span);
+        marks.extend(pieces.into_iter().map(|(span, kind)| Mark { span, kind, finding, operator }));
     }
-    any
-}
-
-/// Returns the end of the placeholder that begins at `start`.
-fn placeholder_end(text: &str, start: usize) -> Option<usize> {
-    let inside = text.get(start..)?.strip_prefix('[')?;
-    let close = inside.bytes().take(MAX_PLACEHOLDER).position(|byte| byte == b']')?;
-    let (entity, digest) = inside.get(..close)?.split_once(':').unwrap_or((inside.get(..close)?, ""));
-    let entity_like = entity.len() >= 3
-        && entity.starts_with(|c: char| c.is_ascii_uppercase())
-        && entity.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    (entity_like && digest.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(start + close + 2)
-}
-
-fn whole(operator: Operator) -> Operator {
-    match operator {
-        Operator::Mask { char, .. } => Operator::Mask { char, count: None, from_end: false },
-        other => other,
-    }
-}
-
-fn on_boundaries(text: &str, span: ByteSpan) -> ByteSpan {
-    ByteSpan { start: text.floor_char_boundary(span.start), end: text.ceil_char_boundary(span.end) }
-}
-
-// === impl RedactionKeys ===
-
-impl RedactionKeys {
-    /// Takes the tenant's key for the `hash` operator. An empty key is no key.
-    #[must_use]
-    pub fn with_hash_key(key: &[u8]) -> Self {
-        Self { hash: (!key.is_empty()).then(|| Zeroizing::new(key.to_vec())) }
-    }
-
-    fn hash_key(&self) -> Option<&[u8]> {
-        self.hash.as_ref().map(|key| key.as_slice())
-    }
-}
-
-impl fmt::Debug for RedactionKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedactionKeys").finish_non_exhaustive()
-    }
+    let order = policy.overlap();
+    marks.sort_by(|a, b| a.span.cmp(&b.span).then_with(|| strength(b.finding, a.finding, order)));
+    marks
 }
 
 // === impl Redacted ===
@@ -165,5 +148,3 @@ impl fmt::Debug for Redacted {
         write!(f, "Redacted({} bytes, {} redactions)", self.text.len(), self.redactions.len())
     }
 }
-
-const MAX_PLACEHOLDER: usize = 96;

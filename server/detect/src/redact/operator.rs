@@ -1,14 +1,16 @@
-//! What stands in the place of a value.
+//! How a value is redacted: the operators that a policy names, and what each puts in a value's place.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use zeroize::Zeroizing;
 
-use super::RedactionKeys;
+use super::date::{DateOrder, Written};
+use super::placeholder::{DIGEST_BYTES, is_purpose, placeholder};
+use super::{Conversation, RedactionKeys, format, surrogate, token};
 
-/// How a value is redacted.
+/// How a value is redacted. `docs/policy.md` shows each with its result.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(tag = "operator", rename_all = "lowercase", deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "operator", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Operator {
     /// The entity's name in brackets, or a text of one's own.
@@ -31,10 +33,62 @@ pub enum Operator {
     },
     /// A keyed digest: equal values stay equal for the holder of the key, and nobody else can try values out.
     Hash {},
+    /// The entity's name and a number, the same for the same value within a conversation: `[PERSON_1]`.
+    Number {},
+    /// A token that the holder of the tenant's key can undo: `[[LS1:ENTITY:…]]`.
+    Token {
+        /// Tokens of different purposes are not equal and tell nothing of each other. Lower-case letters and `-`.
+        #[serde(default)]
+        purpose: Option<String>,
+    },
+    /// Format-preserving encryption (FF1): digits become digits, letters become letters or digits, the rest stays.
+    Fpe {
+        /// How many letters and digits at the end stay as they are, at most four.
+        #[serde(default)]
+        keep_last: usize,
+    },
+    /// A date moved by a number of days that depends on the tenant and the conversation's subject.
+    DateShift {
+        /// The most days, to either side.
+        #[serde(default = "month")]
+        days: u32,
+        /// Which number comes first where a date does not tell.
+        #[serde(default)]
+        order: DateOrder,
+    },
+    /// The range that a number or date lies in: `[AGE:30-39]`, `[DATE_TIME:1984]`.
+    Bucket {
+        /// How many numbers are in a range; a multiple of 5.
+        #[serde(default = "ten")]
+        width: u32,
+        /// From this number on all are one range, such as `90+`.
+        #[serde(default)]
+        top: Option<u32>,
+        /// What stays of a date.
+        #[serde(default)]
+        dates: DatePart,
+    },
+    /// A made-up value of the same kind, the same for the same value within a tenant.
+    Surrogate {},
     /// Nothing.
     Redact {},
     /// The value itself.
     Keep,
+}
+
+/// What stays of a date in a bucket.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DatePart {
+    /// Year and month.
+    Month,
+    /// The year.
+    #[default]
+    Year,
+    /// The decade.
+    Decade,
 }
 
 impl Operator {
@@ -45,6 +99,12 @@ impl Operator {
             Self::Replace { .. } => "replace",
             Self::Mask { .. } => "mask",
             Self::Hash {} => "hash",
+            Self::Number {} => "number",
+            Self::Token { .. } => "token",
+            Self::Fpe { .. } => "fpe",
+            Self::DateShift { .. } => "date_shift",
+            Self::Bucket { .. } => "bucket",
+            Self::Surrogate {} => "surrogate",
             Self::Redact {} => "redact",
             Self::Keep => "keep",
         }
@@ -52,62 +112,162 @@ impl Operator {
 
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
-            Self::Mask { char, .. } if char.is_alphanumeric() => Err("`char` is a letter or a digit"),
+            Self::Mask { char, .. } if char.is_alphanumeric() || char.is_control() => {
+                Err("`char` is a letter, a digit or a control character")
+            }
             Self::Replace { with: Some(with) } if with.chars().any(char::is_control) => {
                 Err("`with` holds a control character")
             }
+            Self::Token { purpose: Some(purpose) } if !is_purpose(purpose) => {
+                Err("`purpose` is not 1 to 32 lower-case letters and `-`")
+            }
+            Self::Fpe { keep_last } if *keep_last > 4 => Err("`keep_last` is more than 4"),
+            Self::DateShift { days, .. } if !(1..=36_500).contains(days) => {
+                Err("`days` is not within 1 and 36500")
+            }
+            Self::Bucket { width, .. } if *width == 0 || width % 5 != 0 || *width > 1_000_000 => {
+                Err("`width` is not a multiple of 5 up to 1000000")
+            }
+            Self::Bucket { top: Some(top), .. } if *top > 9999 => Err("`top` is more than 9999"),
             _ => Ok(()),
         }
     }
 
-    /// Appends what stands for a value.
-    pub(super) fn apply(&self, entity: &str, value: &str, keys: &RedactionKeys, out: &mut String) {
+    /// Returns the operator for what is more than one plain value: nothing of it may stay open.
+    pub(super) fn whole(&self) -> Self {
         match self {
-            Self::Replace { with: Some(with) } => out.push_str(with),
-            Self::Replace { with: None } => placeholder(entity, "", out),
-            Self::Mask { char, count, from_end } => mask(value, *char, *count, *from_end, out),
-            Self::Hash {} => placeholder(entity, &digest(entity, value, keys), out),
-            Self::Redact {} => {}
-            Self::Keep => out.push_str(value),
+            Self::Mask { char, .. } => Self::Mask { char: *char, count: None, from_end: false },
+            Self::Fpe { .. } => Self::Replace { with: None },
+            other => other.clone(),
+        }
+    }
+
+    /// Returns what stands for a value. An operator that cannot treat this value writes the entity's name.
+    pub(super) fn stand_in(
+        &self,
+        entity: &str,
+        value: &str,
+        keys: &RedactionKeys,
+        conversation: &mut Conversation,
+    ) -> String {
+        let stand_in = match self {
+            Self::Replace { with } => with.clone(),
+            Self::Mask { char, count, from_end } => Some(mask(value, *char, *count, *from_end)),
+            Self::Hash {} => hash(entity, value, keys),
+            Self::Number {} => {
+                conversation.number(entity, value, keys).map(|number| format!("[{entity}_{number}]"))
+            }
+            Self::Token { purpose } => token::seal(entity, purpose.as_deref(), value, keys),
+            Self::Fpe { keep_last } => format::convert(format::Way::Encrypt, entity, value, *keep_last, keys),
+            Self::DateShift { days, order } => shift(value, *days, *order, 1, keys, conversation),
+            Self::Bucket { width, top, dates } => {
+                bucket(value, *width, *top, *dates).map(|range| placeholder(entity, &range))
+            }
+            Self::Surrogate {} => surrogate::surrogate(entity, value, keys),
+            Self::Redact {} => Some(String::new()),
+            Self::Keep => Some(value.to_owned()),
+        };
+        stand_in.unwrap_or_else(|| placeholder(entity, ""))
+    }
+
+    /// Returns the value that a stand-in of `token`, `fpe` or `date_shift` stands for, for those who know where the
+    /// stand-in is and whose: `fpe` and `date_shift` leave no mark in the text. A token of another key is refused; the
+    /// others carry no check, so another key gives another value.
+    #[must_use]
+    pub fn undo(
+        &self,
+        entity: &str,
+        stand_in: &str,
+        keys: &RedactionKeys,
+        conversation: &Conversation,
+    ) -> Option<Zeroizing<String>> {
+        match self {
+            Self::Token { .. } => {
+                let restored = token::restore(stand_in, keys);
+                (restored.restored == 1 && restored.refused == 0).then(|| Zeroizing::new(restored.text))
+            }
+            Self::Fpe { keep_last } => {
+                format::convert(format::Way::Decrypt, entity, stand_in, *keep_last, keys).map(Zeroizing::new)
+            }
+            Self::DateShift { days, order } => {
+                shift(stand_in, *days, *order, -1, keys, conversation).map(Zeroizing::new)
+            }
+            _ => None,
         }
     }
 }
 
-fn placeholder(entity: &str, digest: &str, out: &mut String) {
-    out.push('[');
-    out.push_str(entity);
-    if !digest.is_empty() {
-        out.push(':');
-        out.push_str(digest);
-    }
-    out.push(']');
-}
-
 /// Masks at least half of a value: of a short one, a few open characters would be most.
-fn mask(value: &str, sign: char, count: Option<usize>, from_end: bool, out: &mut String) {
+fn mask(value: &str, sign: char, count: Option<usize>, from_end: bool) -> String {
     let length = value.chars().count();
     let masked = count.map_or(length, |count| count.min(length));
     let masked = if (length - masked) * 2 > length { length } else { masked };
+    let mut out = String::with_capacity(value.len());
     for (place, character) in value.chars().enumerate() {
         let hide = if from_end { place >= length - masked } else { place < masked };
         out.push(if hide { sign } else { character });
     }
+    out
 }
 
-/// Returns the digest, or nothing without a key: a digest without one would let anybody try values out.
-fn digest(entity: &str, value: &str, keys: &RedactionKeys) -> String {
-    let Some(key) = keys.hash_key() else { return String::new() };
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(entity.as_bytes());
-    mac.update(&[0]);
-    mac.update(value.as_bytes());
-    let digest = mac.finalize().into_bytes();
-    hex::encode(digest.get(..DIGEST_BYTES).unwrap_or_default())
+/// Returns the digest; none without a key, since a digest without one would let anybody try values out.
+fn hash(entity: &str, value: &str, keys: &RedactionKeys) -> Option<String> {
+    let digest = keys.digest("hash", &[entity, value])?;
+    Some(placeholder(entity, &hex::encode(digest.first_chunk::<DIGEST_BYTES>()?)))
+}
+
+/// Moves a date, by at least a day.
+fn shift(
+    value: &str,
+    most: u32,
+    order: DateOrder,
+    sign: i64,
+    keys: &RedactionKeys,
+    conversation: &Conversation,
+) -> Option<String> {
+    let date = Written::read(value, order)?;
+    let digest = keys.digest("date", &[conversation.subject()])?;
+    let drawn = u64::from_be_bytes(*digest.first_chunk::<8>()?) % (2 * u64::from(most));
+    let days = i64::try_from(drawn).ok()? - i64::from(most);
+    let days = if days >= 0 { days + 1 } else { days };
+    date.shifted(days * sign)
+}
+
+fn bucket(value: &str, width: u32, top: Option<u32>, dates: DatePart) -> Option<String> {
+    if let Some(date) = Written::read(value, DateOrder::Dmy) {
+        return Some(match dates {
+            DatePart::Month => format!("{:04}-{:02}", date.year, date.month),
+            DatePart::Year => format!("{:04}", date.year),
+            DatePart::Decade => format!("{:04}s", date.year / 10 * 10),
+        });
+    }
+    // The first number of the value, with or without separators of thousands.
+    let start = value.find(|c: char| c.is_ascii_digit())?;
+    let digits: String = value
+        .get(start..)?
+        .chars()
+        .take_while(|c| c.is_ascii_digit() || *c == ',')
+        .filter(char::is_ascii_digit)
+        .take(9)
+        .collect();
+    let number: u32 = digits.parse().ok().filter(|number| *number < 100_000_000)?;
+    Some(match top {
+        Some(top) if number >= top => format!("{top}+"),
+        _ => {
+            let low = number / width * width;
+            format!("{low}-{}", low + width - 1)
+        }
+    })
 }
 
 fn asterisk() -> char {
     '*'
 }
 
-/// 128 bits: equal digests mean equal values.
-const DIGEST_BYTES: usize = 16;
+fn month() -> u32 {
+    30
+}
+
+fn ten() -> u32 {
+    10
+}

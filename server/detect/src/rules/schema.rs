@@ -1,6 +1,6 @@
 //! What a rule table may say, field by field, as `docs/rules.md` gives it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{RuleError, Table};
 use crate::Severity;
@@ -8,58 +8,63 @@ use crate::Severity;
 /// One entry of a table, unchecked.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct RawRule {
-    pub(super) id: String,
+pub(crate) struct RawRule {
+    pub(crate) id: String,
     #[expect(dead_code, reason = "a rule must be described; the text is for its reader")]
-    pub(super) description: String,
-    pub(super) entity: Option<String>,
-    pub(super) category: Option<String>,
-    pub(super) severity: Severity,
-    pub(super) score: f64,
+    pub(crate) description: String,
+    pub(crate) entity: Option<String>,
+    pub(crate) category: Option<String>,
+    pub(crate) severity: Severity,
+    pub(crate) score: f64,
     #[serde(default)]
-    pub(super) keywords: Vec<String>,
-    pub(super) trigger: Option<RawTrigger>,
-    pub(super) pattern: String,
-    pub(super) window: Option<[u32; 2]>,
-    pub(super) validator: Option<String>,
+    pub(crate) keywords: Vec<String>,
+    pub(crate) trigger: Option<RawTrigger>,
+    pub(crate) pattern: String,
+    pub(crate) window: Option<[u32; 2]>,
+    pub(crate) validator: Option<String>,
     #[serde(default)]
-    pub(super) invalid: RawInvalid,
-    pub(super) valid_score: Option<f64>,
-    pub(super) entropy: Option<f64>,
+    pub(crate) invalid: RawInvalid,
+    pub(crate) valid_score: Option<f64>,
+    pub(crate) entropy: Option<f64>,
     #[serde(default)]
-    pub(super) allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
     #[serde(default)]
-    pub(super) stopwords: Vec<String>,
+    pub(crate) stopwords: Vec<String>,
     #[serde(default)]
-    pub(super) context: Vec<String>,
-    pub(super) context_score: Option<f64>,
+    pub(crate) context: Vec<String>,
+    pub(crate) context_score: Option<f64>,
     #[serde(default)]
-    pub(super) context_required: bool,
+    pub(crate) context_required: bool,
     #[serde(default)]
-    pub(super) tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
     #[serde(default)]
-    pub(super) positives: Vec<String>,
+    pub(crate) positives: Vec<String>,
     #[serde(default)]
-    pub(super) positives_x: Vec<String>,
+    pub(crate) positives_x: Vec<String>,
     #[serde(default)]
-    pub(super) negatives: Vec<String>,
+    pub(crate) negatives: Vec<String>,
     #[serde(default)]
-    pub(super) negatives_x: Vec<String>,
+    pub(crate) negatives_x: Vec<String>,
 }
 
 /// What makes a rule without keywords be looked at.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub(super) enum RawTrigger {
+pub(crate) enum RawTrigger {
+    /// Wherever a token with a digit begins.
     Token,
 }
 
 /// What a failed validator does.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
-pub(super) enum RawInvalid {
+pub(crate) enum RawInvalid {
+    /// There is no finding.
     #[default]
     Drop,
+    /// The score is lowered.
     Lower,
 }
 

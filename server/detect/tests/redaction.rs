@@ -1,0 +1,329 @@
+//! Redaction as a caller meets it: what holds for every text, and what each operator writes.
+
+#![expect(clippy::string_slice, reason = "a slice off a boundary fails the test, as it should")]
+
+use llm_shield_detect::rules::Table;
+use llm_shield_detect::{
+    ByteSpan, Cancel, Conversation, Direction, Engine, Finding, Operator, Policy, RedactionKeys, Request,
+    Role, Severity, redact, redact_in, restore,
+};
+use proptest::prelude::*;
+
+const RULES: &str = r#"
+[[rule]]
+id = "email"
+description = "An address"
+entity = "EMAIL_ADDRESS"
+severity = "medium"
+score = 0.9
+keywords = ["@"]
+pattern = '[a-z0-9.]+@[a-z0-9]+\.[a-z]{2,}'
+
+[[rule]]
+id = "card"
+description = "A card number"
+entity = "CREDIT_CARD"
+severity = "high"
+score = 0.8
+trigger = "token"
+pattern = '\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{4}\b'
+
+[[rule]]
+id = "born"
+description = "A date of birth"
+entity = "DATE_TIME"
+severity = "low"
+score = 0.8
+keywords = ["born "]
+pattern = 'born (\d{4}-\d\d-\d\d)'
+
+[[rule]]
+id = "age"
+description = "An age"
+entity = "AGE"
+severity = "low"
+score = 0.8
+keywords = ["aged "]
+pattern = 'aged (\d{1,3})\b'
+"#;
+
+fn engine() -> Engine {
+    Engine::from_tables(&[Table { detector: "pii", name: "test", toml: RULES }]).unwrap()
+}
+
+fn policy(operators: &str) -> Policy {
+    Policy::from_yaml(&format!(
+        "name: test\ninput: {{detectors: {{pii: {{action: redact}}}}}}\noperators:\n{operators}"
+    ))
+    .unwrap()
+}
+
+fn keys() -> RedactionKeys {
+    RedactionKeys::from_secret(b"the secret of one tenant, 32 byte")
+}
+
+fn findings(text: &str, policy: &Policy) -> Vec<Finding> {
+    let engine = engine();
+    engine.scan(&Request::single(Direction::Input, Role::User, text), policy, &Cancel::never()).findings
+}
+
+fn redacted(text: &str, policy: &Policy) -> String {
+    redact(text, &findings(text, policy), policy, &keys()).text
+}
+
+#[test]
+fn every_operator() {
+    let text = "Ana aged 34, born 1985-03-14, pays with 4111 1111 1111 1111 and writes as ana@lima.pe.";
+    for (operators, holds) in [
+        ("  DEFAULT: {operator: number}", &["[CREDIT_CARD_1]", "[EMAIL_ADDRESS_1]", "[AGE_1]"][..]),
+        (
+            "  AGE: {operator: bucket}\n  DATE_TIME: {operator: bucket, dates: decade}",
+            &["[AGE:30-39]", "[DATE_TIME:1980s]"],
+        ),
+        ("  AGE: {operator: bucket, width: 5, top: 30}", &["[AGE:30+]"]),
+        ("  DEFAULT: {operator: mask, count: 15}", &["***************1111", "**"]),
+        ("  CREDIT_CARD: {operator: fpe, keep_last: 4}", &[" 1111 and"]),
+        ("  DEFAULT: {operator: surrogate}", &["@mail.example", "4000 0000"]),
+        ("  EMAIL_ADDRESS: {operator: replace, with: <mail>}", &["as <mail>."]),
+        ("  DEFAULT: {operator: token}", &["[[LS1:CREDIT_CARD:", "[[LS1:AGE:"]),
+        ("  DEFAULT: {operator: hash}", &["[EMAIL_ADDRESS:"]),
+    ] {
+        let policy = policy(operators);
+        let once = redacted(text, &policy);
+        for part in holds {
+            assert!(once.contains(part), "{operators}: {once}");
+        }
+        assert!(!once.contains("ana@lima.pe") && !once.contains("4111 1111 1111"), "{operators}: {once}");
+        assert!(once.starts_with("Ana aged ") && once.ends_with('.'), "{operators}: {once}");
+        let lasting = !operators.contains("fpe") && !operators.contains("surrogate");
+        assert!(!lasting || redacted(&once, &policy) == once, "{operators}: {once}");
+    }
+}
+
+#[test]
+fn shifted_dates_come_back() {
+    let policy = policy("  DATE_TIME: {operator: date_shift, days: 20}");
+    let (text, operator) = ("born 1985-03-14", Operator::DateShift { days: 20, order: Default::default() });
+    let found = findings(text, &policy);
+    let shift = |subject: &str| {
+        redact_in(text, &found, &policy, &keys(), &mut Conversation::about(subject)).text[5..].to_owned()
+    };
+    let shifted = shift("patient 1");
+    assert_eq!(shifted, shift("patient 1"));
+    assert!(["patient 2", "patient 3", "patient 4"].iter().any(|subject| shift(subject) != shifted));
+    let back = operator.undo("DATE_TIME", &shifted, &keys(), &Conversation::about("patient 1")).unwrap();
+    assert_eq!(*back, "1985-03-14");
+    let card = Operator::Fpe { keep_last: 4 };
+    let policy = self::policy("  CREDIT_CARD: {operator: fpe, keep_last: 4}");
+    let sealed = redacted("4111 1111 1111 1111", &policy);
+    assert_eq!(
+        *card.undo("CREDIT_CARD", &sealed, &keys(), &Conversation::default()).unwrap(),
+        "4111 1111 1111 1111"
+    );
+}
+
+#[test]
+fn numbers_hold_through_a_conversation() {
+    let policy = policy("  DEFAULT: {operator: number}");
+    let mut conversation = Conversation::default();
+    let mut turn =
+        |text: &str| redact_in(text, &findings(text, &policy), &policy, &keys(), &mut conversation).text;
+    assert_eq!(turn("a@b.org to c@d.org"), "[EMAIL_ADDRESS_1] to [EMAIL_ADDRESS_2]");
+    assert_eq!(turn("c@d.org, e@f.org"), "[EMAIL_ADDRESS_2], [EMAIL_ADDRESS_3]");
+    // A text redacted elsewhere: its numbers are not given to others.
+    assert_eq!(redacted("[EMAIL_ADDRESS_7] and a@b.org", &policy), "[EMAIL_ADDRESS_7] and [EMAIL_ADDRESS_8]");
+}
+
+#[test]
+fn tokens_open_for_their_tenant_only() {
+    let policy = policy("  DEFAULT: {operator: token, purpose: support}");
+    let text = "mail ana@lima.pe, ana@lima.pe or eva@lima.pe";
+    let sealed = redacted(text, &policy);
+    let tokens: Vec<&str> =
+        sealed.split("[[").skip(1).map(|part| &part[..part.find("]]").unwrap()]).collect();
+    assert!(tokens[0] == tokens[1] && tokens[1] != tokens[2]);
+    let back = restore(&sealed, &keys());
+    assert_eq!((back.text.as_str(), back.restored, back.refused), (text, 3, 0));
+    let other = restore(&sealed, &RedactionKeys::from_secret(b"another tenant"));
+    assert_eq!((other.text.as_str(), other.restored, other.refused), (sealed.as_str(), 0, 3));
+    for forged in [
+        sealed.replace("EMAIL_ADDRESS/", "PERSON/"),
+        sealed.replace("/support", ""),
+        sealed.replacen("aa", "ab", 1).replacen("ba", "bb", 1).replacen("ca", "cb", 1),
+    ] {
+        assert!(restore(&forged, &keys()).refused > 0 || forged == sealed);
+    }
+    assert_eq!(restore("[[LS1:X:]] [[LS1: [[LS1:AB:zz]]", &keys()).restored, 0);
+}
+
+#[test]
+fn without_a_key_nothing_is_weaker() {
+    let text = "ana@lima.pe";
+    for operator in ["hash", "token", "fpe", "surrogate"] {
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        let out = redact(text, &findings(text, &policy), &policy, &RedactionKeys::default());
+        assert_eq!(out.text, "[EMAIL_ADDRESS]", "{operator}");
+    }
+}
+
+#[test]
+fn brackets_hide_nothing() {
+    let policy = policy("  DEFAULT: {operator: replace}");
+    for text in [
+        "[ana@lima.pe]",
+        "[[LS1:EMAIL_ADDRESS:ana@lima.pe]]",
+        "[4111111111111111]",
+        "[CREDIT_CARD:4111111111111111]",
+        "[CREDIT_CARD:4111-1111-1111-1111]",
+    ] {
+        let out = redacted(text, &policy);
+        assert!(!out.contains("lima") && !out.contains("4111"), "{text}: {out}");
+    }
+}
+
+#[test]
+fn structures_still_parse() {
+    for operator in
+        ["replace", "token", "mask", "hash", "number", "replace, with: '<\"a\\b\">'", "fpe", "surrogate"]
+    {
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        let json =
+            r#"{"mail": "\u0061na@lima.pe\n\"x\"", "card": 4111111111111111, "list": ["a@b.org", null]}"#;
+        let out = redacted(json, &policy);
+        let value: serde_json::Value =
+            serde_json::from_str(&out).unwrap_or_else(|error| panic!("{out}: {error}"));
+        assert!(value["mail"].as_str().unwrap().ends_with("\n\"x\""), "{out}");
+        assert!(value["list"][1].is_null() && !out.contains("4111111111111111"), "{out}");
+        if operator == "token" {
+            let back: serde_json::Value = serde_json::from_str(&restore(&out, &keys()).text).unwrap();
+            assert_eq!(back["mail"], "ana@lima.pe\n\"x\"");
+            assert_eq!(back["card"], "4111111111111111");
+        }
+        let xml = "<p to=\"a@b.org\">&lt;a@b.org&gt; <b>4111 1111 1111 1111</b></p>";
+        let out = redacted(xml, &policy);
+        assert!(
+            out.starts_with("<p to=\"") && out.ends_with("</b></p>") && !out.contains("a@b.org"),
+            "{out}"
+        );
+        assert_eq!(out.matches('<').count(), 4, "{out}");
+        let csv = "name,mail\n\"one, two\",ana@lima.pe\n\"x\",\"a@b.org\"\n";
+        let out = redacted(csv, &policy);
+        assert_eq!(out.lines().count(), 3, "{out}");
+        assert!(out.contains("\"one, two\",") && out.contains("\"x\",\""), "{out}");
+    }
+}
+
+/// Text in which values stand among anything else.
+fn odd_text() -> impl Strategy<Value = String> {
+    let part = prop_oneof![
+        any::<String>(),
+        "[a-z]{1,6}@[a-z]{2,6}\\.[a-z]{2,3}",
+        "[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}",
+        "aged [0-9]{1,3}",
+        Just("[EMAIL_ADDRESS]".to_owned()),
+        Just("{\"a\": \"".to_owned()),
+        Just("\"}".to_owned()),
+        "[,;<>&\\[\\]\"\\\\\n\u{200b} ]{1,4}",
+    ];
+    prop::collection::vec(part, 0..8).prop_map(|parts| parts.join(" "))
+}
+
+fn made_up(text: &str, places: &[(usize, usize, u8)]) -> Vec<Finding> {
+    let boundary = |at: usize| text.floor_char_boundary(at % (text.len() + 1));
+    places
+        .iter()
+        .map(|(a, b, kind)| {
+            let (a, b) = (boundary(*a), boundary(*b));
+            let entity = ["PERSON", "AGE", "SECRET"][usize::from(kind % 3)];
+            Finding {
+                content: 0,
+                detector: "pii".into(),
+                category: "personal_data".into(),
+                entity: entity.into(),
+                rule_id: entity.to_lowercase().into(),
+                severity: [Severity::Low, Severity::Medium, Severity::Critical][usize::from(kind % 3)],
+                score: f64::from(*kind) / 255.0,
+                span: ByteSpan { start: a.min(b), end: a.max(b) },
+                path: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    #[test]
+    fn idempotent(text in odd_text(), which in 0_usize..6) {
+        let operator = ["replace", "hash", "token", "mask", "number", "redact"][which];
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        let once = redacted(&text, &policy);
+        // Removing a value can join what was around it into another.
+        prop_assume!(operator != "redact" || findings(&once, &policy).is_empty());
+        prop_assert_eq!(redacted(&once, &policy), once);
+    }
+
+    #[test]
+    fn tokens_round_trip(text in odd_text(), places in prop::collection::vec(any::<(usize, usize, u8)>(), 0..6)) {
+        let policy = policy("  DEFAULT: {operator: token}");
+        let found = made_up(&text, &places);
+        let sealed = redact(&text, &found, &policy, &keys());
+        let back = restore(&sealed.text, &keys());
+        if serde_json::from_str::<serde_json::Value>(&text).is_err() {
+            prop_assert_eq!(back.text, text);
+        }
+        prop_assert_eq!(back.refused, 0);
+    }
+
+    #[test]
+    fn unions_are_covered_in_any_order(
+        text in any::<String>(),
+        places in prop::collection::vec(any::<(usize, usize, u8)>(), 0..8),
+        which in 0_usize..3,
+    ) {
+        let overlap = ["severity", "score", "longest"][which];
+        let policy = Policy::from_yaml(&format!("name: t\noverlap: {overlap}")).unwrap();
+        let mut found = made_up(&text, &places);
+        let out = redact(&text, &found, &policy, &keys());
+        let mut at = (0, 0);
+        let mut kept = String::new();
+        for one in &out.redactions {
+            prop_assert_eq!(&text[at.0..one.original.start], &out.text[at.1..one.redacted.start]);
+            kept.push_str(&text[at.0..one.original.start]);
+            at = (one.original.end, one.redacted.end);
+        }
+        kept.push_str(&text[at.0..]);
+        let covered = |byte: usize| found.iter().any(|f| f.span.range().contains(&byte));
+        let open: String = text.char_indices().filter(|(at, _)| !covered(*at)).map(|(_, c)| c).collect();
+        // Delimiters of a table may stay between two covered cells.
+        prop_assert!(kept == open || out.redactions.len() > found.len());
+        found.reverse();
+        prop_assert_eq!(redact(&text, &found, &policy, &keys()), out);
+        prop_assert_eq!(redact(&text, &[], &policy, &keys()).text, text);
+    }
+
+    #[test]
+    fn masks_show_at_most_what_is_asked(value in "[a-z0-9é語]{1,24}", count in 0_usize..30, from_end: bool) {
+        let policy = policy(&format!("  DEFAULT: {{operator: mask, count: {count}, from_end: {from_end}}}"));
+        let found = made_up(&value, &[(0, value.len(), 200)]);
+        prop_assume!(found[0].span.end == value.len());
+        let out = redact(&value, &found, &policy, &keys()).text;
+        let (length, open) = (value.chars().count(), out.chars().filter(|c| *c != '*').count());
+        prop_assert_eq!(out.chars().count(), length);
+        prop_assert!(open <= length.saturating_sub(count) && open * 2 <= length);
+    }
+
+    #[test]
+    fn nothing_of_a_value_is_found_again(text in odd_text(), which in 0_usize..5) {
+        let operator = ["replace", "hash", "token", "mask", "number"][which];
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        let found = findings(&text, &policy);
+        let out = redact(&text, &found, &policy, &keys()).text;
+        let again: Vec<String> =
+            findings(&out, &policy).iter().map(|f| out[f.span.range()].to_owned()).collect();
+        for finding in &found {
+            let value = &text[finding.span.range()];
+            prop_assert!(!again.iter().any(|again| again == value), "{}", out);
+        }
+    }
+}
