@@ -114,6 +114,11 @@ fn describe() {
     describe_counter!("shield_findings_total", "Findings by detector and severity.");
     describe_counter!("shield_decisions_total", "Decisions by method and action.");
     describe_counter!("shield_scanned_bytes_total", "Bytes of text scanned.");
+    describe_counter!(
+        "shield_quota_refusals_total",
+        "Requests refused because a tenant's quota was used up."
+    );
+    describe_counter!("shield_reloads_total", "Readings of changed files, by what they are and the outcome.");
     describe_counter!("shield_panics_total", "Handlers that panicked.");
     describe_gauge!("shield_connections", "Connections with a verified client certificate.");
     describe_counter!("shield_connections_refused_total", "Connections refused, by reason.");

@@ -33,14 +33,14 @@ impl Health {
 pub(crate) struct EndWatches(pub(crate) CancellationToken);
 
 impl Around for EndWatches {
-    async fn around<S: Inner>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
         let watches =
             matches!(request.extensions().get(), Some(Method::Health { watch: true } | Method::Reflection));
         let response = next.run(request).await;
         if !watches || response.headers().contains_key("grpc-status") {
             return response;
         }
-        let drained: WaitForCancellationFutureOwned = self.0.cancelled_owned();
+        let drained: WaitForCancellationFutureOwned = self.0.clone().cancelled_owned();
         end_when(response, drained)
     }
 }

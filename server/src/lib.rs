@@ -16,7 +16,9 @@ mod health;
 pub mod identity;
 mod layers;
 mod policies;
+mod quota;
 mod redaction_keys;
+mod reload;
 mod sensitive;
 mod server;
 mod service;
@@ -27,6 +29,7 @@ mod transport;
 
 pub use config::Config;
 pub use error::ServerError;
+pub use reload::ReloadHandle;
 pub use sensitive::Sensitive;
 pub use server::{SIGNING_KEY, Server, serve, shutdown_signal};
 pub use tls::{PeerNames, TlsError, TlsFiles};

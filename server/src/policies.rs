@@ -1,4 +1,4 @@
-//! The policies by name, and each tenant's default.
+//! The policies by name, and each tenant's default; read anew when their files change, whole or not at all.
 
 use std::{
     collections::BTreeMap,
@@ -7,9 +7,54 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::{ArcSwap, Guard};
 use llm_shield_detect::{Policy, PolicyError};
 
-use crate::config::PoliciesConfig;
+use crate::{
+    config::PoliciesConfig,
+    reload::{Reload, Seen},
+};
+
+/// The policies in force. A decision is made under one reading of them, whatever changes meanwhile.
+#[derive(Debug)]
+pub(crate) struct PoliciesHandle {
+    config: PoliciesConfig,
+    seen: Seen,
+    current: ArcSwap<Policies>,
+}
+
+impl PoliciesHandle {
+    pub(crate) fn load(config: &PoliciesConfig) -> Result<Self, PoliciesError> {
+        let seen = Seen::of(paths(config));
+        let current = ArcSwap::from_pointee(Policies::load(config)?);
+        Ok(Self { config: config.clone(), seen, current })
+    }
+
+    pub(crate) fn current(&self) -> Guard<Arc<Policies>> {
+        self.current.load()
+    }
+}
+
+impl Reload for PoliciesHandle {
+    const WHAT: &'static str = "policies";
+
+    type Error = PoliciesError;
+
+    fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        paths(&self.config)
+    }
+
+    fn reload(&self) -> Result<(), PoliciesError> {
+        let new = Policies::load(&self.config)?;
+        let old = self.current.swap(Arc::new(new));
+        self.current().log_changes_from(&old);
+        Ok(())
+    }
+}
 
 /// The policies by name, and each tenant's default.
 #[derive(Debug)]
@@ -105,6 +150,20 @@ impl Policies {
         self.by_name.iter().map(|(name, policy)| (name.as_str(), policy.as_ref()))
     }
 
+    /// Says which policies are others now: who decided by which must be told from the log.
+    fn log_changes_from(&self, old: &Self) {
+        for (name, policy) in &self.by_name {
+            let before = old.by_name.get(name).map(|policy| policy.digest());
+            if before != Some(policy.digest()) {
+                let before = before.map(tracing::field::display);
+                tracing::info!(policy = name, digest = %policy.digest(), before, "a policy is in force");
+            }
+        }
+        for (name, policy) in old.by_name.iter().filter(|(name, _)| !self.by_name.contains_key(*name)) {
+            tracing::info!(policy = name, before = %policy.digest(), "a policy is gone");
+        }
+    }
+
     fn check_defaults(&self) -> Result<(), PoliciesError> {
         let tenants = self.tenants.iter().map(|(tenant, name)| (format!("policies.tenants.{tenant}"), name));
         for (key, name) in tenants.chain([("policies.default".to_owned(), &self.default)]) {
@@ -115,6 +174,13 @@ impl Policies {
         }
         Ok(())
     }
+}
+
+/// Lists what the policies are made of; a directory that cannot be listed is told when it is read.
+fn paths(config: &PoliciesConfig) -> Vec<PathBuf> {
+    let mut paths = config.dir.as_deref().and_then(|dir| yaml_files(dir).ok()).unwrap_or_default();
+    paths.extend(config.files.values().cloned());
+    paths
 }
 
 fn read(path: &Path) -> Result<Arc<Policy>, PoliciesError> {

@@ -8,14 +8,12 @@ use llm_shield_detect::Engine;
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
-    sync::Notify,
+    signal::unix::{Signal, SignalKind, signal},
     task::{JoinSet, spawn_blocking},
     time::timeout,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
-use tower::{ServiceBuilder, util::BoxCloneSyncService};
 
 use crate::{
     admin::Admin,
@@ -25,14 +23,16 @@ use crate::{
     health::{EndWatches, Health},
     identity::IdentityMap,
     layers::{
-        AroundLayer, access::Access, admit::Admit, contain::Contain, deadline::DeadlineLayer,
-        explain::Explain, observe::Observe,
+        Around, Stack, access::Access, admit::Admit, contain::Contain, deadline::DeadlineLayer,
+        explain::Explain, observe::Observe, quota::RequestQuota,
     },
-    policies::Policies,
+    policies::PoliciesHandle,
+    quota::Quotas,
     redaction_keys::RedactionKeyring,
+    reload::{self, ReloadHandle},
     service::ShieldApi,
-    tls::{self, TrustHandle},
-    transport::{Stack, Transport},
+    tls::TrustHandle,
+    transport::Transport,
 };
 
 /// The key in the ring that wraps the data keys of audit segments.
@@ -52,8 +52,10 @@ pub struct Server {
     admin: Option<Admin>,
     transport: Transport,
     health: Health,
+    policies: Arc<PoliciesHandle>,
     audit: Arc<AuditLog>,
-    reload: Arc<Notify>,
+    reload: ReloadHandle,
+    hangup: Option<Signal>,
 }
 
 impl std::fmt::Debug for Server {
@@ -99,8 +101,11 @@ impl Server {
             DevCerts::under(&config.data_dir).ensure()?;
         }
         let trust = Arc::new(TrustHandle::load(config.tls_files()?)?);
-        let identities = Arc::new(IdentityMap::new(&config.identity_rules())?);
-        let policies = Policies::load(&config.policies)?;
+        let identity_rules = config.identity_rules();
+        let identities = Arc::new(IdentityMap::new(&identity_rules)?);
+        let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
+        let quotas = Arc::new(Quotas::new(&config.limits, tenants));
+        let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
         let engine = spawn_blocking(Engine::builtin)
             .await
             .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })??;
@@ -109,7 +114,15 @@ impl Server {
         let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
-        let api = ShieldApi::new(&config, engine, policies, Arc::clone(&audit), store, redaction_keys);
+        let api = ShieldApi::new(
+            &config,
+            engine,
+            Arc::clone(&policies),
+            Arc::clone(&quotas),
+            Arc::clone(&audit),
+            store,
+            redaction_keys,
+        );
         let limit = usize::try_from(config.limits.max_message_bytes).unwrap_or(usize::MAX);
         let mut routes = Routes::new(ShieldServiceServer::new(api).max_decoding_message_size(limit))
             .add_service(health_service);
@@ -123,7 +136,7 @@ impl Server {
         }
 
         let drain = CancellationToken::new();
-        let stack = stack(routes.prepare(), &config, &trust, identities, &drain);
+        let stack = stack(routes.prepare(), &config, &trust, quotas, &drain);
         let address = config.listen;
         let bind = |source| ServerError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
@@ -133,6 +146,7 @@ impl Server {
         };
         let transport = Transport {
             trust,
+            identities,
             limits: config.limits.clone(),
             stack,
             connections: TaskTracker::new(),
@@ -146,8 +160,11 @@ impl Server {
             admin,
             transport,
             health: Health::new(reporter),
+            policies,
             audit,
-            reload: Arc::new(Notify::new()),
+            reload: ReloadHandle::default(),
+            // Listened to from now on: by default the signal ends a process.
+            hangup: hangup(),
         })
     }
 
@@ -161,9 +178,9 @@ impl Server {
         self.admin.as_ref().and_then(Admin::local_addr)
     }
 
-    /// Returns what reads the TLS files anew when notified, as SIGHUP does.
-    pub fn reload_handle(&self) -> Arc<Notify> {
-        Arc::clone(&self.reload)
+    /// Returns what makes the server read its TLS and policy files anew, as SIGHUP does.
+    pub fn reload_handle(&self) -> ReloadHandle {
+        self.reload.clone()
     }
 
     /// Answers requests until `shutdown` is ready; then takes no more, lets open ones finish within the time limit,
@@ -174,8 +191,12 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
         let Transport { trust, connections, drain, kill, .. } = self.transport.clone();
         let mut helpers = JoinSet::new();
-        helpers.spawn(tls::watch(trust, self.config.tls.reload_interval, Arc::clone(&self.reload)));
-        helpers.spawn(reload_on_hangup(self.reload));
+        let Config { tls, policies, .. } = &self.config;
+        helpers.spawn(reload::watch(trust, tls.reload_interval, self.reload.asked()));
+        helpers.spawn(reload::watch(self.policies, policies.reload_interval, self.reload.asked()));
+        if let Some(hangup) = self.hangup {
+            helpers.spawn(reload_at(hangup, self.reload));
+        }
         if let Some(admin) = self.admin {
             helpers.spawn(admin.run(drain.clone()));
         }
@@ -204,25 +225,23 @@ impl Server {
     }
 }
 
-/// Puts the layers around the services, from the outside in.
+/// Puts the layers around the services, from the inside out.
 fn stack(
     routes: Routes,
     config: &Config,
     trust: &Arc<TrustHandle>,
-    identities: Arc<IdentityMap>,
+    quotas: Arc<Quotas>,
     drain: &CancellationToken,
 ) -> Stack {
     let limits = &config.limits;
-    let service = ServiceBuilder::new()
-        .layer(AroundLayer(Observe))
-        .layer(AroundLayer(Contain))
-        .layer(AroundLayer(Access { trust: Arc::clone(trust), identities }))
-        .layer(AroundLayer(EndWatches(drain.clone())))
-        .layer(AroundLayer(Admit::new(limits.max_concurrent_requests)))
-        .layer(AroundLayer(DeadlineLayer { longest: limits.max_deadline }))
-        .layer(AroundLayer(Explain { max_message_bytes: limits.max_message_bytes }))
-        .service(routes);
-    BoxCloneSyncService::new(service)
+    let layers = Explain { max_message_bytes: limits.max_message_bytes }.over(routes);
+    let layers = DeadlineLayer { longest: limits.max_deadline }.over(layers);
+    let layers = Admit::new(limits.max_concurrent_requests).over(layers);
+    let layers = EndWatches(drain.clone()).over(layers);
+    let layers = RequestQuota(quotas).over(layers);
+    let layers = Access { trust: Arc::clone(trust) }.over(layers);
+    let layers = Contain.over(layers);
+    Stack::new(Observe.over(layers))
 }
 
 fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {
@@ -246,13 +265,16 @@ async fn open_audit(
 }
 
 /// SIGHUP asks daemons to look at their files again.
-async fn reload_on_hangup(reload: Arc<Notify>) {
-    match signal(SignalKind::hangup()) {
-        Ok(mut hangup) => {
-            while hangup.recv().await.is_some() {
-                reload.notify_one();
-            }
-        }
-        Err(error) => tracing::warn!(%error, "SIGHUP is not listened to"),
+fn hangup() -> Option<Signal> {
+    let hangup = signal(SignalKind::hangup());
+    hangup.inspect_err(|error| tracing::warn!(%error, "SIGHUP is not listened to")).ok()
+}
+
+async fn reload_at(mut hangup: Signal, reload: ReloadHandle) {
+    while hangup.recv().await.is_some() {
+        reload.reload();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ pub(crate) const DOMAIN: &str = "llm-shield";
 /// How long an overloaded server asks its callers to wait: a few times what a request takes.
 const RETRY_OVERLOADED: Duration = Duration::from_millis(100);
 
-/// How long to wait when records cannot be written: disks and key services take longer to come back.
+/// How long to wait when records cannot be written, or for a query's end: disks, key services and readers take longer.
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(1);
 
 /// Why a request is refused or failed.
@@ -40,6 +40,10 @@ pub(crate) enum Fault {
     PermissionMissing { role: Role, rpc: &'static str },
     /// Too many requests at one time.
     Overloaded { limit: u32 },
+    /// The tenant has used up a quota.
+    QuotaExceeded { tenant: String, quota: &'static str, limit: u64, wait: Duration },
+    /// Too many queries of the audit log at one time.
+    TooManyAuditStreams { limit: u32 },
     /// The deadline has passed.
     DeadlineExceeded,
     /// The audit record cannot be kept, so the decision is not given.
@@ -62,16 +66,19 @@ impl Fault {
     }
 
     /// Makes an internal error out of one that callers must not see, and logs that.
-    pub(crate) fn internal(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn internal(request_id: &str, error: &(dyn std::error::Error + 'static)) -> Self {
         let incident = uuid::Uuid::now_v7().to_string();
-        tracing::error!(incident.id = %incident, error, "a request failed");
+        tracing::error!(incident.id = %incident, request.id = request_id, error, "a request failed");
         Self::Internal { incident }
     }
 
     const fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::Undecodable { .. } => Code::InvalidArgument,
-            Self::TooLarge { .. } | Self::Overloaded { .. } => Code::ResourceExhausted,
+            Self::TooLarge { .. }
+            | Self::Overloaded { .. }
+            | Self::QuotaExceeded { .. }
+            | Self::TooManyAuditStreams { .. } => Code::ResourceExhausted,
             Self::UnknownPolicy { .. } => Code::NotFound,
             Self::CertificateExpired | Self::CertificateNotTrusted => Code::Unauthenticated,
             Self::IdentityNotMapped | Self::PermissionMissing { .. } => Code::PermissionDenied,
@@ -94,6 +101,8 @@ impl Fault {
             Self::IdentityNotMapped => "IDENTITY_NOT_MAPPED",
             Self::PermissionMissing { .. } => "PERMISSION_MISSING",
             Self::Overloaded { .. } => "OVERLOADED",
+            Self::QuotaExceeded { .. } => "QUOTA_EXCEEDED",
+            Self::TooManyAuditStreams { .. } => "TOO_MANY_AUDIT_STREAMS",
             Self::DeadlineExceeded => "DEADLINE_EXCEEDED",
             Self::AuditUnavailable => "AUDIT_UNAVAILABLE",
             Self::KeysUnavailable => "KEYS_UNAVAILABLE",
@@ -125,6 +134,12 @@ impl Fault {
             Self::Overloaded { limit } => {
                 format!("{limit} requests are being worked on, the most at one time")
             }
+            Self::QuotaExceeded { quota, limit, .. } => {
+                format!("the tenant's quota `{quota}` of {limit} is used up")
+            }
+            Self::TooManyAuditStreams { limit } => {
+                format!("{limit} queries of the audit log are being answered, the most at one time")
+            }
             Self::DeadlineExceeded => "the deadline passed before the answer was ready".to_owned(),
             Self::AuditUnavailable => {
                 "the audit record cannot be kept now, and no decision is given without one".to_owned()
@@ -146,7 +161,12 @@ impl Fault {
             Self::PermissionMissing { role, rpc } => {
                 vec![("permission", role.to_string()), ("rpc", (*rpc).to_owned())]
             }
-            Self::Overloaded { limit } => vec![("limit", limit.to_string())],
+            Self::Overloaded { limit } | Self::TooManyAuditStreams { limit } => {
+                vec![("limit", limit.to_string())]
+            }
+            Self::QuotaExceeded { quota, limit, .. } => {
+                vec![("quota", (*quota).to_owned()), ("limit", limit.to_string())]
+            }
             Self::NotImplemented { rpc } => vec![("rpc", (*rpc).to_owned())],
             Self::Internal { incident } => vec![("incident_id", incident.clone())],
             _ => Vec::new(),
@@ -175,6 +195,14 @@ impl Fault {
             Self::Overloaded { .. } => {
                 details.set_retry_info(Some(RETRY_OVERLOADED));
                 details.add_quota_failure_violation("server", self.message());
+            }
+            Self::TooManyAuditStreams { .. } => {
+                details.set_retry_info(Some(RETRY_UNAVAILABLE));
+                details.add_quota_failure_violation("server", self.message());
+            }
+            Self::QuotaExceeded { tenant, wait, .. } => {
+                details.set_retry_info(Some(*wait));
+                details.add_quota_failure_violation(format!("tenant:{tenant}"), self.message());
             }
             Self::AuditUnavailable | Self::KeysUnavailable | Self::ShuttingDown => {
                 details.set_retry_info(Some(RETRY_UNAVAILABLE));

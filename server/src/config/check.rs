@@ -102,6 +102,7 @@ impl Config {
             ("max_connections", u64::from(limits.max_connections)),
             ("max_streams_per_connection", u64::from(limits.max_streams_per_connection)),
             ("max_message_bytes", limits.max_message_bytes),
+            ("max_audit_streams", u64::from(limits.max_audit_streams)),
         ];
         for (key, value) in counts {
             if value == 0 {

@@ -150,6 +150,14 @@ pub struct LimitsConfig {
     /// The time its open requests then have. Default 30 s.
     #[serde(with = "units::duration")]
     pub max_connection_age_grace: Duration,
+    /// The most requests a second of each tenant, in one server; one more is refused. Default 0, which is no limit.
+    pub tenant_requests_per_second: u32,
+    /// The most text a second of each tenant, in one server. One message of the largest size passes an unused quota.
+    /// Default 0, which is no limit.
+    #[serde(with = "units::size")]
+    pub tenant_bytes_per_second: u64,
+    /// The most `Audit` queries answered at one time, each of which holds a thread; one more is refused. Default 16.
+    pub max_audit_streams: u32,
     /// Requests with at most this much text are scanned where they arrive, larger ones on the CPU pool. Default 4 KiB:
     /// about 0.1 ms of work, less than the hand-over between threads costs a busy server.
     #[serde(with = "units::size")]
@@ -169,6 +177,9 @@ impl Default for LimitsConfig {
             max_deadline: Duration::from_secs(30),
             max_connection_age: Duration::from_secs(30 * 60),
             max_connection_age_grace: Duration::from_secs(30),
+            tenant_requests_per_second: 0,
+            tenant_bytes_per_second: 0,
+            max_audit_streams: 16,
             inline_bytes: 4 << 10,
             cpu_threads: 0,
         }
@@ -188,11 +199,21 @@ pub struct PoliciesConfig {
     pub default: String,
     /// Default policies by tenant.
     pub tenants: BTreeMap<String, String>,
+    /// How often the files are looked at for changes. Default 5 s. SIGHUP looks at once. The change is taken whole or
+    /// not at all.
+    #[serde(with = "units::duration")]
+    pub reload_interval: Duration,
 }
 
 impl Default for PoliciesConfig {
     fn default() -> Self {
-        Self { dir: None, files: BTreeMap::new(), default: "standard".to_owned(), tenants: BTreeMap::new() }
+        Self {
+            dir: None,
+            files: BTreeMap::new(),
+            default: "standard".to_owned(),
+            tenants: BTreeMap::new(),
+            reload_interval: Duration::from_secs(5),
+        }
     }
 }
 

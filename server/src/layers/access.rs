@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use tonic::body::Body;
-use tracing::Span;
 
-use super::{Around, Inner, Next, refuse};
+use super::{Around, Inner, Next, observe::RequestId, refuse};
 use crate::{
-    identity::{Caller, IdentityMap, Role},
+    identity::{Caller, Role},
     status::Fault,
     tls::{Peer, PeerRefusal, TrustHandle},
 };
@@ -72,18 +71,12 @@ impl Method {
 #[derive(Clone)]
 pub(crate) struct Access {
     pub(crate) trust: Arc<TrustHandle>,
-    pub(crate) identities: Arc<IdentityMap>,
 }
 
 impl Around for Access {
-    async fn around<S: Inner>(self, mut request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, mut request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
         match self.permit(&request) {
-            Ok(Some(caller)) => {
-                Span::current()
-                    .record("caller.id", &caller.principal)
-                    .record("caller.tenant", &caller.tenant);
-                request.extensions_mut().insert(caller);
-            }
+            Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
             Ok(None) => {}
             Err(fault) => return refuse(fault),
         }
@@ -104,13 +97,14 @@ impl Access {
         if matches!(method, Method::Health { .. }) {
             return Ok(None);
         }
-        let caller = self.identities.find(peer.names()).ok_or(Fault::IdentityNotMapped)?;
+        let caller = peer.caller().ok_or(Fault::IdentityNotMapped)?;
         match method {
             Method::Shield(rpc, Some(role)) if !caller.has(role) => {
-                tracing::info!(caller.id = caller.principal, permission = %role, "a caller lacks a permission");
+                let id = request.extensions().get::<RequestId>().map(|id| &*id.0);
+                tracing::info!(request.id = id, caller.id = caller.principal, permission = %role, "a caller lacks a permission");
                 Err(Fault::PermissionMissing { role, rpc })
             }
-            _ => Ok(Some(caller)),
+            _ => Ok(Some(Arc::clone(caller))),
         }
     }
 }

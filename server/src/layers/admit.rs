@@ -24,11 +24,11 @@ impl Admit {
 }
 
 impl Around for Admit {
-    async fn around<S: Inner>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
         if matches!(request.extensions().get(), Some(Method::Health { .. })) {
             return next.run(request).await;
         }
-        match self.places.try_acquire_owned() {
+        match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => hold(next.run(request).await, place),
             Err(_full) => refuse(Fault::Overloaded { limit: self.limit }),
         }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use tonic::body::Body;
 
-use super::{Around, Inner, Next, refuse};
+use super::{Around, Inner, Next, observe::RequestId, refuse};
 use crate::status::Fault;
 
 /// The layer.
@@ -14,7 +14,8 @@ use crate::status::Fault;
 pub(crate) struct Contain;
 
 impl Around for Contain {
-    async fn around<S: Inner>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
+        let id = request.extensions().get::<RequestId>().cloned();
         // Nothing of the request is looked at again after a panic, so no broken state is seen.
         match AssertUnwindSafe(next.run(request)).catch_unwind().await {
             Ok(response) => response,
@@ -23,45 +24,42 @@ impl Around for Contain {
                 // log, by the panic hook.
                 drop(panic);
                 metrics::counter!("shield_panics_total").increment(1);
-                refuse(incident())
+                refuse(incident(id.as_ref().map(|id| &*id.0)))
             }
         }
     }
 }
 
 /// Names a new incident, in the log and to the caller.
-pub(crate) fn incident() -> Fault {
+pub(crate) fn incident(request_id: Option<&str>) -> Fault {
     let incident = uuid::Uuid::now_v7().to_string();
-    tracing::error!(incident.id = %incident, "a request's handler panicked");
+    tracing::error!(incident.id = %incident, request.id = request_id, "a request's handler panicked");
     Fault::Internal { incident }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use tonic::{Code, Status};
     use tonic_types::StatusExt;
-    use tower::{Layer, ServiceExt, service_fn};
 
     use super::*;
-    use crate::layers::AroundLayer;
+    use crate::layers::tests::Handler;
 
     #[tokio::test]
     async fn a_panic_costs_one_request() {
-        let handler = service_fn(|request: Request<Body>| async move {
+        let handler = Handler(|request: Request<Body>| async move {
             assert_ne!(request.uri().path(), "/panic", "canary: messages may quote text");
-            Ok::<_, Infallible>(Response::new(Body::empty()))
+            Response::new(Body::empty())
         });
-        let service = AroundLayer(Contain).layer(handler);
-        let call = |path| service.clone().oneshot(Request::get(path).body(Body::empty()).unwrap());
+        let service = Contain.over(handler);
+        let call = |path| service.answer(Request::get(path).body(Body::empty()).unwrap());
 
-        let status = Status::from_header_map(call("/panic").await.unwrap().headers()).unwrap();
+        let status = Status::from_header_map(call("/panic").await.headers()).unwrap();
         assert_eq!(status.code(), Code::Internal);
         let details = status.get_error_details();
         let incident = &details.error_info().unwrap().metadata["incident_id"];
         assert!(status.message().contains(incident.as_str()));
         assert!(!status.message().contains("canary"));
-        assert!(call("/fine").await.unwrap().headers().get("grpc-status").is_none());
+        assert!(call("/fine").await.headers().get("grpc-status").is_none());
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct DeadlineLayer {
 }
 
 impl Around for DeadlineLayer {
-    async fn around<S: Inner>(self, mut request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, mut request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
         let now = Instant::now();
         let timeout = match timeout_of(request.headers()) {
             Ok(timeout) => timeout,
@@ -67,21 +67,17 @@ fn timeout_of(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use tonic::{Code, Status};
-    use tower::{Layer, ServiceExt, service_fn};
 
     use super::*;
-    use crate::layers::AroundLayer;
+    use crate::layers::tests::Handler;
 
     #[tokio::test]
     async fn the_callers_deadline_is_kept() {
-        let never =
-            service_fn(|_: Request<Body>| std::future::pending::<Result<Response<Body>, Infallible>>());
-        let service = AroundLayer(DeadlineLayer { longest: Duration::from_secs(3600) }).layer(never);
+        let never = Handler(|_: Request<Body>| std::future::pending::<Response<Body>>());
+        let service = DeadlineLayer { longest: Duration::from_secs(3600) }.over(never);
         let request = Request::builder().header("grpc-timeout", "20m").body(Body::empty()).unwrap();
-        let response = service.oneshot(request).await.unwrap();
+        let response = service.answer(request).await;
         let status = Status::from_header_map(response.headers()).unwrap();
         assert_eq!(status.code(), Code::DeadlineExceeded);
     }

@@ -17,7 +17,7 @@ pub(crate) struct Explain {
 }
 
 impl Around for Explain {
-    async fn around<S: Inner>(self, request: Request<Body>, next: Next<S>) -> Response<Body> {
+    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
         let method = request.extensions().get::<Method>().copied();
         let response = next.run(request).await;
         if matches!(method, Some(Method::Health { .. })) {

@@ -5,12 +5,16 @@
 //! | [`observe`] | request id, tracing span, metrics, in-flight count |
 //! | [`contain`] | turns a panic into `INTERNAL` with an incident id |
 //! | [`access`] | checks the certificate as of now, maps it to a caller, demands the method's role |
+//! | [`quota`] | refuses a tenant that has used up its requests of this second |
 //! | [`admit`] | refuses at once when too many requests are being worked on |
 //! | [`deadline`] | answers `DEADLINE_EXCEEDED` when the time is up |
 //! | [`explain`] | gives the errors of the gRPC library our form |
 //!
-//! Each is an asynchronous function around the next; [`Around`] makes it a tower layer. The role is demanded before the
-//! message is read, so that a caller without it cannot make the server decode or hold anything.
+//! The role is demanded before the message is read, so that a caller without it cannot make the server decode or hold
+//! anything.
+//!
+//! Each is an asynchronous function around the next. They are no tower layers: those must be cloned for each request,
+//! each with all that it wraps, and box a future each; this is one future over one shared stack.
 
 pub(crate) mod access;
 pub(crate) mod admit;
@@ -19,95 +23,116 @@ pub(crate) mod deadline;
 pub(crate) mod explain;
 pub(crate) mod held;
 pub(crate) mod observe;
+pub(crate) mod quota;
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use http::{Request, Response};
-use tonic::{Status, body::Body};
-use tower::{Layer, Service, ServiceExt};
+use tonic::{Status, body::Body, service::Routes};
+use tower::ServiceExt;
 
 /// What a layer wraps: the layers and handlers further in.
-pub(crate) trait Inner:
-    Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
-}
-
-impl<S> Inner for S where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
+pub(crate) trait Inner: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// One layer's behaviour.
-pub(crate) trait Around: Clone + Send + Sync + 'static {
+pub(crate) trait Around: Send + Sync + 'static {
     /// Answers the request, usually by way of `next`.
     fn around<S: Inner>(
-        self,
+        &self,
         request: Request<Body>,
-        next: Next<S>,
+        next: Next<'_, S>,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Puts this around `inner`.
+    fn over<S: Inner>(self, inner: S) -> Layered<Self, S>
+    where
+        Self: Sized,
+    {
+        Layered { around: self, inner }
+    }
 }
 
-/// The service that a layer wraps, to be called at most once.
-pub(crate) struct Next<S>(S);
+/// What a layer wraps, to be called at most once.
+pub(crate) struct Next<'s, S>(&'s S);
 
-impl<S: Inner> Next<S> {
+impl<S: Inner> Next<'_, S> {
     pub(crate) async fn run(self, request: Request<Body>) -> Response<Body> {
-        match self.0.oneshot(request).await {
+        self.0.answer(request).await
+    }
+}
+
+/// A layer and what it wraps.
+#[derive(Debug)]
+pub(crate) struct Layered<A, S> {
+    around: A,
+    inner: S,
+}
+
+impl<A: Around, S: Inner> Inner for Layered<A, S> {
+    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
+        self.around.around(request, Next(&self.inner))
+    }
+}
+
+/// The handlers, inside all layers.
+impl Inner for Routes {
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        match self.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
     }
 }
 
-/// Makes an [`Around`] a tower layer.
+/// All layers and the handlers, without their types' names.
 #[derive(Clone)]
-pub(crate) struct AroundLayer<A>(pub(crate) A);
+pub(crate) struct Stack(Arc<dyn Answer>);
 
-impl<A: Around, S> Layer<S> for AroundLayer<A> {
-    type Service = AroundService<A, S>;
+impl Stack {
+    pub(crate) fn new(layers: impl Inner) -> Self {
+        Self(Arc::new(layers))
+    }
 
-    fn layer(&self, inner: S) -> Self::Service {
-        AroundService { around: self.0.clone(), inner }
+    pub(crate) fn answer(&self, request: Request<Body>) -> Answering {
+        Arc::clone(&self.0).answer_boxed(request)
     }
 }
 
-/// An [`Around`] and the service that it wraps.
-#[derive(Clone)]
-pub(crate) struct AroundService<A, S> {
-    around: A,
-    inner: S,
+/// A request being answered.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
+
+trait Answer: Send + Sync {
+    fn answer_boxed(self: Arc<Self>, request: Request<Body>) -> Answering;
 }
 
-impl<A: Around, S: Inner> Service<Request<Body>> for AroundService<A, S> {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    // Readiness is the inner service's, awaited by `Next::run`.
-    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let (around, next) = (self.around.clone(), Next(self.inner.clone()));
-        Box::pin(async move { Ok(around.around(request, next).await) })
+impl<S: Inner> Answer for S {
+    fn answer_boxed(self: Arc<Self>, request: Request<Body>) -> Answering {
+        Box::pin(async move { self.answer(request).await })
     }
 }
 
 /// Answers with an error.
 pub(crate) fn refuse(fault: crate::status::Fault) -> Response<Body> {
     Status::from(fault).into_http()
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A handler made of a function.
+    pub(crate) struct Handler<F>(pub(crate) F);
+
+    impl<F, R> Inner for Handler<F>
+    where
+        F: Fn(Request<Body>) -> R + Send + Sync + 'static,
+        R: Future<Output = Response<Body>> + Send,
+    {
+        fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
+            (self.0)(request)
+        }
+    }
 }

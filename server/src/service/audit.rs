@@ -6,6 +6,7 @@ use std::{
     future::Future,
     pin::Pin,
     str::FromStr,
+    sync::Arc,
     task::{Context as TaskContext, Poll},
 };
 
@@ -13,7 +14,10 @@ use futures_util::Stream;
 use jiff::Timestamp;
 use llm_shield_audit::{self as audit, AuditError, Query, RecordStream};
 use llm_shield_proto::v1;
-use tokio::time::{Sleep, sleep_until};
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Sleep, sleep_until},
+};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -24,12 +28,18 @@ impl Parts {
     pub(super) fn query(&self, context: &Context, request: v1::AuditRequest) -> Result<AuditStream, Fault> {
         job::check(&request)?;
         let query = query(Query::of(tenant(context)?), request)?;
+        let places = Arc::clone(&self.audit_streams);
+        let place = places
+            .try_acquire_owned()
+            .map_err(|_full| Fault::TooManyAuditStreams { limit: self.limits.max_audit_streams })?;
         let records = self.store.query(query.clone()).map_err(|error| match error {
             AuditError::Invalid { .. } => Fault::field("page_token", "is not of this query"),
-            error => unrecorded(error),
+            error => unrecorded(context, error),
         })?;
         let deadline = context.deadline.callers.map(|at| Box::pin(sleep_until(at)));
-        Ok(AuditStream { state: Some(Reading { query, records, deadline }) })
+        Ok(AuditStream {
+            state: Some(Reading { context: context.clone(), query, records, deadline, _place: place }),
+        })
     }
 }
 
@@ -39,21 +49,23 @@ pub(crate) struct AuditStream {
 }
 
 struct Reading {
+    context: Context,
     query: Query,
     records: RecordStream,
     deadline: Option<Pin<Box<Sleep>>>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Reading {
-    fn poll(&mut self, context: &mut TaskContext<'_>) -> Poll<Option<Result<v1::AuditResponse, Fault>>> {
+    fn poll(&mut self, task: &mut TaskContext<'_>) -> Poll<Option<Result<v1::AuditResponse, Fault>>> {
         if let Some(deadline) = &mut self.deadline
-            && deadline.as_mut().poll(context).is_ready()
+            && deadline.as_mut().poll(task).is_ready()
         {
             return Poll::Ready(Some(Err(Fault::DeadlineExceeded)));
         }
-        Pin::new(&mut self.records).poll_next(context).map(|next| {
+        Pin::new(&mut self.records).poll_next(task).map(|next| {
             next.map(|record| {
-                let record = record.map_err(unrecorded)?;
+                let record = record.map_err(|error| unrecorded(&self.context, error))?;
                 let next_page_token = self.query.page_token_after(&record);
                 Ok(v1::AuditResponse { record: Some(record::shown(record)), next_page_token })
             })

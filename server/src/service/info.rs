@@ -7,7 +7,8 @@ use crate::identity::{Caller, Role};
 
 impl Parts {
     pub(super) fn info(&self, caller: &Caller) -> v1::GetServerInfoResponse {
-        let policies = self.policies.iter().map(|(name, policy)| v1::PolicyInfo {
+        let in_force = self.policies.current();
+        let policies = in_force.iter().map(|(name, policy)| v1::PolicyInfo {
             name: name.to_owned(),
             digest: policy.digest().to_string(),
         });
@@ -21,7 +22,7 @@ impl Parts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             detectors: detectors.collect(),
             policies: policies.collect(),
-            default_policy: self.policies.default_of(&caller.tenant).to_owned(),
+            default_policy: in_force.default_of(&caller.tenant).to_owned(),
             max_message_bytes: self.limits.max_message_bytes,
             max_concurrent_requests: self.limits.max_concurrent_requests,
             ready_time: Some(self.ready.into()),

@@ -14,7 +14,7 @@ use std::{sync::Arc, time::SystemTime};
 use llm_shield_audit::{AuditError, AuditLog, Receipt, Store, Tenant};
 use llm_shield_detect::Engine;
 use llm_shield_proto::v1::{self, shield_service_server::ShieldService};
-use tokio::time::Instant;
+use tokio::{sync::Semaphore, time::Instant};
 use tonic::{Request, Response, Status, Streaming};
 
 use self::{
@@ -26,7 +26,8 @@ use self::{
 };
 use crate::{
     config::{Config, LimitsConfig},
-    policies::Policies,
+    policies::PoliciesHandle,
+    quota::Quotas,
     redaction_keys::RedactionKeyring,
     status::Fault,
 };
@@ -37,9 +38,12 @@ pub(crate) struct ShieldApi(Arc<Parts>);
 
 struct Parts {
     engine: Arc<Engine>,
-    policies: Policies,
+    policies: Arc<PoliciesHandle>,
+    quotas: Arc<Quotas>,
     audit: Arc<AuditLog>,
     store: Store,
+    /// Each query holds a thread while it reads.
+    audit_streams: Arc<Semaphore>,
     redaction_keys: RedactionKeyring,
     workers: Workers,
     limits: LimitsConfig,
@@ -50,16 +54,20 @@ impl ShieldApi {
     pub(crate) fn new(
         config: &Config,
         engine: Engine,
-        policies: Policies,
+        policies: Arc<PoliciesHandle>,
+        quotas: Arc<Quotas>,
         audit: Arc<AuditLog>,
         store: Store,
         redaction_keys: RedactionKeyring,
     ) -> Self {
+        let audit_streams = usize::try_from(config.limits.max_audit_streams).unwrap_or(usize::MAX);
         Self(Arc::new(Parts {
             engine: Arc::new(engine),
             policies,
+            quotas,
             audit,
             store,
+            audit_streams: Arc::new(Semaphore::new(audit_streams)),
             redaction_keys,
             workers: Workers::new(&config.limits),
             limits: config.limits.clone(),
@@ -72,7 +80,7 @@ impl ShieldApi {
 impl ShieldService for ShieldApi {
     async fn scan(&self, request: Request<v1::ScanRequest>) -> Result<Response<v1::ScanResponse>, Status> {
         let context = Context::of(&request)?;
-        let job = Job::from_scan(request.into_inner(), &self.0.policies, &context.caller.tenant)?;
+        let job = Job::from_scan(request.into_inner(), &self.0.policies.current(), &context.caller.tenant)?;
         Ok(Response::new(self.0.scan(&context, job).await?))
     }
 
@@ -81,7 +89,7 @@ impl ShieldService for ShieldApi {
         request: Request<v1::RedactRequest>,
     ) -> Result<Response<v1::RedactResponse>, Status> {
         let context = Context::of(&request)?;
-        let job = Job::from_redact(request.into_inner(), &self.0.policies, &context.caller.tenant)?;
+        let job = Job::from_redact(request.into_inner(), &self.0.policies.current(), &context.caller.tenant)?;
         Ok(Response::new(self.0.redact(&context, job).await?))
     }
 
@@ -148,15 +156,16 @@ type Never<T> = tokio_stream::Empty<Result<T, Status>>;
 impl Parts {
     async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
         let tenant = tenant(context)?;
-        let digest = self.audit.digest_key(&tenant).await.map_err(unrecorded)?;
+        let digest = self.audit.digest_key(&tenant).await.map_err(|error| unrecorded(context, error))?;
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
+        self.quotas.take_bytes(&context.caller.tenant, bytes)?;
         let work = move || {
             let decision = decide::scan(&engine, &job, &digest, &cancel);
             (job, decision)
         };
-        let (job, mut decision) = self.workers.run(bytes, work).await?;
+        let (job, mut decision) = self.workers.run(context, bytes, work).await?;
         let policy = policy_info(&job);
         let receipt = self.record(context, tenant, "Scan", job, &mut decision).await?;
         let truncated = decision.truncated();
@@ -180,9 +189,10 @@ impl Parts {
 
     async fn redact(&self, context: &Context, job: Job) -> Result<v1::RedactResponse, Fault> {
         let tenant = tenant(context)?;
-        let digest = self.audit.digest_key(&tenant).await.map_err(unrecorded)?;
+        let digest = self.audit.digest_key(&tenant).await.map_err(|error| unrecorded(context, error))?;
         let keys = self.redaction_keys.of(tenant.as_str()).await.map_err(|error| {
             tracing::error!(
+                request.id = &*context.request_id,
                 error = &error as &dyn std::error::Error,
                 "a tenant's redaction key cannot be had"
             );
@@ -191,11 +201,12 @@ impl Parts {
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
+        self.quotas.take_bytes(&context.caller.tenant, bytes)?;
         let work = move || {
             let (decision, contents) = decide::redact(&engine, &job, &digest, &keys, &cancel);
             (job, decision, contents)
         };
-        let (job, mut decision, contents) = self.workers.run(bytes, work).await?;
+        let (job, mut decision, contents) = self.workers.run(context, bytes, work).await?;
         let policy = policy_info(&job);
         let receipt = self.record(context, tenant, "Redact", job, &mut decision).await?;
         let report = decision.report;
@@ -228,12 +239,12 @@ impl Parts {
         }
         count(rpc, decision);
         let record = record::of(context, tenant, rpc, job, decision);
-        self.audit.append(record).await.map_err(unrecorded)
+        self.audit.append(record).await.map_err(|error| unrecorded(context, error))
     }
 }
 
 fn tenant(context: &Context) -> Result<Tenant, Fault> {
-    Tenant::new(context.caller.tenant.clone()).map_err(|error| Fault::internal(&error))
+    Tenant::new(context.caller.tenant.clone()).map_err(|error| Fault::internal(&context.request_id, &error))
 }
 
 fn policy_info(job: &Job) -> v1::PolicyInfo {
@@ -241,12 +252,16 @@ fn policy_info(job: &Job) -> v1::PolicyInfo {
 }
 
 /// Says that no record can be kept, and logs why.
-fn unrecorded(error: AuditError) -> Fault {
+fn unrecorded(context: &Context, error: AuditError) -> Fault {
     if matches!(error, AuditError::Invalid { .. }) {
         // Trying again would not help.
-        return Fault::internal(&error);
+        return Fault::internal(&context.request_id, &error);
     }
-    tracing::error!(error = &error as &dyn std::error::Error, "a decision could not be recorded");
+    tracing::error!(
+        request.id = &*context.request_id,
+        error = &error as &dyn std::error::Error,
+        "the audit log cannot be used"
+    );
     Fault::AuditUnavailable
 }
 

@@ -18,6 +18,7 @@ use llm_shield_detect::Cancel;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tracing::Span;
 
+use super::context::Context;
 use crate::{
     config::LimitsConfig,
     layers::{contain::incident, deadline::Deadline},
@@ -44,6 +45,7 @@ impl Workers {
     /// Runs work over `bytes` of text; waits for a place in the pool when that is large.
     pub(super) async fn run<T: Send + 'static>(
         &self,
+        context: &Context,
         bytes: u64,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Fault> {
@@ -58,7 +60,9 @@ impl Workers {
             let _place = place;
             span.in_scope(work)
         });
-        work.await.map_err(|error| if error.is_panic() { incident() } else { Fault::ShuttingDown })
+        work.await.map_err(|error| {
+            if error.is_panic() { incident(Some(&context.request_id)) } else { Fault::ShuttingDown }
+        })
     }
 }
 

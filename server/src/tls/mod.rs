@@ -24,7 +24,7 @@ use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyD
 
 pub use self::peer::PeerNames;
 pub(crate) use self::peer::{Peer, PeerRefusal};
-pub(crate) use self::reload::{TrustHandle, watch};
+pub(crate) use self::reload::TrustHandle;
 
 /// Where the PEM files lie.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! The peer's certificate, kept for the life of its connection.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -9,6 +12,7 @@ use rustls_pki_types::{CertificateDer, UnixTime};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::Trust;
+use crate::identity::{Caller, IdentityMap};
 
 /// The names in a certificate that an identity can be made of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +38,9 @@ pub(crate) enum PeerRefusal {
 #[derive(Debug)]
 pub(crate) struct Peer {
     chain: Vec<CertificateDer<'static>>,
-    names: PeerNames,
+    /// Who that is; nobody when no entry of the configuration matches. Found once, since neither the certificate nor
+    /// the configuration changes.
+    caller: Option<Arc<Caller>>,
     not_before: u64,
     not_after: u64,
     /// The newest generation of [`Trust`] that accepted the chain.
@@ -43,11 +49,11 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Reads the certificate that a handshake under `trust` has verified. None when it cannot be read.
-    pub(crate) fn new(chain: &[CertificateDer<'_>], trust: &Trust) -> Option<Self> {
+    pub(crate) fn new(chain: &[CertificateDer<'_>], trust: &Trust, identities: &IdentityMap) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(chain.first()?).ok()?;
         let validity = certificate.validity();
         Some(Self {
-            names: names(&certificate)?,
+            caller: identities.find(&names(&certificate)?),
             not_before: u64::try_from(validity.not_before.timestamp()).unwrap_or(0),
             not_after: u64::try_from(validity.not_after.timestamp()).unwrap_or(0),
             chain: chain.iter().map(|certificate| certificate.clone().into_owned()).collect(),
@@ -55,9 +61,9 @@ impl Peer {
         })
     }
 
-    /// Returns the names that an identity can be made of.
-    pub(crate) const fn names(&self) -> &PeerNames {
-        &self.names
+    /// Returns who the peer is, if anybody.
+    pub(crate) const fn caller(&self) -> Option<&Arc<Caller>> {
+        self.caller.as_ref()
     }
 
     /// Checks that the certificate still holds under what is trusted now.

@@ -2,9 +2,10 @@
 
 use std::{
     convert::Infallible,
-    pin::pin,
+    future::Future,
+    pin::{Pin, pin},
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -19,8 +20,11 @@ use tokio_rustls::server::TlsStream;
 use tonic::{body::Body, codegen::StdError};
 use tower::Service;
 
-use super::{Stack, Transport};
-use crate::tls::Peer;
+use super::Transport;
+use crate::{
+    layers::{Answering, Stack},
+    tls::Peer,
+};
 
 /// Metadata is small; what is larger is an attack on memory.
 const MAX_HEADER_LIST_BYTES: u32 = 16 << 10;
@@ -78,15 +82,26 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = <Stack as Service<Request<Body>>>::Future;
+    type Future = Answered;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.stack.poll_ready(context)
+    fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Arc::clone(&self.peer));
-        self.stack.call(request)
+        Answered(self.stack.answer(request))
+    }
+}
+
+/// An answer, which always comes.
+struct Answered(Answering);
+
+impl Future for Answered {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Poll::Ready(Ok(ready!(self.0.as_mut().poll(context))))
     }
 }

@@ -6,9 +6,8 @@
 
 mod connection;
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use http::{Request, Response};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -16,21 +15,19 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::body::Body;
-use tower::util::BoxCloneSyncService;
 
 use crate::{
     config::LimitsConfig,
+    identity::IdentityMap,
+    layers::Stack,
     tls::{Peer, TrustHandle},
 };
-
-/// What answers requests, with all its layers.
-pub(crate) type Stack = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 /// Accepts connections and serves them until told to stop.
 #[derive(Clone)]
 pub(crate) struct Transport {
     pub(crate) trust: Arc<TrustHandle>,
+    pub(crate) identities: Arc<IdentityMap>,
     pub(crate) limits: LimitsConfig,
     pub(crate) stack: Stack,
     /// Open connections; [`TaskTracker::wait`] returns when the last is gone.
@@ -95,7 +92,7 @@ impl Transport {
 
     async fn handshake(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Arc<Peer>)> {
         stream.set_nodelay(true)?;
-        let trust = self.trust.current();
+        let trust = Arc::clone(&self.trust.current());
         let stream = TlsAcceptor::from(trust.server_config()).accept(stream).await?;
         let (_, session) = stream.get_ref();
         if session.alpn_protocol() != Some(b"h2") {
@@ -104,7 +101,7 @@ impl Transport {
                 "the client does not offer HTTP/2 by ALPN",
             ));
         }
-        let peer = session.peer_certificates().and_then(|chain| Peer::new(chain, &trust));
+        let peer = session.peer_certificates().and_then(|chain| Peer::new(chain, &trust, &self.identities));
         let peer =
             peer.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "unreadable client certificate"))?;
         Ok((stream, Arc::new(peer)))

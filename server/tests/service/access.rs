@@ -94,7 +94,7 @@ async fn a_revoked_certificate_is_refused_on_its_open_connection() {
     revoked.clone().scan(scan_of("hello")).await.unwrap();
 
     std::fs::write(server.file("crl.pem"), server.authority.crl(&[credentials.serial])).unwrap();
-    server.reload.notify_one();
+    server.reload.reload();
     let status = eventually("refused", || async { revoked.clone().scan(scan_of("hello")).await.err() }).await;
     assert_eq!(reason(&status, Code::Unauthenticated), "CERTIFICATE_NOT_TRUSTED");
     other.scan(scan_of("hello")).await.unwrap();

@@ -1,6 +1,6 @@
 //! Certificates that change, and the server's end.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use llm_shield::{Config, Server, devcerts::DevCerts};
 use tonic::Code;
@@ -23,7 +23,7 @@ async fn certificates_change_without_dropping_a_connection() {
     fs::write(server.file("server.key"), &certificate.key).unwrap();
     fs::write(server.file("ca.pem"), format!("{}{}", server.authority.pem, new.pem)).unwrap();
     fs::write(server.file("crl.pem"), format!("{}{}", server.authority.crl(&[]), new.crl(&[]))).unwrap();
-    server.reload.notify_one();
+    server.reload.reload();
 
     let channel = eventually("the new certificate is served", || async {
         server.connect(Some(&client), &new.pem).await.ok()
@@ -37,11 +37,31 @@ async fn certificates_change_without_dropping_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_ends_at_its_age_and_its_requests_do_not() {
+    let server = TestServer::with(|config| config.limits.max_connection_age = Duration::from_secs(2)).await;
+    let old = server.client("acme/scanner").await;
+    let (sender, in_flight) = open_scan(&server).await;
+
+    // Whoever connects anew meets a certificate of an authority that these clients do not trust.
+    let new = Authority::new();
+    let certificate = new.server();
+    fs::write(server.file("server.pem"), &certificate.cert).unwrap();
+    fs::write(server.file("server.key"), &certificate.key).unwrap();
+    server.reload.reload();
+    old.clone().scan(scan_of("hello")).await.unwrap();
+    eventually("the connection is gone", || async { old.clone().scan(scan_of("hello")).await.err() }).await;
+
+    sender.send(scan_of("hello")).await.unwrap();
+    drop(sender);
+    in_flight.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unusable_files_leave_those_before_them_in_force() {
     let server = TestServer::start().await;
     fs::write(server.file("server.key"), "no key").unwrap();
-    server.reload.notify_one();
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    server.reload.reload();
+    tokio::time::sleep(Duration::from_millis(300)).await;
     server.client("acme/scanner").await.scan(scan_of("hello")).await.unwrap();
 }
 
@@ -53,7 +73,7 @@ async fn the_drain_lets_open_requests_finish_and_takes_no_more() {
         flights.push(open_scan(&server).await);
     }
     // Every one of them is inside before the drain begins: its caller holds a place.
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     server.begin_shutdown();
     eventually("no new connection", || async {
         let credentials = server.authority.client("acme/scanner", Valid::Now);
@@ -71,10 +91,10 @@ async fn the_drain_lets_open_requests_finish_and_takes_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drain_has_an_end() {
     let mut server =
-        TestServer::with(|config| config.shutdown.drain_timeout = std::time::Duration::from_millis(300))
+        TestServer::with(|config| config.shutdown.drain_timeout = Duration::from_millis(300))
             .await;
     let (_sender, call) = open_scan(&server).await;
-    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
     server.begin_shutdown();
     server.ended().await.unwrap();
     assert!(matches!(

@@ -13,9 +13,13 @@
 mod access;
 mod audit;
 mod config;
+mod failures;
 mod health;
 mod lifecycle;
 mod limits;
 mod logs;
+mod metrics;
+mod policies;
+mod quotas;
 mod requests;
 mod support;

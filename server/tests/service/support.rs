@@ -9,12 +9,12 @@ use std::{
     fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, Once},
+    sync::{Mutex, Once},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use llm_shield::{
-    Config, Server, ServerError,
+    Config, ReloadHandle, Server, ServerError,
     identity::{IdentityRule, Role},
     telemetry,
 };
@@ -24,10 +24,7 @@ use rcgen::{
     Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, SerialNumber, date_time_ymd,
 };
 use tempfile::TempDir;
-use tokio::{
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-};
+use tokio::{sync::oneshot, task::JoinHandle};
 use tonic::{
     Code, Status,
     transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
@@ -153,7 +150,8 @@ impl Authority {
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) authority: Authority,
-    pub(crate) reload: Arc<Notify>,
+    pub(crate) admin: Option<SocketAddr>,
+    pub(crate) reload: ReloadHandle,
     dir: TempDir,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<Result<(), ServerError>>>,
@@ -172,12 +170,12 @@ impl TestServer {
         let mut config = configuration(dir.path(), &authority);
         change(&mut config);
         let server = Server::bind(config).await.unwrap();
-        let (address, reload) = (server.local_addr(), server.reload_handle());
+        let (address, admin, reload) = (server.local_addr(), server.admin_addr(), server.reload_handle());
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server.run(async {
             stopped.await.ok();
         }));
-        Self { address, authority, reload, dir, stop: Some(stop), task: Some(task) }
+        Self { address, authority, admin, reload, dir, stop: Some(stop), task: Some(task) }
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {
