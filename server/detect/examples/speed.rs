@@ -29,8 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let german = "Könntest du bitte die Notizen vom Treffen am Dienstag für mich zusammenfassen, und wer übernimmt nächste \
         Woche die Prüfung der Verträge? "
         .repeat(8);
-    let russian = "Не могли бы вы коротко пересказать заметки со встречи во вторник и перечислить, кто что обещал? "
-        .repeat(7);
+    let russian =
+        "Не могли бы вы коротко пересказать заметки со встречи во вторник и перечислить, кто что обещал? "
+            .repeat(7);
     let digits = "4111-2222 030 901820 17 ".repeat(43);
     let samples = [
         ("prose", prose.to_owned()),
@@ -41,12 +42,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("digits", digits),
         ("one letter", "a".repeat(64 << 10)),
     ];
-    println!("{:16}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}", "us per KB", "limit", "all", "secrets", "pii", "injection", "unicode");
+    println!(
+        "{:16}{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}",
+        "us per KB", "limit", "all", "secrets", "pii", "injection", "unicode"
+    );
     let wanted = std::env::args().nth(1);
     if let (Some(wanted), Some(detector)) = (&wanted, std::env::args().nth(2)) {
         // For a profiler: one thing, for a while.
         let (_, text) = samples.iter().find(|(name, _)| name == wanted).ok_or("there is no such sample")?;
-        let options = ScanOptions { detectors: Some(vec![detector]) };
+        let options = ScanOptions { detectors: Some(vec![detector]), ..ScanOptions::default() };
         let request = Request::single(Direction::Input, Role::User, text);
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(2) {
@@ -54,7 +58,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         return Ok(());
     }
-    for (name, text) in samples.iter().filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == *name)) {
+    for (name, text) in
+        samples.iter().filter(|(name, _)| wanted.as_deref().is_none_or(|wanted| wanted == *name))
+    {
         print!("{name:16}{:8.1}", per_kb(text, || limit.find_overlapping_iter(text).count()));
         let before = engine.bytes_examined();
         black_box(engine.inspect(text));
@@ -62,10 +68,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         let all = per_kb(text, || engine.inspect(text).len());
         print!("{all:9.1}");
         for detector in ["secrets", "pii", "injection", "unicode"] {
-            let options = ScanOptions { detectors: Some(vec![detector.to_owned()]) };
+            let options =
+                ScanOptions { detectors: Some(vec![detector.to_owned()]), ..ScanOptions::default() };
             let request = Request::single(Direction::Input, Role::User, text);
-            let took =
-                per_kb(text, || engine.scan_with(&request, &policy, &options, &Cancel::never()).findings.len());
+            let took = per_kb(text, || {
+                engine.scan_with(&request, &policy, &options, &Cancel::never()).findings.len()
+            });
             print!("{took:9.1}");
         }
         println!("{examined:9.1}");

@@ -1,6 +1,6 @@
 //! From findings to one injection score, and how a classifier's score joins it.
 
-use crate::{Finding, Role, hidden};
+use crate::{Finding, Role};
 
 /// What a text without any sign gets: rules alone cannot promise that nothing is there.
 pub(crate) const BASELINE: f64 = 0.02;
@@ -12,12 +12,11 @@ pub(crate) const BASELINE: f64 = 0.02;
 pub(crate) fn injection<'f>(findings: impl Iterator<Item = &'f Finding>, role: Role) -> f64 {
     let mut signals: Vec<(&str, f64)> = Vec::new();
     for finding in findings {
-        let score = match &*finding.detector {
-            "injection" => strengthened(finding, role),
-            // Hidden text is odd in itself; what it says is scored by the rules that read it.
-            hidden::DETECTOR if finding.score >= 0.8 => HIDDEN_TEXT,
-            _ => continue,
-        };
+        // Hidden text is odd in itself, which its own detector tells of; what it says is scored by the rules that read it.
+        if &*finding.detector != "injection" {
+            continue;
+        }
+        let score = strengthened(finding, role);
         match signals.iter_mut().find(|(rule, _)| *rule == &*finding.rule_id) {
             Some((_, known)) => *known = known.max(score),
             None => signals.push((&finding.rule_id, score)),
@@ -43,7 +42,8 @@ pub fn combine(rules: f64, classifier: f64) -> f64 {
 /// A phrase counts for more where nobody has reason to give orders, and where somebody took pains to disguise it.
 fn strengthened(finding: &Finding, role: Role) -> f64 {
     let mut doubt = 1.0 - finding.score;
-    if finding.score >= 0.3 {
+    // A hint is no more than a hint wherever it stands.
+    if finding.score >= 0.5 {
         if matches!(role, Role::Tool | Role::Document) {
             doubt *= IN_DATA;
         }
@@ -71,10 +71,14 @@ static DISGUISES: &[&str] = &[
     "tag-characters",
     "variation-selectors",
     "zero-width",
+    "braille",
+    "upside-down",
+    "joined-strings",
+    "spaced",
+    "unmarked",
 ];
 
 const FURTHER: f64 = 0.35;
-const HIDDEN_TEXT: f64 = 0.3;
 const IN_DATA: f64 = 0.8;
 const DISGUISED: f64 = 0.6;
 const SIGNALS: usize = 8;

@@ -146,7 +146,7 @@ impl Matcher {
             }
         }
         outcome?;
-        self.tokens.scan(&self.rules, &self.contexts, text, &wanted, scratch, cancel, hits)
+        self.tokens.scan((&self.rules, &self.contexts), text, &wanted, scratch, cancel, hits)
     }
 
     fn collect_windows(

@@ -73,8 +73,7 @@ impl Tokens {
 
     pub(super) fn scan(
         &self,
-        all: &[Rule],
-        contexts: &Contexts,
+        (all, contexts): (&[Rule], &Contexts),
         text: &str,
         wanted: &impl Fn(&Rule) -> bool,
         scratch: &mut Scratch,

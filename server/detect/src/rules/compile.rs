@@ -255,7 +255,9 @@ impl Entry<'_> {
         }
         if words.is_empty() {
             if score.is_some() || raw.context_required {
-                return Err(self.error("context", "is empty, and `context_score` or `context_required` is set"));
+                return Err(
+                    self.error("context", "is empty, and `context_score` or `context_required` is set")
+                );
             }
             return Ok(None);
         }

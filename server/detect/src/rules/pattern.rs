@@ -29,9 +29,8 @@ impl Pattern {
         let unicode = family == Family::Folded;
         let hir = syntax::parse_with(pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
             .map_err(|error| error.to_string())?;
-        let regex = builder(family, WhichCaptures::All)
-            .build_from_hir(&hir)
-            .map_err(|error| describe(&error))?;
+        let regex =
+            builder(family, WhichCaptures::All).build_from_hir(&hir).map_err(|error| describe(&error))?;
         let leads = keywords_lead(&hir, keywords);
         Ok(Self { group: span_group(&regex), regex, leads })
     }
@@ -76,7 +75,9 @@ fn span_group(regex: &Regex) -> usize {
 fn keywords_lead(hir: &Hir, keywords: &[String]) -> bool {
     let beginnings = beginnings(hir).strings;
     !keywords.is_empty()
-        && beginnings.iter().all(|string| keywords.iter().any(|keyword| string.starts_with(keyword.as_bytes())))
+        && beginnings
+            .iter()
+            .all(|string| keywords.iter().any(|keyword| string.starts_with(keyword.as_bytes())))
 }
 
 /// What matches can begin with, in lower case.
@@ -95,7 +96,8 @@ impl Beginnings {
         if self.strings.len().saturating_mul(next.strings.len()) > MOST_BEGINNINGS {
             return Self { whole: false, ..self };
         }
-        let joined = |head: &Vec<u8>| next.strings.iter().map(|tail| [head.as_slice(), tail].concat()).collect();
+        let joined =
+            |head: &Vec<u8>| next.strings.iter().map(|tail| [head.as_slice(), tail].concat()).collect();
         let mut strings: Vec<Vec<u8>> = self.strings.iter().flat_map::<Vec<Vec<u8>>, _>(joined).collect();
         strings.sort_unstable();
         strings.dedup();
@@ -112,7 +114,11 @@ fn beginnings(hir: &Hir) -> Beginnings {
             let mut strings = members(class);
             strings.sort_unstable();
             strings.dedup();
-            if strings.is_empty() { Beginnings::of(Vec::new(), false) } else { Beginnings { strings, whole: true } }
+            if strings.is_empty() {
+                Beginnings::of(Vec::new(), false)
+            } else {
+                Beginnings { strings, whole: true }
+            }
         }
         HirKind::Capture(capture) => beginnings(&capture.sub),
         HirKind::Concat(parts) => {
@@ -154,13 +160,17 @@ fn members(class: &Class) -> Vec<Vec<u8>> {
         Class::Bytes(class) if class.ranges().len() <= MOST_MEMBERS => {
             let all = class.ranges().iter().flat_map(|range| range.start()..=range.end());
             let few: Vec<u8> = all.take(MOST_MEMBERS + 1).collect();
-            if few.len() > MOST_MEMBERS { return Vec::new() }
+            if few.len() > MOST_MEMBERS {
+                return Vec::new();
+            }
             few.iter().map(|byte| vec![byte.to_ascii_lowercase()]).collect()
         }
         Class::Unicode(class) if class.ranges().len() <= MOST_MEMBERS => {
             let all = class.ranges().iter().flat_map(|range| range.start()..=range.end());
             let few: Vec<char> = all.take(MOST_MEMBERS + 1).collect();
-            if few.len() > MOST_MEMBERS { return Vec::new() }
+            if few.len() > MOST_MEMBERS {
+                return Vec::new();
+            }
             few.iter().map(|letter| letter.to_ascii_lowercase().to_string().into_bytes()).collect()
         }
         _ => Vec::new(),

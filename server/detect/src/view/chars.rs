@@ -25,6 +25,18 @@ pub(crate) fn is_invisible(character: char) -> bool {
     ) || matches!(character, '\u{0}'..='\u{8}' | '\u{e}'..='\u{1f}' | '\u{7f}')
 }
 
+/// Returns the length of the terminal escape sequence that a text begins with (ECMA-48): colours, cursor moves, titles.
+pub(crate) fn escape_len(text: &str) -> Option<usize> {
+    let rest = text.strip_prefix('\u{1b}')?.as_bytes();
+    let length = match rest.first()? {
+        b'[' => rest.iter().skip(1).take(32).position(|byte| matches!(byte, 0x40..=0x7E))? + 2,
+        b']' => rest.iter().take(256).position(|byte| matches!(byte, 0x07 | 0x1B))? + 1,
+        0x40..=0x5F => 1,
+        _ => return None,
+    };
+    Some(length + 1).filter(|length| text.is_char_boundary(*length))
+}
+
 /// Whether a character belongs to the one before it.
 pub(crate) fn is_mark(character: char) -> bool {
     u32::from(character) >= 0x300
@@ -136,6 +148,8 @@ pub(crate) fn look_alike(character: char) -> Option<char> {
         'и' | 'µ' | 'μ' => 'u',
         'ε' | 'є' => 'e',
         'ω' => 'w',
+        'ғ' => 'f',
+        'ǫ' => 'q',
         other => return confusable(other),
     };
     Some(by_shape)

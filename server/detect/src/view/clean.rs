@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::chars::{confusable, digit, is_invisible, is_mark, letter_symbol, look_alike};
+use super::chars::{confusable, digit, escape_len, is_invisible, is_mark, letter_symbol, look_alike};
 use super::map::{Map, Writer};
 
 /// Removes what cannot be seen, and writes compatibility forms, digits of other scripts and look-alike letters within
@@ -18,6 +18,11 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
     let mut at = 0;
     while at < text.len() {
         let rest = text.get(at..).unwrap_or_default();
+        if let Some(length) = escape_len(rest) {
+            changed = true;
+            at += length;
+            continue;
+        }
         let word = word_len(rest);
         let piece = rest.get(..word).unwrap_or_default();
         changed |= clean_word(piece, at, &mut writer);
@@ -64,7 +69,9 @@ fn word_len(text: &str) -> usize {
     let Some((_, first)) = characters.next() else { return 0 };
     let word = in_word(first);
     characters
-        .find(|(_, character)| !is_invisible(*character) && in_word(*character) != word)
+        .find(|(_, character)| {
+            *character == '\u{1b}' || !is_invisible(*character) && in_word(*character) != word
+        })
         .map_or(text.len(), |(at, _)| at)
 }
 

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::decompose_compatible;
 
-use super::chars::{drops_marks, is_invisible, is_mark, plain};
+use super::chars::{drops_marks, escape_len, is_invisible, is_mark, plain};
 use super::map::{Map, Writer};
 
 /// Folds a text: lower case, white space to single spaces, marks and invisible characters dropped, compatibility forms
@@ -55,7 +55,9 @@ impl Folder {
                 self.lower(text.get(start..end).unwrap_or_default(), src + start);
                 self.after_space = after_space;
             }
-            if let Some(&byte) = bytes.get(end) {
+            if let Some(length) = text.get(end..).and_then(escape_len) {
+                end += length;
+            } else if let Some(&byte) = bytes.get(end) {
                 if byte.is_ascii_whitespace() || byte == 0x0B {
                     self.space(src + end, src + end + 1);
                 }
@@ -143,7 +145,7 @@ mod tests {
     #[test]
     fn ascii() {
         assert_eq!(folded("Ignore \t\n ALL\r\nrules  "), "ignore all rules ");
-        assert_eq!(folded("a\u{0}b\u{1b}c"), "abc");
+        assert_eq!(folded("a\u{0}b\u{1b}c \u{1b}[1;31mr\u{1b}[0med"), "abc red");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::clean::{clean, latinise};
 use super::decode::decode;
 use super::deobfuscate::{Vocabulary, deobfuscate};
-use super::fold::fold;
 use super::disguise::Cipher;
+use super::fold::fold;
 use super::map::{Map, Writer};
 use crate::ByteSpan;
 use crate::cancel::{Cancel, Cancelled};
@@ -77,11 +77,21 @@ impl<'t> Layers<'t> {
         self.layers.iter().enumerate()
     }
 
-    /// Maps a span of a layer to the text as it was given.
-    pub(crate) fn source(&self, mut layer: usize, mut span: ByteSpan) -> ByteSpan {
+    /// Maps a span of a layer to the text as it was given. Where the span is most of an encoded run, the run is taken
+    /// whole.
+    pub(crate) fn source(&self, layer: usize, span: ByteSpan) -> ByteSpan {
+        self.carrier(layer, span, false)
+    }
+
+    /// Maps a span to the text as it was given, encoded runs taken whole: for values of which no part may be left.
+    pub(crate) fn whole_source(&self, layer: usize, span: ByteSpan) -> ByteSpan {
+        self.carrier(layer, span, true)
+    }
+
+    fn carrier(&self, mut layer: usize, mut span: ByteSpan, whole: bool) -> ByteSpan {
         while let Some((parent, origin)) = self.layers.get(layer).and_then(|layer| layer.origin.as_ref()) {
             span = match origin {
-                Origin::Mapped(map) => map.source(span),
+                Origin::Mapped(map) => map.carrier(span, whole),
                 Origin::Same => span,
                 Origin::Mirrored(length) => ByteSpan {
                     start: length.saturating_sub(span.end),

@@ -19,18 +19,43 @@ struct Segment {
     src: usize,
     src_unit: usize,
     src_end: usize,
+    /// Whether its source is one encoded run.
+    carrier: bool,
 }
 
 impl Map {
     /// Maps a span of the view to its source.
     pub(crate) fn source(&self, span: ByteSpan) -> ByteSpan {
-        let start = self.segment(span.start).map_or(span.start, |segment| segment.before(span.start));
+        let first = self.segment(span.start);
+        let start = first.map_or(span.start, |segment| segment.before(span.start));
         if span.is_empty() {
             return ByteSpan { start, end: start };
         }
-        let last = span.end.saturating_sub(1);
-        let end = self.segment(last).map_or(span.end, |segment| segment.after(last));
+        let at = span.end.saturating_sub(1);
+        let last = self.segment(at);
+        let end = last.map_or(span.end, |segment| segment.after(at));
+        // A view may read its source from the end.
+        let start = start.min(last.map_or(start, |segment| segment.before(at)));
+        let end = end.max(first.map_or(end, |segment| segment.after(span.start)));
         ByteSpan { start, end: end.max(start) }
+    }
+
+    /// Maps a span to its source, and to the whole of an encoded run where the span is all of it, most of it, or by
+    /// `always` any of it: what is left of a run would still tell something of the value.
+    pub(crate) fn carrier(&self, span: ByteSpan, always: bool) -> ByteSpan {
+        let mut source = self.source(span);
+        let mut place = self.segments.partition_point(|segment| segment.out <= span.start).saturating_sub(1);
+        while let Some(segment) = self.segments.get(place).filter(|segment| segment.out < span.end) {
+            let end = self.segments.get(place + 1).map_or(usize::MAX, |next| next.out);
+            let covered = end.min(span.end).saturating_sub(segment.out.max(span.start));
+            let run = segment.units() * segment.out_unit.min(segment.src_end);
+            if segment.carrier && (always || covered * 2 >= run) {
+                source.start = source.start.min(segment.src);
+                source.end = source.end.max(segment.src_end);
+            }
+            place += 1;
+        }
+        source
     }
 
     fn segment(&self, at: usize) -> Option<&Segment> {
@@ -56,6 +81,10 @@ impl Map {
 // === impl Segment ===
 
 impl Segment {
+    fn units(&self) -> usize {
+        self.src_end.saturating_sub(self.src) / self.src_unit.max(1)
+    }
+
     fn before(&self, at: usize) -> usize {
         let units = at.saturating_sub(self.out) / self.out_unit;
         self.src.saturating_add(units.saturating_mul(self.src_unit)).min(self.src_end)
@@ -83,7 +112,14 @@ impl Writer {
     pub(crate) fn copy(&mut self, text: &str, src: usize) {
         if !text.is_empty() {
             let src_end = src.saturating_add(text.len());
-            self.map.push(Segment { out: self.text.len(), out_unit: 1, src, src_unit: 1, src_end });
+            self.map.push(Segment {
+                out: self.text.len(),
+                out_unit: 1,
+                src,
+                src_unit: 1,
+                src_end,
+                carrier: false,
+            });
             self.text.push_str(text);
         }
     }
@@ -109,7 +145,14 @@ impl Writer {
             self.copy(text, src);
         } else if !text.is_empty() {
             let src_unit = src_end.saturating_sub(src);
-            self.map.push(Segment { out: self.text.len(), out_unit: usize::MAX, src, src_unit, src_end });
+            self.map.push(Segment {
+                out: self.text.len(),
+                out_unit: usize::MAX,
+                src,
+                src_unit,
+                src_end,
+                carrier: false,
+            });
             self.text.push_str(text);
         }
     }
@@ -125,8 +168,15 @@ impl Writer {
     ) {
         if !text.is_empty() {
             let out_unit = out_unit.max(1);
-            self.map.push(Segment { out: self.text.len(), out_unit, src, src_unit, src_end });
+            self.map.push(Segment { out: self.text.len(), out_unit, src, src_unit, src_end, carrier: false });
             self.text.push_str(text);
+        }
+    }
+
+    /// Says that what was appended last is all that an encoded run holds.
+    pub(crate) fn carried(&mut self) {
+        if let Some(last) = self.map.segments.last_mut() {
+            last.carrier = true;
         }
     }
 

@@ -13,4 +13,5 @@ mod layers;
 mod map;
 
 pub(crate) use deobfuscate::Vocabulary;
-pub(crate) use layers::{Layers, Wanted};
+pub(crate) use fold::fold;
+pub(crate) use layers::{Layer, Layers, Wanted};

@@ -104,6 +104,7 @@ fn append_wrapped(text: &str, lines: &[Range<usize>], views: &mut Views) -> bool
             append(view, piece, out_unit, line.start, src_unit, end);
         } else if let Some(writer) = view {
             writer.decoded(piece, out_unit, line.start, src_unit, end);
+            writer.carried();
         }
         fresh = false;
     }
@@ -141,6 +142,7 @@ fn append(
         writer.replace("\n", src, src);
     }
     writer.decoded(decoded, out_unit, src, src_unit, src_end);
+    writer.carried();
 }
 
 /// Moves the end of a carrier over its padding.

@@ -9,6 +9,8 @@ mod escapes;
 mod hidden;
 mod numbers;
 mod runs;
+mod scripts;
+mod split;
 
 use super::map::{Map, Writer};
 
@@ -35,8 +37,13 @@ pub(super) fn decode(text: &str, budget: &mut usize, mut emit: impl FnMut(&'stat
         emit("tag-characters", hidden::tag_characters(text));
         emit("variation-selectors", hidden::variation_selectors(text));
         emit("zero-width", hidden::zero_width(text));
+        emit("braille", scripts::braille(text));
+        emit("upside-down", scripts::upside_down(text));
     }
     emit("joined-lines", runs::joined_lines(text));
+    emit("joined-strings", split::joined_strings(text));
+    emit("spaced", split::spaced(text));
+    emit("unmarked", split::unmarked(text));
 }
 
 /// Whether decoded bytes are readable: nearly all letters, digits, punctuation and white space.

@@ -17,11 +17,7 @@ pub(super) struct Runs {
 
 /// Finds runs of at least [`LEAST`] bytes.
 pub(super) fn find(bytes: &[u8]) -> Runs {
-    Runs {
-        base64: runs_of(bytes, BASE64),
-        numbers: runs_of(bytes, NUMBER),
-        morse: runs_of(bytes, MORSE),
-    }
+    Runs { base64: runs_of(bytes, BASE64), numbers: runs_of(bytes, NUMBER), morse: runs_of(bytes, MORSE) }
 }
 
 /// Looks at every [`LEAST`]th byte only: a run of that length cannot lie between two of them.
@@ -35,7 +31,8 @@ fn runs_of(bytes: &[u8], bit: u8) -> Vec<Range<usize>> {
             from = at + 1;
             continue;
         }
-        let before = bytes.get(from..at).unwrap_or_default().iter().rev().take_while(|byte| inside(byte)).count();
+        let before =
+            bytes.get(from..at).unwrap_or_default().iter().rev().take_while(|byte| inside(byte)).count();
         let after = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| inside(byte)).count();
         let run = at - before..at + after;
         from = run.end + 1;
@@ -55,13 +52,22 @@ pub(super) fn joined_lines(text: &str) -> Option<Writer> {
     for newline in memchr::memchr_iter(b'\n', bytes) {
         let line_end =
             if newline > 0 && bytes.get(newline - 1) == Some(&b'\r') { newline - 1 } else { newline };
+        // A backslash says that the line goes on.
+        let continued = line_end > 0 && bytes.get(line_end - 1) == Some(&b'\\');
+        let line_end = line_end - usize::from(continued);
         let before = bytes.get(..line_end).unwrap_or_default();
         let head = before.iter().rev().take(512).take_while(|byte| is_token(**byte)).count();
-        let has_digit = before.iter().rev().take(head).any(u8::is_ascii_digit);
         let after = bytes.get(newline + 1..).unwrap_or_default();
         let indent = after.iter().take(64).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
-        let tail = after.iter().skip(indent).take(8).take_while(|byte| is_token(**byte)).count();
-        if head >= WRAPPED && has_digit && tail >= 2 && line_end >= copied {
+        let tail = after.iter().skip(indent).take(64).take_while(|byte| is_token(**byte)).count();
+        let digit = before
+            .iter()
+            .rev()
+            .take(head)
+            .chain(after.iter().skip(indent).take(tail))
+            .any(u8::is_ascii_digit);
+        let wrapped = head >= WRAPPED && digit || continued && head >= CONTINUED;
+        if wrapped && tail >= 2 && line_end >= copied {
             let writer = writer.get_or_insert_with(|| Writer::with_capacity(text.len()));
             writer.copy(text.get(copied..line_end).unwrap_or_default(), copied);
             copied = newline + 1 + indent;
@@ -81,6 +87,9 @@ const LEAST: usize = 16;
 
 /// The shortest piece of a token at the end of a line for the line to be taken as wrapped.
 const WRAPPED: usize = 12;
+
+/// The same where a backslash says so.
+const CONTINUED: usize = 4;
 
 const BASE64: u8 = 1;
 const NUMBER: u8 = 2;
