@@ -1,5 +1,7 @@
 //! The clean view, which byte patterns read where a text is not plain; and the view in which look-alikes are ASCII.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use super::chars::{confusable, digit, escape_len, is_invisible, is_mark, letter_symbol, look_alike};
@@ -11,6 +13,9 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
     if text.bytes().all(|byte| byte >= b' ' && byte != 0x7F || matches!(byte, b'\t' | b'\n' | b'\r'))
         && text.is_ascii()
     {
+        return None;
+    }
+    if !may_change(text) {
         return None;
     }
     let mut writer = Writer::with_capacity(text.len());
@@ -30,6 +35,79 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
     }
     changed.then(|| writer.finish())
 }
+
+/// Whether cleaning could change anything, told by ranges and a table: text of most languages is left as it is, and that
+/// is seen without taking its words apart.
+fn may_change(text: &str) -> bool {
+    let (mut ascii, mut alike) = (false, false);
+    for character in text.chars() {
+        if character.is_ascii() {
+            if character.is_ascii_alphanumeric() {
+                ascii = true;
+            } else if character.is_ascii_control() && !character.is_ascii_whitespace() {
+                return true;
+            } else {
+                (ascii, alike) = (false, false);
+            }
+        } else {
+            match kept(character) {
+                Kept::Never => return true,
+                Kept::UnlessMixed => alike = true,
+                Kept::Gap => (ascii, alike) = (false, false),
+                Kept::Always => {}
+            }
+        }
+        if ascii && alike {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether cleaning keeps a character.
+#[derive(Clone, Copy)]
+enum Kept {
+    Always,
+    /// It is kept, and parts words.
+    Gap,
+    /// Beside ASCII letters it is taken for one.
+    UnlessMixed,
+    Never,
+}
+
+fn kept(character: char) -> Kept {
+    let code = u32::from(character);
+    match code {
+        0x4E00..=0x9FFF | 0xAC00..=0xD7A3 | 0x3041..=0x3096 | 0x30A1..=0x30FA | 0x0905..=0x0939 => {
+            Kept::Always
+        }
+        0x2013 | 0x2014 | 0x2018..=0x201E | 0x2022 | 0x20AC | 0x3001 | 0x3002 => Kept::Gap,
+        FIRST..LAST => {
+            let place = usize::try_from(code - FIRST).ok();
+            place.and_then(|place| KEPT.get(place)).copied().unwrap_or(Kept::Never)
+        }
+        _ => Kept::Never,
+    }
+}
+
+/// Latin, Greek, Cyrillic, Armenian, Hebrew and Arabic letters.
+static KEPT: LazyLock<Vec<Kept>> = LazyLock::new(|| {
+    (FIRST..LAST)
+        .map(|code| match char::from_u32(code) {
+            Some(character) if is_invisible(character) || digit(character).is_some() => Kept::Never,
+            Some(character) if !std::iter::once(character).nfkc().eq(std::iter::once(character)) => {
+                Kept::Never
+            }
+            Some(character) if look_alike(character).is_some() => Kept::UnlessMixed,
+            Some(character) if character.is_alphanumeric() || is_mark(character) => Kept::Always,
+            Some(_) => Kept::Gap,
+            None => Kept::Never,
+        })
+        .collect()
+});
+
+const FIRST: u32 = 0x80;
+const LAST: u32 = 0x700;
 
 /// Writes one word, or the gap before the next; answers whether that changed it.
 fn clean_word(word: &str, src: usize, writer: &mut Writer) -> bool {
