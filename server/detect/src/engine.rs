@@ -1,5 +1,6 @@
 //! The engine: rules compiled once, run over every view of a text.
 
+mod checks;
 mod kinds;
 mod pass;
 mod people;
@@ -10,16 +11,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cancel::Cancel;
+use crate::hygiene::{self, TokenCount, TokenCounter};
 use crate::matcher::{Hit, Matcher, Scratch};
+use crate::output::canary::CanaryKeys;
+use crate::output::{self, OutputRules, PromptFingerprint};
 use crate::policy::{Custom, FailMode, Policy};
 use crate::resolve::{drop_contained, merge_views};
 use crate::rules::{Family, Rule, RuleError, Table, builtin_tables, compile};
 use crate::view::Vocabulary;
 use crate::{
-    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Verdict,
-    hidden, score,
+    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Severity,
+    Verdict, hidden, score,
 };
 
+use self::checks::Checks;
 pub(crate) use self::kinds::kind_of;
 use self::pass::{Pass, Running};
 
@@ -28,6 +33,10 @@ use self::pass::{Pass, Running};
 pub struct Engine {
     raw: Matcher,
     folded: Matcher,
+    /// Rules that read what a model wrote; apart, so that inputs pay nothing for them.
+    output: OutputRules,
+    /// Counts tokens, where the host has a tokenizer.
+    token_counter: Option<Arc<dyn TokenCounter>>,
     vocabulary: Vocabulary,
     /// Whether names of people, places and organizations are looked for beside the rules of `pii`.
     names: bool,
@@ -57,7 +66,7 @@ pub struct RuleInfo {
     /// The entity type that it finds.
     pub entity: Arc<str>,
     /// What it would cost to miss it.
-    pub severity: crate::Severity,
+    pub severity: Severity,
     /// The taxonomy entries that it stands for, such as `owasp:LLM01:2025`.
     pub tags: Vec<String>,
 }
@@ -67,12 +76,17 @@ pub struct RuleInfo {
 pub struct ScanOptions {
     /// Only these of the detectors that the policy asks for; `None` for all of them.
     pub detectors: Option<Vec<String>>,
+    /// The tenant's keys of canary tokens; without them a token's shape alone is told of.
+    pub canary_keys: Option<CanaryKeys>,
+    /// Fingerprints of system prompts to guard besides those that the request holds.
+    pub prompts: Vec<PromptFingerprint>,
 }
 
 #[derive(Debug)]
 struct Buffers {
     raw: Scratch,
     folded: Scratch,
+    output: Scratch,
     hits: Vec<Hit>,
 }
 
@@ -90,8 +104,10 @@ impl Engine {
     /// # Errors
     /// When a table is wrong; the error names the rule and the field.
     pub fn from_tables(tables: &[Table<'_>]) -> Result<Self, RuleError> {
+        let (output, rules): (Vec<Rule>, Vec<Rule>) =
+            compile(tables)?.into_iter().partition(|rule| &*rule.detector == output::DETECTOR);
         let (folded, raw): (Vec<Rule>, Vec<Rule>) =
-            compile(tables)?.into_iter().partition(|rule| rule.family == Family::Folded);
+            rules.into_iter().partition(|rule| rule.family == Family::Folded);
         let texts =
             folded.iter().flat_map(|rule| rule.keywords.iter().chain([&rule.pattern]).map(String::as_str));
         let vocabulary = Vocabulary::new(texts);
@@ -99,15 +115,30 @@ impl Engine {
         if names {
             people::warm();
         }
-        let detectors = detectors(raw.iter().chain(&folded), names);
+        let detectors = detectors(raw.iter().chain(&folded).chain(&output), names);
         Ok(Self {
             raw: Matcher::new(raw, Family::Raw)?,
             folded: Matcher::new(folded, Family::Folded)?,
+            output: OutputRules::new(output)?,
+            token_counter: None,
             vocabulary,
             names,
             detectors,
             idle: Mutex::new(Vec::new()),
         })
+    }
+
+    /// Counts tokens by the host's tokenizer from now on, where they would be estimated.
+    #[must_use]
+    pub fn with_token_counter(mut self, counter: Arc<dyn TokenCounter>) -> Self {
+        self.token_counter = Some(counter);
+        self
+    }
+
+    /// Returns how many tokens a text is, and whether that is an estimate.
+    #[must_use]
+    pub fn count_tokens(&self, text: &str) -> TokenCount {
+        hygiene::count(self.token_counter.as_deref(), text)
     }
 
     /// Returns the detectors, sorted by name.
@@ -118,13 +149,18 @@ impl Engine {
 
     /// Returns the rules, in no particular order.
     pub fn rules(&self) -> impl Iterator<Item = RuleInfo> {
-        let of_tables = self.raw.rules().iter().chain(self.folded.rules()).map(|rule| RuleInfo {
+        let rules = self.raw.rules().iter().chain(self.folded.rules()).chain(self.output.rules());
+        let of_tables = rules.map(|rule| RuleInfo {
             id: rule.id.clone(),
             detector: rule.detector.clone(),
             entity: rule.entity.clone(),
             severity: rule.severity,
             tags: rule.tags.clone(),
         });
+        let of_output = output::CODED.iter().filter(|_| !self.output.rules().is_empty());
+        let of_tables = of_tables
+            .chain(of_output.map(|rule| rule.info(output::DETECTOR)))
+            .chain(hygiene::CODED.iter().map(|rule| rule.info(hygiene::DETECTOR)));
         of_tables.chain(people::RULES.iter().filter(|_| self.names).map(people::NameRule::info))
     }
 
@@ -149,12 +185,12 @@ impl Engine {
         };
         let detectors = self.detectors_under(policy);
         let mut outcome = Outcome::new(detectors.len());
+        let checks = Checks::new(self, request, policy, options);
         let mut buffers = self.take();
         for (index, content) in request.contents.iter().enumerate() {
             outcome.coverage.bytes_total += content.text.len();
-            let running = Running::new(&detectors, |name| {
-                selected(name) && policy.runs(name, direction, content.role)
-            });
+            let running =
+                Running::new(&detectors, |name| selected(name) && policy.runs(name, direction, content.role));
             outcome.ran(&running);
             let mut pass = Pass {
                 engine: self,
@@ -162,6 +198,7 @@ impl Engine {
                 content,
                 index,
                 running: &running,
+                checks: &checks,
                 cancel,
                 buffers: &mut buffers,
             };
@@ -182,7 +219,9 @@ impl Engine {
     #[must_use]
     pub fn inspect(&self, text: &str) -> Vec<Finding> {
         let content = Content { role: crate::Role::User, text };
-        let running = Running::new(&self.detectors, |_| true);
+        // What `hygiene` tells of is no rule's finding: every long text has some of it.
+        let running = Running::new(&self.detectors, |name| name != hygiene::DETECTOR);
+        let checks = Checks::of_rules();
         let mut buffers = self.take();
         let cancel = Cancel::never();
         let mut pass = Pass {
@@ -191,6 +230,7 @@ impl Engine {
             content: &content,
             index: 0,
             running: &running,
+            checks: &checks,
             cancel: &cancel,
             buffers: &mut buffers,
         };
@@ -204,7 +244,9 @@ impl Engine {
     #[must_use]
     pub fn bytes_examined(&self) -> u64 {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.iter().map(|buffers| buffers.raw.examined + buffers.folded.examined).sum()
+        idle.iter()
+            .map(|buffers| buffers.raw.examined + buffers.folded.examined + buffers.output.examined)
+            .sum()
     }
 
     /// Whether some detector finds entities of that type.
@@ -228,6 +270,7 @@ impl Engine {
         idle.unwrap_or_else(|| Buffers {
             raw: self.raw.scratch(),
             folded: self.folded.scratch(),
+            output: self.output.scratch(),
             hits: Vec::new(),
         })
     }
@@ -313,13 +356,18 @@ impl Outcome {
             self.action = Action::Block;
         }
         let enforced = |finding: &&Finding| !policy.is_shadow(&finding.detector, direction);
-        let values =
-            self.findings.iter().filter(enforced).any(|f| matches!(&*f.category, "secret" | "personal_data"));
+        let values = self
+            .findings
+            .iter()
+            .filter(enforced)
+            .any(|f| matches!(&*f.category, "secret" | "personal_data" | "prompt_leak"));
+        // What is told for information says nothing of the text.
+        let counts = |finding: &Finding| enforced(&finding) && finding.severity > Severity::Info;
         let verdict = match () {
             () if attack => Verdict::Malicious,
             () if demanded => Verdict::Undetermined,
             () if values => Verdict::Sensitive,
-            () if noted || self.findings.iter().any(|finding| enforced(&finding)) => Verdict::Suspicious,
+            () if noted || self.findings.iter().any(counts) => Verdict::Suspicious,
             () => Verdict::Benign,
         };
         let detectors = self.detector_reports(detectors, policy, direction);
@@ -368,6 +416,11 @@ fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>, names: bool) -> Vec<Dete
         rule_count: hidden::RULES.len(),
         entities: vec![hidden::ENTITY.into()],
     }];
+    detectors.push(DetectorInfo {
+        name: hygiene::DETECTOR.into(),
+        rule_count: hygiene::CODED.len(),
+        entities: hygiene::entities().map(Arc::from).collect(),
+    });
     for rule in rules {
         match detectors.iter_mut().find(|detector| detector.name == rule.detector) {
             Some(detector) => {
@@ -380,6 +433,10 @@ fn detectors<'r>(rules: impl Iterator<Item = &'r Rule>, names: bool) -> Vec<Dete
                 entities: vec![rule.entity.clone()],
             }),
         }
+    }
+    if let Some(detector) = detectors.iter_mut().find(|own| &*own.name == output::DETECTOR) {
+        detector.rule_count += output::CODED.len();
+        detector.entities.extend(output::CODED.iter().map(|rule| rule.entity.into()));
     }
     if names && let Some(detector) = detectors.iter_mut().find(|own| &*own.name == people::DETECTOR) {
         detector.rule_count += people::RULES.len();

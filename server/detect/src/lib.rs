@@ -40,13 +40,16 @@
 #![forbid(unsafe_code)]
 
 mod cancel;
+mod coded;
 mod engine;
 mod hidden;
+pub mod hygiene;
 mod matcher;
+pub mod names;
+pub mod output;
 mod policy;
 mod redact;
 mod resolve;
-pub mod names;
 pub mod rules;
 mod score;
 mod span;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
+use super::checks::Checks;
 use super::pass::{Pass, Running};
 use crate::cancel::Cancel;
 use crate::policy::Policy;
@@ -17,6 +18,7 @@ impl Engine {
     pub fn inspect_with(&self, content: &Content<'_>, policy: &Policy) -> Vec<Finding> {
         let detectors = self.detectors_under(policy);
         let running = Running::new(&detectors, |_| true);
+        let checks = Checks::of_policy(self, policy);
         let mut buffers = self.take();
         let cancel = Cancel::never();
         let mut pass = Pass {
@@ -25,6 +27,7 @@ impl Engine {
             content,
             index: 0,
             running: &running,
+            checks: &checks,
             cancel: &cancel,
             buffers: &mut buffers,
         };
@@ -36,8 +39,11 @@ impl Engine {
 
     /// Returns a finding of every kind, at no place.
     pub(crate) fn kinds(&self) -> Vec<Finding> {
-        let mut kinds: Vec<Finding> =
-            self.raw.rules().iter().chain(self.folded.rules()).map(kind_of).collect();
+        let mut kinds: Vec<Finding> = {
+            let rules = self.raw.rules().iter().chain(self.folded.rules()).chain(self.output.rules());
+            rules.map(kind_of).collect()
+        };
+        kinds.extend(self.checks_of_kinds());
         for detector in &self.detectors {
             for entity in &detector.entities {
                 if kinds.iter().any(|kind| kind.detector == detector.name && kind.entity == *entity) {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::checks::{Checks, ContentChecks, Place};
 use super::{Buffers, DetectorInfo, Engine, people};
 use crate::cancel::{Cancel, Cancelled};
 use crate::hidden;
@@ -31,7 +32,7 @@ impl Running {
         self.runs.iter().copied()
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|running| **running == *name)
     }
 
@@ -48,6 +49,7 @@ pub(super) struct Pass<'a> {
     pub(super) content: &'a Content<'a>,
     pub(super) index: usize,
     pub(super) running: &'a Running,
+    pub(super) checks: &'a Checks<'a>,
     pub(super) cancel: &'a Cancel,
     pub(super) buffers: &'a mut Buffers,
 }
@@ -67,7 +69,9 @@ impl Pass<'_> {
             findings
                 .extend(hidden::find(self.content.text).into_iter().map(|found| self.hidden_finding(found)));
         }
-        let done = self.views(wanted, &mut findings).is_ok();
+        let checks = self.checks.on(self.engine, self.content, self.index, self.running);
+        checks.text(&mut findings);
+        let done = self.views(wanted, &checks, &mut findings).is_ok();
         let took = started.elapsed();
         for (duration, runs) in durations.iter_mut().zip(self.running.iter()) {
             if runs {
@@ -77,12 +81,18 @@ impl Pass<'_> {
         (findings, done)
     }
 
-    fn views(&mut self, wanted: Wanted, findings: &mut Vec<Finding>) -> Result<(), Cancelled> {
-        if !wanted.raw && !wanted.folded {
+    fn views(
+        &mut self,
+        wanted: Wanted,
+        checks: &ContentChecks<'_>,
+        findings: &mut Vec<Finding>,
+    ) -> Result<(), Cancelled> {
+        let views = checks.widen(wanted);
+        if !views.raw && !views.folded {
             return Ok(());
         }
         let text = self.content.text;
-        let layers = Layers::new(text, wanted, &self.engine.vocabulary, self.cancel)?;
+        let layers = Layers::new(text, views, &self.engine.vocabulary, self.cancel)?;
         let names = self.engine.names && self.running.has(people::DETECTOR);
         let (engine, custom) = (self.engine, self.custom);
         let known = |entity: &str| engine.knows(entity) || custom.is_some_and(|custom| custom.knows(entity));
@@ -97,6 +107,14 @@ impl Pass<'_> {
                 };
                 people::find(&layer.text, self.index, &layers.path(at), source, findings);
             }
+            let place = Place {
+                original: at == 0,
+                source: |span| on_boundaries(text, layers.source(at, span)),
+                path: || layers.path(at),
+                layer,
+            };
+            let buffers = &mut *self.buffers;
+            checks.view(&place, &mut buffers.output, &mut buffers.hits, self.cancel, findings)?;
             let (matcher, scratch, runs) = if layer.folded {
                 (&self.engine.folded, &mut self.buffers.folded, wanted.folded)
             } else {
@@ -121,7 +139,9 @@ impl Pass<'_> {
             // What is left out of the raw views would be left in the clear by redaction.
             let most = if layer.folded { MOST_PHRASES } else { usize::MAX };
             for hit in hits.drain(..).take(most) {
-                let span = on_boundaries(text, layers.source(at, hit.span));
+                let secret = matcher.rule(hit.rule).is_some_and(|rule| &*rule.category == "secret");
+                let source = if secret { Layers::whole_source } else { Layers::source };
+                let span = on_boundaries(text, source(&layers, at, hit.span));
                 if !span.is_empty() && !stands_in(text, span) && !stands_in(&layer.text, hit.span) {
                     findings.extend(finding(matcher, hit, self.index, span, &path));
                 }

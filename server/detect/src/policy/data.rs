@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::hygiene::HygieneConfig;
+use crate::output::OutputConfig;
 use crate::redact::Operator;
 use crate::resolve::Overlap;
 use crate::rules::{RawInvalid, RawTrigger};
@@ -41,6 +43,20 @@ pub(super) struct PolicyData {
     /// Rules of one's own, run beside the built-in ones.
     #[serde(default)]
     pub(super) custom_rules: Vec<CustomRuleData>,
+    /// Parameters of detectors that have some.
+    #[serde(default)]
+    pub(super) checks: ChecksData,
+}
+
+/// Parameters of the detectors `output` and `hygiene`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ChecksData {
+    /// Of `output`.
+    pub(super) output: OutputConfig,
+    /// Of `hygiene`.
+    pub(super) hygiene: HygieneConfig,
 }
 
 /// One direction.

@@ -13,9 +13,11 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::hygiene::{HygieneConfig, WordLists};
+use crate::output::OutputConfig;
 use crate::redact::Operator;
 use crate::resolve::Overlap;
-use crate::{Action, Direction, Finding, Role};
+use crate::{Action, Direction, Finding, Role, Severity};
 
 use self::allow::AllowList;
 use self::data::{DetectorData, PolicyData, SettingData, Side};
@@ -35,6 +37,7 @@ struct Inner {
     data: PolicyData,
     allow: AllowList,
     custom: Option<Custom>,
+    words: Option<WordLists>,
     digest: String,
 }
 
@@ -122,12 +125,19 @@ impl Policy {
         }
         let allow = AllowList::new(&data.allow, &mut problems);
         let custom = Custom::new(&data, &mut problems);
+        let checked =
+            [("checks.output", data.checks.output.check()), ("checks.hygiene", data.checks.hygiene.check())];
+        for (key, result) in checked {
+            problems.extend(result.err().map(|message| PolicyError::Value { key: key.to_owned(), message }));
+        }
         if !problems.is_empty() {
             return Err(several(problems));
         }
+        let words = WordLists::new(&data.checks.hygiene.word_lists)
+            .map_err(|message| PolicyError::Value { key: "checks.hygiene.word_lists".to_owned(), message })?;
         let canonical = serde_json::to_vec(&data).map_err(|error| PolicyError::Format(error.to_string()))?;
         let digest = hex::encode(Sha256::digest(&canonical));
-        Ok(Self { inner: Arc::new(Inner { data, allow, custom, digest }) })
+        Ok(Self { inner: Arc::new(Inner { data, allow, custom, words, digest }) })
     }
 
     /// Returns the JSON Schema of policy files.
@@ -152,6 +162,23 @@ impl Policy {
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.inner.digest
+    }
+
+    /// Returns the parameters of the detector `output`.
+    #[must_use]
+    pub fn output_config(&self) -> &OutputConfig {
+        &self.inner.data.checks.output
+    }
+
+    /// Returns the parameters of the detector `hygiene`.
+    #[must_use]
+    pub fn hygiene_config(&self) -> &HygieneConfig {
+        &self.inner.data.checks.hygiene
+    }
+
+    /// Returns the compiled word lists.
+    pub(crate) fn word_lists(&self) -> Option<&WordLists> {
+        self.inner.words.as_ref()
     }
 
     /// Whether a detector runs on a content.
@@ -228,8 +255,10 @@ impl Policy {
         }
         let own = self.settings(finding, direction).find_map(|(source, s)| Some((s.action?, source)));
         let custom = || Some((self.custom()?.action(&finding.rule_id)?, Source::CustomRule));
-        own.or_else(custom).unwrap_or_else(|| {
-            if &*finding.detector == "injection" {
+        let list = || Some((self.word_lists()?.action(&finding.rule_id)?, Source::CustomRule));
+        own.or_else(custom).or_else(list).unwrap_or_else(|| {
+            // What is told for information moves nothing by itself.
+            if &*finding.detector == "injection" || finding.severity == Severity::Info {
                 (Action::Allow, Source::Builtin)
             } else {
                 (detector.action, self.source_of(direction, &finding.detector))
@@ -248,7 +277,7 @@ impl Policy {
             return operator;
         }
         // Only values are redacted by default: the words of an attack are evidence, and hidden text spans what is seen.
-        if matches!(category, "secret" | "personal_data" | "custom") {
+        if matches!(category, "secret" | "personal_data" | "custom" | "prompt_leak" | "exfiltration") {
             operators.get("DEFAULT").unwrap_or(&Operator::Replace { with: None })
         } else {
             &Operator::Keep
@@ -304,11 +333,15 @@ fn several(mut problems: Vec<PolicyError>) -> PolicyError {
     }
 }
 
-/// Values are looked for in every role. The application's own text gives orders by right, and what the model writes is
+/// Values are looked for in every role, what harms a reader or a tool in outputs only. The application's own text gives orders by right, and what the model writes is
 /// looked through for orders only on its way into another model.
 fn default_role(detector: &str, direction: Direction, role: Role) -> bool {
-    detector != "injection"
-        || !(role == Role::System || (role == Role::Assistant && direction == Direction::Output))
+    match detector {
+        "injection" => !(role == Role::System || (role == Role::Assistant && direction == Direction::Output)),
+        "output" => direction == Direction::Output && role != Role::System,
+        "hygiene" => role != Role::System,
+        _ => true,
+    }
 }
 
 static PRESETS: &[(&str, &str)] = &[

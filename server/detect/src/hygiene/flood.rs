@@ -1,0 +1,195 @@
+//! The same again and again, and pieces that are too long: what burns tokens and says nothing.
+
+use crate::ByteSpan;
+use crate::coded::Seen;
+
+use super::config::HygieneConfig;
+use super::{LONG_LINE, LONG_WORD, REPETITION};
+
+/// Appends repetitions.
+pub(super) fn repetition(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen>) {
+    // Nothing shorter can hold so many of anything.
+    if text.len() < config.max_repeats.min(config.max_character_run) {
+        return;
+    }
+    seen.extend(characters(text, config.max_character_run));
+    let repeated = pieces(text, text.split_whitespace(), config.max_repeats).or_else(|| {
+        pieces(text, text.lines().map(str::trim).filter(|line| !line.is_empty()), config.max_repeats)
+    });
+    match repeated {
+        Some(repeated) => seen.push(repeated),
+        None => seen.extend(again(text)),
+    }
+}
+
+/// Appends words and lines over the limits.
+pub(super) fn lengths(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen>) {
+    if let Some(most) = config.max_word_bytes.filter(|most| text.len() > *most)
+        && let Some(word) = text.split_whitespace().find(|word| word.len() > most)
+    {
+        seen.push(LONG_WORD.at(span_of(text, word)));
+    }
+    if let Some(most) = config.max_line_bytes.filter(|most| text.len() > *most)
+        && let Some(line) = text.lines().find(|line| line.len() > most)
+    {
+        seen.push(LONG_LINE.at(span_of(text, line)));
+    }
+}
+
+/// The longest run of one character.
+fn characters(text: &str, most: usize) -> Option<Seen> {
+    let mut longest: Option<(usize, ByteSpan, char)> = None;
+    let mut run: Option<(usize, usize, char)> = None;
+    for (at, character) in text.char_indices() {
+        let (count, start) = match run {
+            Some((count, start, last)) if last == character => (count + 1, start),
+            _ => (1, at),
+        };
+        run = Some((count, start, character));
+        if count > most && longest.as_ref().is_none_or(|(known, _, _)| count > *known) {
+            longest = Some((count, ByteSpan { start, end: at + character.len_utf8() }, character));
+        }
+    }
+    let (count, span, character) = longest?;
+    // Rules and blanks are drawn with signs; a word is not drawn with letters.
+    let drawn = character.is_whitespace()
+        || matches!(character, '-' | '=' | '_' | '*' | '#' | '.' | '─' | '━' | '═' | '0' | 'A');
+    Some(REPETITION.scored(span, if drawn && count <= most.saturating_mul(8) { 0.35 } else { 0.8 }))
+}
+
+/// The first word, or line, that follows itself too often.
+fn pieces<'t>(text: &str, pieces: impl Iterator<Item = &'t str>, most: usize) -> Option<Seen> {
+    let mut run: Option<(usize, &str, &str)> = None;
+    let mut worst: Option<(usize, &str, &str)> = None;
+    for piece in pieces {
+        let (count, first) = match run {
+            Some((count, first, last)) if last == piece => (count + 1, first),
+            _ => (1, piece),
+        };
+        run = Some((count, first, piece));
+        if count > most && worst.is_none_or(|(known, _, _)| count > known) {
+            worst = Some((count, first, piece));
+        }
+    }
+    let (count, first, last) = worst?;
+    let span = ByteSpan { start: span_of(text, first).start, end: span_of(text, last).end };
+    // Columns of numbers and empty cells are data.
+    let spoken = last.chars().any(char::is_alphabetic);
+    Some(REPETITION.scored(span, if spoken || count > most.saturating_mul(16) { 0.85 } else { 0.35 }))
+}
+
+/// Whether a long text repeats itself in longer pieces: how little of it a compressor would have to write down.
+///
+/// A copy is a piece of at least [`COPY`] bytes that was met before. Logs and tables of benign origin are made of copies up
+/// to about nineteen twentieths; a phrase that is repeated is copied nearly whole.
+fn again(text: &str) -> Option<Seen> {
+    let bytes = text.as_bytes();
+    if bytes.len() < LEAST {
+        return None;
+    }
+    let mut places = vec![u32::MAX; 1 << TABLE_BITS];
+    let mut new = 0_usize;
+    let mut copies = 0_usize;
+    let mut at = 0_usize;
+    while let Some(head) = bytes.get(at..).and_then(<[u8]>::first_chunk::<COPY>) {
+        let hash = u64::from_le_bytes(*head).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - TABLE_BITS);
+        let place = usize::try_from(hash).ok().and_then(|slot| places.get_mut(slot))?;
+        let before = usize::try_from(std::mem::replace(place, u32::try_from(at).unwrap_or(u32::MAX)))
+            .unwrap_or(usize::MAX);
+        let length = bytes.get(before..).map_or(0, |earlier| {
+            earlier.iter().zip(bytes.get(at..).unwrap_or_default()).take_while(|(a, b)| a == b).count()
+        });
+        if length >= COPY {
+            at += length;
+            copies += 1;
+        } else {
+            at += 1;
+            new += 1;
+        }
+    }
+    // Every copy costs about four bytes to name.
+    let written = new.saturating_add(copies.saturating_mul(4));
+    let share = written.saturating_mul(1000) / bytes.len();
+    let score = match share {
+        0..5 => 0.8,
+        5..12 => 0.6,
+        12..25 => 0.35,
+        _ => return None,
+    };
+    Some(REPETITION.scored(ByteSpan { start: 0, end: text.len() }, score))
+}
+
+fn span_of(text: &str, part: &str) -> ByteSpan {
+    // INVARIANT: `part` is a slice of `text`, so the difference of addresses is its place.
+    let start = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    ByteSpan { start, end: start.saturating_add(part.len()) }
+}
+
+/// Bytes of the shortest copy that counts.
+const COPY: usize = 8;
+/// In a shorter text a few lines alike are no flood.
+const LEAST: usize = 4096;
+const TABLE_BITS: u32 = 13;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(text: &str) -> f64 {
+        let mut seen = Vec::new();
+        repetition(text, HygieneConfig::shared_default(), &mut seen);
+        seen.iter().map(|seen| seen.score).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn floods() {
+        assert!(best(&"a".repeat(5000)) > 0.5);
+        assert!(best(&"poem ".repeat(200)) > 0.5);
+        assert!(best(&"the same line\n".repeat(100)) > 0.5);
+        assert!(best(&"say it all once more, with feeling, until the end of days. ".repeat(400)) > 0.5);
+        assert!(best(&"诗".repeat(3000)) > 0.5);
+    }
+
+    #[test]
+    fn daily() {
+        assert!(best(&"-".repeat(2000)) < 0.5);
+        assert!(best(&"0 ".repeat(500)) < 0.5);
+        let log: String = (0..400)
+            .map(|n| {
+                format!(
+                    "2024-05-{:02} 10:{:02}:{:02} INFO request {} took {} ms\n",
+                    n % 28,
+                    n % 60,
+                    n % 59,
+                    n * 7919,
+                    n * 31 % 977
+                )
+            })
+            .collect();
+        assert!(best(&log) < 0.5);
+        let table: String = (0..300).map(|n| format!("| {n} | active | {} |\n", n * n)).collect();
+        assert!(best(&table) < 0.5);
+    }
+
+    #[test]
+    fn too_long() {
+        let config =
+            HygieneConfig { max_word_bytes: Some(10), max_line_bytes: Some(20), ..HygieneConfig::default() };
+        let mut seen = Vec::new();
+        lengths("short\nwords é but a line that goes on\nabcdefghijk", &config, &mut seen);
+        assert_eq!(seen.len(), 2);
+        assert!(seen.iter().all(|seen| seen.span.end <= 52));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text(text in "(ab|\\PC|\n| ){0,60}") {
+            let config = HygieneConfig { max_repeats: 2, max_character_run: 2, ..HygieneConfig::default() };
+            let mut seen = Vec::new();
+            repetition(&text, &config, &mut seen);
+            for seen in seen {
+                proptest::prop_assert!(text.get(seen.span.range()).is_some());
+            }
+        }
+    }
+}
