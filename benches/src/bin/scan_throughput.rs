@@ -34,7 +34,7 @@ fn main() -> Result<()> {
     let scanner = Scanner {
         engine: Engine::builtin()?,
         policy: Policy::preset("standard")?,
-        options: ScanOptions { detectors: names },
+        options: ScanOptions { detectors: names, ..ScanOptions::default() },
     };
     let ready = cpu_time()?.saturating_sub(before);
     for file in files {

@@ -1,6 +1,6 @@
 //! What a measurement has to say about the machine, and what the kernel says about a process.
 
-use std::{fs, process::Command, thread, time::Duration};
+use std::{env, fs, process::Command, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
@@ -20,11 +20,21 @@ pub(super) fn collect() -> Value {
         "kernel": output("uname", &["-sr"]),
         "load_average_before": fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
         "rustc": output("rustc", &["--version"]),
-        "profile": "release: fat LTO, one codegen unit",
+        "profile": profile(),
         "ghz": GHZ,
         "concurrency": CONCURRENCY,
         "connections": CONNECTIONS,
     })
+}
+
+/// Names the build profile, with what the environment changes of it: a quick try is not to pass for the real thing.
+fn profile() -> String {
+    let changes = env::vars().filter(|(name, _)| name.starts_with("CARGO_PROFILE_RELEASE_"));
+    let changes: Vec<String> = changes.map(|(name, value)| format!("{name}={value}")).collect();
+    if changes.is_empty() {
+        return "release: fat LTO, one codegen unit".to_owned();
+    }
+    format!("release, but {}", changes.join(" "))
 }
 
 /// Returns the CPU time, in user and kernel, that a process has used.
