@@ -4,8 +4,8 @@
 //! response's metadata. What is logged of a request is its method, its caller and its outcome: refusals at `info`,
 //! our own failures at `warn`, answers at `debug`, since the audit log already has a record of each.
 //!
-//! The span is at `debug`: writing its fields down for each request cost a sixth of what the server adds to gRPC. What
-//! is logged above `debug` names the request by itself.
+//! The span is at `debug`, since a span's fields are written down for each request, whether or not anything is logged in
+//! it. What is logged above `debug` names the request by itself.
 
 use std::{sync::Arc, time::Instant};
 

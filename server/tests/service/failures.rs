@@ -9,8 +9,8 @@ use crate::support::{TestServer, explained, reason, redact_of, scan_of};
 
 /// The directory of the only log in a server's audit store.
 fn log_directory(server: &TestServer) -> PathBuf {
-    let logs = fs::read_dir(server.file("data/audit")).unwrap().flatten().map(|entry| entry.path());
-    logs.filter(|path| path.is_dir()).next().unwrap()
+    let mut logs = fs::read_dir(server.file("data/audit")).unwrap().flatten().map(|entry| entry.path());
+    logs.find(|path| path.is_dir()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

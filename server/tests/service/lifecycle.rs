@@ -91,8 +91,7 @@ async fn the_drain_lets_open_requests_finish_and_takes_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_drain_has_an_end() {
     let mut server =
-        TestServer::with(|config| config.shutdown.drain_timeout = Duration::from_millis(300))
-            .await;
+        TestServer::with(|config| config.shutdown.drain_timeout = Duration::from_millis(300)).await;
     let (_sender, call) = open_scan(&server).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     server.begin_shutdown();

@@ -44,7 +44,7 @@ async fn a_tenant_that_sends_too_much_is_told_when_to_come_back() {
 async fn queries_of_the_audit_log_are_bounded() {
     let server = TestServer::with(|config| config.limits.max_audit_streams = 1).await;
     let mut client = server.client("acme/all").await;
-    // More than the windows of HTTP/2 hold, so that the first query stays open while nobody reads it.
+    // More than the window of HTTP/2 holds, so that the first query stays open while nobody reads it.
     for _ in 0..40 {
         let mut request = scan_of("hello");
         request.labels = (0..16).map(|n| (format!("label-{n}"), "x".repeat(250))).collect();

@@ -205,7 +205,8 @@ impl TestServer {
             tls = tls.identity(Identity::from_pem(cert, key));
         }
         let endpoint = Endpoint::from_shared(format!("https://{}", self.address)).unwrap();
-        endpoint.tls_config(tls)?.connect().await
+        // HTTP/2's own default instead of this client's 2 MiB: an answer that is not read soon stops its sender.
+        endpoint.initial_stream_window_size(65_535).tls_config(tls)?.connect().await
     }
 
     /// Asks the server to end; does not wait for it.
