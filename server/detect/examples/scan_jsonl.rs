@@ -13,8 +13,8 @@ use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
 
-use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_detect::rules::{Table, builtin_tables};
+use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -5,6 +5,8 @@
 //! cargo run --profile bench --example speed [SAMPLE [DETECTOR]]
 //! ```
 
+#![expect(clippy::print_stdout, reason = "a program for a terminal")]
+
 use std::error::Error;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
