@@ -28,8 +28,9 @@ pub(crate) fn count(counter: Option<&dyn TokenCounter>, text: &str) -> TokenCoun
 /// Estimates the tokens of a text under a byte-pair vocabulary of about 100,000 entries.
 ///
 /// Such vocabularies hold the words of English whole, those of other languages in pieces, numbers in groups of three and
-/// blanks in runs. The weights are thousandths of a token, fitted to the vocabulary `cl100k`; in prose and code the
-/// estimate stays within a quarter of the count.
+/// blanks in runs. The weights are thousandths of a token, fitted to the vocabulary `cl100k`: over texts of 25 languages
+/// the estimate is 0.73 (Finnish) to 1.08 (Vietnamese) of the count, 1.03 for English; nine of ten English texts lie
+/// within 0.85 and 1.2.
 #[must_use]
 pub fn estimate(text: &str) -> usize {
     let mut thousandths = 0_usize;
@@ -84,12 +85,12 @@ fn weight(kind: Kind, previous: Kind, run: usize, character: char) -> usize {
                 150
             }
         }
-        // A word is a token, and each further five letters or so one more.
+        // A word is a token, and each further five letters one more.
         Kind::Latin => match (previous, run) {
             (Kind::Other, 1) => 500,
             (_, 1) => 900,
-            (_, 2..=6) => 15,
-            _ => 170,
+            (_, 2..=5) => 20,
+            _ => 190,
         },
         Kind::Digit => {
             if run % 3 == 1 {
@@ -112,14 +113,14 @@ fn weight(kind: Kind, previous: Kind, run: usize, character: char) -> usize {
 /// Thousandths of a token for one letter.
 fn by_script(character: char) -> usize {
     match u32::from(character) {
-        0x80..=0x24F => 600,
-        0x370..=0x3FF => 800,
-        0x400..=0x52F => 450,
-        0x590..=0x5FF => 900,
-        0x600..=0x77F => 700,
+        0x80..=0x24F => 1250,
+        0x370..=0x3FF => 1040,
+        0x400..=0x52F => 490,
+        0x590..=0x5FF => 1120,
+        0x600..=0x77F => 810,
         0x900..=0xDFF => 1100,
         0xE00..=0xE7F => 950,
-        0x1E00..=0x1EFF => 800,
+        0x1E00..=0x1EFF => 1050,
         0x2000..=0x206F => 900,
         0x3000..=0x303F | 0xFF00..=0xFFEF => 900,
         0x3040..=0x30FF => 850,

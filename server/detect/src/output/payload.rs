@@ -21,7 +21,7 @@ pub(super) enum Payload {
 pub(super) fn payload(url: &Url<'_>) -> Payload {
     let mut worst = Payload::None;
     for (name, value) in parameters(url).take(MOST_PARAMETERS) {
-        worst = worst.max(parameter(name, value));
+        worst = worst.max(parameter(name, value, url.carrier.loads()));
     }
     worst = worst.max(path(url.path));
     for label in url.host.split('.') {
@@ -37,15 +37,10 @@ fn parameters<'t>(url: &Url<'t>) -> impl Iterator<Item = (&'t str, &'t str)> + u
     pairs(url.query).chain(pairs(fragment)).map(|pair| pair.split_once('=').unwrap_or(("", pair)))
 }
 
-fn parameter(name: &str, value: &str) -> Payload {
+fn parameter(name: &str, value: &str, loads: bool) -> Payload {
     let value = value.get(..value.floor_char_boundary(MOST_VALUE)).unwrap_or(value);
     let is = |names: &[&str]| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    if value.is_empty()
-        || is(SIGNATURES)
-        || name
-            .get(..6)
-            .is_some_and(|head| head.eq_ignore_ascii_case("x-amz-") || head.eq_ignore_ascii_case("x-goog"))
-    {
+    if value.is_empty() {
         return Payload::None;
     }
     if is_placeholder(value) {
@@ -59,9 +54,17 @@ fn parameter(name: &str, value: &str) -> Payload {
         .split([' ', '\n', '\t', '+', '_'])
         .filter(|word| word.chars().any(char::is_alphabetic))
         .count();
-    let searched = is(SEARCHED);
+    // What is searched for is words in a link, what is drawn is words in an image.
+    let searched = is(if loads { DRAWN } else { SEARCHED });
     if words >= if searched { 12 } else { 6 } {
         return Payload::Words;
+    }
+    // Words are data under any name; what is opaque may be a signature.
+    let signed = ["x-amz-", "x-goog"]
+        .iter()
+        .any(|prefix| name.get(..6).is_some_and(|head| head.eq_ignore_ascii_case(prefix)));
+    if signed || is(SIGNATURES) {
+        return Payload::None;
     }
     let opaque = decoded.len() >= 48
         && !decoded.contains(['/', ' ', '.'])
@@ -249,11 +252,11 @@ static SIGNATURES: &[&str] = &[
     "fm",
 ];
 
-/// Parameters whose value is words by habit.
-static SEARCHED: &[&str] = &[
-    "text", "title", "label", "alt", "caption", "query", "search", "tex", "from", "chl", "subject", "body",
-    "name", "q",
-];
+/// Parameters of links whose value is words by habit.
+static SEARCHED: &[&str] = &["q", "query", "search", "text", "title", "from", "subject", "body", "name"];
+
+/// Parameters of images whose value is drawn.
+static DRAWN: &[&str] = &["text", "title", "label", "alt", "caption", "tex", "chl"];
 
 /// Parameters that carry something out by their name.
 static CARRIERS: &[&str] = &[
