@@ -24,9 +24,8 @@ use serde_json::{Value, json};
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (detectors, seconds, files) = match arguments.as_slice() {
-        [detectors, seconds, files @ ..] => (detectors, seconds, files),
-        _ => anyhow::bail!("usage: scan_throughput DETECTORS SECONDS FILE.jsonl…"),
+    let [detectors, seconds, files @ ..] = arguments.as_slice() else {
+        anyhow::bail!("usage: scan_throughput DETECTORS SECONDS FILE.jsonl…");
     };
     let seconds: f64 = seconds.parse().context("SECONDS is no number")?;
     let names = (detectors != "all").then(|| detectors.split(',').map(str::to_owned).collect());
