@@ -209,4 +209,5 @@ fn grpcurl_describes_and_calls() {
     assert!(called && answer.contains("ACTION_BLOCK"), "{answer}");
     let (_, refused) = call(&["-d", "{}", &server.address, "llm_shield.v1.ShieldService/Scan"]);
     assert!(refused.contains("InvalidArgument") && refused.contains("contents"), "{refused}");
+    assert!(refused.contains("fieldViolations"), "the details of an error are told as well: {refused}");
 }

@@ -7,12 +7,12 @@ use std::{fmt, io, path::PathBuf};
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {problem}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        problem: io::Error,
     },
     /// The file is not YAML.
     #[error("{} is not valid YAML: {problem}", path.display())]

@@ -57,7 +57,7 @@ impl Config {
 }
 
 fn read_file(path: &Path, keys: &Keys) -> Result<Value, ConfigError> {
-    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let failed = |problem| ConfigError::Read { path: path.to_owned(), problem };
     if fs::metadata(path).map_err(failed)?.len() > MAX_FILE_BYTES {
         return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 1 MiB")));
     }
