@@ -12,10 +12,18 @@ pub(super) fn repetition(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen
     if text.len() < config.max_repeats.min(config.max_character_run) {
         return;
     }
-    seen.extend(characters(text, config.max_character_run));
-    let repeated = pieces(text, text.split_whitespace(), config.max_repeats).or_else(|| {
-        pieces(text, text.lines().map(str::trim).filter(|line| !line.is_empty()), config.max_repeats)
-    });
+    if text.len() > config.max_character_run {
+        seen.extend(characters(text, config.max_character_run));
+    }
+    let most = config.max_repeats;
+    let words = || may_repeat(text, most).then(|| pieces(text, text.split_whitespace(), most)).flatten();
+    let lines = || {
+        // So many lines are parted by so many breaks.
+        let many = memchr::memchr_iter(b'\n', text.as_bytes()).take(most).count() >= most;
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        many.then(|| pieces(text, lines, most)).flatten()
+    };
+    let repeated = words().or_else(lines);
     match repeated {
         Some(repeated) => seen.push(repeated),
         None => seen.extend(again(text)),
@@ -55,6 +63,29 @@ fn characters(text: &str, most: usize) -> Option<Seen> {
     let drawn = character.is_whitespace()
         || matches!(character, '-' | '=' | '_' | '*' | '#' | '.' | '─' | '━' | '═' | '0' | 'A');
     Some(REPETITION.scored(span, if drawn && count <= most.saturating_mul(8) { 0.35 } else { 0.8 }))
+}
+
+/// Whether some word may follow itself more than `most` times, told by a pair of words here and there.
+///
+/// Places `most` bytes apart are looked at. One of them lies within the first `most` bytes of such a run, and no more than
+/// half as many words fit before it; so a pair of the run's words follows.
+fn may_repeat(text: &str, most: usize) -> bool {
+    if most < LEAST_STEP {
+        return true;
+    }
+    let mut at = 0;
+    while at < text.len() {
+        let rest = text.get(text.ceil_char_boundary(at)..).unwrap_or_default();
+        // The place may be in the middle of the first.
+        let mut words = rest.split_whitespace().skip(1);
+        let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
+        if first == second {
+            return true;
+        }
+        // A long word is not read twice.
+        at = at.saturating_add(most).max(span_of(text, second).start);
+    }
+    false
 }
 
 /// The first word, or line, that follows itself too often.
@@ -125,6 +156,8 @@ fn span_of(text: &str, part: &str) -> ByteSpan {
     ByteSpan { start, end: start.saturating_add(part.len()) }
 }
 
+/// Runs shorter than this are looked for word by word.
+const LEAST_STEP: usize = 16;
 /// Bytes of the shortest copy that counts.
 const COPY: usize = 8;
 /// In a shorter text a few lines alike are no flood.
@@ -182,6 +215,19 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn repeated_words_are_met(
+            before in "([a-z]{1,90}[ \n]{1,90}){0,9}",
+            word in "[a-zé]{1,70}",
+            most in 16_usize..70,
+            gap in "[ \n\u{3000}]{1,90}",
+            after in "[ a-z]{0,90}",
+        ) {
+            let run = format!("{word}{gap}").repeat(most + 1);
+            let text = format!("{before}{run}{after}");
+            proptest::prop_assert!(may_repeat(&text, most));
+        }
+
         #[test]
         fn any_text(text in "(ab|\\PC|\n| ){0,60}") {
             let config = HygieneConfig { max_repeats: 2, max_character_run: 2, ..HygieneConfig::default() };

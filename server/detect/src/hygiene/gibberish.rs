@@ -28,21 +28,20 @@ pub(super) fn find(text: &str, seen: &mut Vec<Seen>) {
             pairs -= first.letters + 1;
             words.pop_front();
         }
-        if letters >= LETTERS && words.len() >= WORDS {
+        // The division waits for windows that are suspect.
+        if letters >= LETTERS && words.len() >= WORDS && cost * 100 >= SUSPECT * 2 * pairs {
             let mean = cost * 100 / (2 * pairs);
             let span = ByteSpan {
                 start: words.front().map_or(word.start, |first| first.start),
                 end: word.start + word.letters,
             };
-            if mean >= SUSPECT {
-                worst = Some(match worst {
-                    Some((most, known)) if known.end >= span.start => {
-                        (most.max(mean), ByteSpan { start: known.start, end: span.end })
-                    }
-                    Some((most, known)) if most >= mean => (most, known),
-                    _ => (mean, span),
-                });
-            }
+            worst = Some(match worst {
+                Some((most, known)) if known.end >= span.start => {
+                    (most.max(mean), ByteSpan { start: known.start, end: span.end })
+                }
+                Some((most, known)) if most >= mean => (most, known),
+                _ => (mean, span),
+            });
         }
     });
     if let Some((mean, span)) = worst {
@@ -72,14 +71,13 @@ struct Word {
 /// Hands on the runs of ASCII letters that stand alone: no part of an identifier, of a number or of a word with other
 /// letters.
 fn each_word(bytes: &[u8], mut hand: impl FnMut(Word)) {
-    let joins = |byte: u8| byte.is_ascii_digit() || byte == b'_' || !byte.is_ascii();
     let mut start = None;
     let mut spoilt = false;
     let mut cost = 0;
     let mut last = 0_u8;
     for (at, byte) in bytes.iter().copied().chain([b' ']).enumerate() {
-        if byte.is_ascii_alphabetic() {
-            let letter = byte.to_ascii_lowercase() - b'a' + 1;
+        let letter = KINDS.get(usize::from(byte)).copied().unwrap_or(EDGE);
+        if letter != EDGE && letter != JOINS {
             if start.is_none() {
                 start = Some(at);
                 cost = 0;
@@ -87,7 +85,7 @@ fn each_word(bytes: &[u8], mut hand: impl FnMut(Word)) {
             }
             cost += pair(last, letter);
             last = letter;
-        } else if joins(byte) {
+        } else if letter == JOINS {
             spoilt = true;
         } else {
             if let Some(start) = start
@@ -103,8 +101,9 @@ fn each_word(bytes: &[u8], mut hand: impl FnMut(Word)) {
 }
 
 fn pair(first: u8, second: u8) -> usize {
-    let letter = COST.get(usize::from(first)).and_then(|row| row.get(usize::from(second)));
-    letter.map_or(0, |letter| usize::from(letter.saturating_sub(b'a')))
+    PAIRS
+        .get((usize::from(first) << 5 | usize::from(second)) % PAIRS.len())
+        .map_or(0, |cost| usize::from(*cost))
 }
 
 /// Letters of a window.
@@ -112,9 +111,52 @@ const LETTERS: usize = 60;
 const WORDS: usize = 4;
 const SUSPECT: usize = 490;
 
+/// Not a part of any word.
+const EDGE: u8 = 0;
+/// What spoils a word that it stands in.
+const JOINS: u8 = 32;
+
+/// Every byte as the number of its letter, from 1, or as one of the above.
+static KINDS: [u8; 256] = kinds();
+
+/// [`COST`] in one piece, a row in 32 places.
+static PAIRS: [u8; 1024] = pairs();
+
+#[expect(clippy::indexing_slicing, reason = "indices below 256, evaluated when compiled")]
+#[expect(clippy::cast_possible_truncation, reason = "indices below 256, evaluated when compiled")]
+const fn kinds() -> [u8; 256] {
+    let mut table = [EDGE; 256];
+    let mut at = 0;
+    while at < 256 {
+        let byte = at as u8;
+        if byte.is_ascii_alphabetic() {
+            table[at] = byte.to_ascii_lowercase() - b'a' + 1;
+        } else if byte.is_ascii_digit() || byte == b'_' || !byte.is_ascii() {
+            table[at] = JOINS;
+        }
+        at += 1;
+    }
+    table
+}
+
+#[expect(clippy::indexing_slicing, reason = "indices below 27, evaluated when compiled")]
+const fn pairs() -> [u8; 1024] {
+    let mut table = [0; 1024];
+    let mut first = 0;
+    while first < COST.len() {
+        let mut second = 0;
+        while second < COST[first].len() {
+            table[first << 5 | second] = COST[first][second] - b'a';
+            second += 1;
+        }
+        first += 1;
+    }
+    table
+}
+
 /// The cost of a letter (`b` = 1, … after `a` = 0) after another, in half bits: rows by the first, columns by the
 /// second, each in the order: word's edge, a to z. Made of the different words of benign texts in 28 languages.
-static COST: [&[u8; 27]; 27] = [
+const COST: [&[u8; 27]; 27] = [
     b"zhjhiijkkjnlkikkipjhjlllsop",
     b"hpkijsolpkrmhjgpksgiglmprmo",
     b"kgmqqfssrgoxgrrhruhknhtuznu",

@@ -186,10 +186,16 @@ fn word(text: &str, start: usize, token: &mut Token) -> usize {
     while let Some(&byte) = bytes.get(at) {
         match byte {
             b'a'..=b'z' => {
-                letters.lower += 1;
-                letters.count += 1;
-                hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
-                at += 1;
+                // Most of every text.
+                let run =
+                    bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_lowercase());
+                let before = at;
+                for byte in run {
+                    hash = (hash ^ u64::from(*byte)).wrapping_mul(FACTOR);
+                    at += 1;
+                }
+                letters.lower += at - before;
+                letters.count += at - before;
             }
             b'A'..=b'Z' => {
                 letters.first_upper |= letters.count == 0;

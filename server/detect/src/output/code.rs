@@ -1,5 +1,9 @@
 //! Whether an output holds code, and in which language: a guess by words and signs, good enough to route and to count by.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::ByteSpan;
 use crate::coded::Seen;
 
@@ -33,13 +37,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Seen>) {
 /// Guesses the language of a text that may be code; with it, how many different signs of it are there.
 pub(crate) fn guess(text: &str) -> (Option<&'static str>, usize) {
     let text = text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or(text);
-    LANGUAGES
+    FINDERS
         .iter()
         .map(|(name, signs)| {
-            let count = signs
-                .iter()
-                .filter(|sign| memchr::memmem::find(text.as_bytes(), sign.as_bytes()).is_some())
-                .count();
+            let count = signs.iter().filter(|sign| sign.find(text.as_bytes()).is_some()).count();
             (Some(*name).filter(|_| count >= 2), count)
         })
         .max_by_key(|(_, count)| *count)
@@ -63,6 +64,13 @@ fn is_named(language: &str) -> bool {
             .iter()
             .any(|plain| plain.eq_ignore_ascii_case(language))
 }
+
+type Finders = Vec<(&'static str, Vec<Finder<'static>>)>;
+
+/// A searcher costs more to make than to run over a short text.
+static FINDERS: LazyLock<Finders> = LazyLock::new(|| {
+    LANGUAGES.iter().map(|(name, signs)| (*name, signs.iter().map(Finder::new).collect())).collect()
+});
 
 /// Signs of a language that prose and the other languages seldom have.
 static LANGUAGES: &[(&str, &[&str])] = &[

@@ -129,12 +129,19 @@ pub(super) fn deobfuscate(folded: &str, vocabulary: &Vocabulary) -> (Option<(Str
     let bytes = folded.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
-        let Some(start) = bytes.get(at..).unwrap_or_default().iter().position(|byte| is_word(*byte)) else {
-            break;
-        };
-        let start = at + start;
-        let length = bytes.get(start..).unwrap_or_default().iter().take_while(|byte| is_word(**byte)).count();
-        at = mending.word(start, start + length);
+        let rest = bytes.get(at..).unwrap_or_default();
+        let Some(start) = rest.iter().position(|byte| class(*byte) & WORD != 0) else { break };
+        let mut all = LOWER;
+        let mut length = 0;
+        for byte in rest.get(start..).unwrap_or_default() {
+            let class = class(*byte);
+            if class & WORD == 0 {
+                break;
+            }
+            all &= class;
+            length += 1;
+        }
+        at = mending.word(at + start, at + start + length, all == LOWER);
     }
     let copied = mending.copied;
     let mended = mending.writer.filter(|_| mending.changed >= 2).map(|mut writer| {
@@ -154,8 +161,9 @@ struct Mending<'a> {
 }
 
 impl Mending<'_> {
-    /// Mends the word at `start..end`; answers where to go on.
-    fn word(&mut self, start: usize, end: usize) -> usize {
+    /// Mends the word at `start..end`, of which it is known whether it is `lower` case letters alone; answers where to
+    /// go on.
+    fn word(&mut self, start: usize, end: usize, lower: bool) -> usize {
         let bytes = self.folded.as_bytes().get(start..end).unwrap_or_default();
         // A sign at the end of a word is punctuation.
         let signs = bytes
@@ -169,7 +177,7 @@ impl Mending<'_> {
             return self.parted_letters(start).unwrap_or(whole);
         }
         let word = self.folded.get(start..end).unwrap_or_default();
-        let mended = if bytes.iter().all(u8::is_ascii_lowercase) {
+        let mended = if lower || bytes.iter().all(u8::is_ascii_lowercase) {
             self.tally.word(bytes);
             let vocabulary = self.vocabulary;
             let known = vocabulary.unrepeated(word).or_else(|| vocabulary.unshuffled(word));
@@ -323,15 +331,15 @@ fn is_letter(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
-fn is_word(byte: u8) -> bool {
-    is_letter(byte) || matches!(byte, b'_' | b'-' | b'@' | b'$' | b'!' | b'|' | b'+')
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// First and last letter stay, and it does not matter how those between are ordered: what a reader still takes for the
 /// word.
 fn shuffle_key(word: &[u8]) -> u64 {
     let middle = word.get(1..word.len().saturating_sub(1)).unwrap_or_default();
-    let sum = middle.iter().fold(0_u64, |sum, byte| sum.wrapping_add(1 << ((byte & 31) * 2 % 62)));
+    let sum = middle.iter().fold(0_u64, |sum, byte| sum.wrapping_add(1 << ((byte & 31) * 2)));
     let edge = |byte: Option<&u8>| u64::from(byte.copied().unwrap_or_default());
     mix(sum ^ (edge(word.first()) << 8 | edge(word.last())).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }
@@ -360,6 +368,28 @@ static SHORT: &[&str] = &[
 ];
 
 const MAX_WORD: usize = 24;
+
+/// What words are made of: letters, digits, and signs that stand for letters or join them.
+const WORD: u8 = 1;
+const LOWER: u8 = 2;
+
+static CLASSES: [u8; 256] = classes();
+
+#[expect(clippy::indexing_slicing, reason = "indices below 256, evaluated when compiled")]
+#[expect(clippy::cast_possible_truncation, reason = "indices below 256, evaluated when compiled")]
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        table[at] = match at as u8 {
+            b'a'..=b'z' => WORD | LOWER,
+            b'0'..=b'9' | b'_' | b'-' | b'@' | b'$' | b'!' | b'|' | b'+' => WORD,
+            _ => 0,
+        };
+        at += 1;
+    }
+    table
+}
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,11 @@ pub(crate) fn fold(text: &str) -> (String, Map) {
     let mut rest = text;
     let mut at = 0;
     while !rest.is_empty() {
-        let ascii = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        let ascii = if rest.is_ascii() {
+            rest.len()
+        } else {
+            rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len())
+        };
         // The last letter before a mark belongs to the mark's cluster.
         let plain_end = match rest.get(ascii..).and_then(|tail| tail.chars().next()) {
             Some(next) if is_mark(next) => ascii.saturating_sub(1),

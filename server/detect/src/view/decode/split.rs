@@ -1,5 +1,9 @@
 //! Text that was taken apart: into letters, into strings of code, by markup within words.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Writer;
 
 /// Letters with one space between them and words with more: `i g n o r e   a l l`.
@@ -10,7 +14,7 @@ pub(super) fn spaced(text: &str) -> Option<Writer> {
         |at: usize| bytes.get(at).is_some_and(u8::is_ascii_graphic) && (at == 0 || !word(bytes, at - 1));
     let mut writer: Option<Writer> = None;
     let mut copied = 0;
-    for gap in memchr::memmem::find_iter(bytes, b"  ") {
+    for gap in WIDE_GAP.find_iter(bytes) {
         // The wide gap closes a word of single letters, so the run begins before it.
         if gap < copied || gap == 0 || !single(gap - 1) || !(gap < 2 || space(gap - 2)) {
             continue;
@@ -113,6 +117,9 @@ fn closing(text: &str, open: usize) -> Option<usize> {
 /// Removes tags, comments and emphasis that stand within words: `ig<b></b>nore`, `ig**no**re`, `ig/**/nore`.
 pub(super) fn unmarked(text: &str) -> Option<Writer> {
     let bytes = text.as_bytes();
+    if memchr::memchr3(b'*', b'`', b'~', bytes).is_none() && memchr::memchr2(b'<', b'/', bytes).is_none() {
+        return None;
+    }
     let mut writer: Option<Writer> = None;
     let (mut copied, mut removed) = (0, 0);
     let mut at = 0;
@@ -166,6 +173,9 @@ fn finish(writer: Option<Writer>, text: &str, copied: usize) -> Option<Writer> {
     writer.copy(text.get(copied..).unwrap_or_default(), copied);
     Some(writer)
 }
+
+/// A searcher costs more to make than to run over a short text.
+static WIDE_GAP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"  "));
 
 const LEAST_LETTERS: usize = 6;
 const WIDEST_GAP: usize = 40;
