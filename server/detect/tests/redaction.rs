@@ -270,7 +270,9 @@ proptest! {
         let found = made_up(&text, &places);
         let sealed = redact(&text, &found, &policy, &keys());
         let back = restore(&sealed.text, &keys());
-        if serde_json::from_str::<serde_json::Value>(&text).is_err() {
+        // In JSON and JSON Lines the token of a bare number stands in quotes, and they stay when it is restored.
+        let mut values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();
+        if values.any(|value| value.is_err()) {
             prop_assert_eq!(back.text, text);
         }
         prop_assert_eq!(back.refused, 0);
