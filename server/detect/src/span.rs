@@ -24,6 +24,11 @@ impl ByteSpan {
         self.end <= self.start
     }
 
+    /// Returns the span with the characters taken whole that it begins or ends in: byte patterns may cut them.
+    pub(crate) fn on_boundaries(self, text: &str) -> Self {
+        Self { start: text.floor_char_boundary(self.start), end: text.ceil_char_boundary(self.end) }
+    }
+
     /// Whether the two spans share a byte.
     #[must_use]
     pub fn overlaps(&self, other: Self) -> bool {

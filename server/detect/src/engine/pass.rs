@@ -101,7 +101,7 @@ impl Pass<'_> {
             self.cancel.check()?;
             if names && !layer.folded && layer.is_prose() {
                 let source = |span: ByteSpan| {
-                    let place = on_boundaries(text, layers.source(at, span));
+                    let place = layers.source(at, span).on_boundaries(text);
                     let given = !stands_in(text, place) && !stands_in(&layer.text, span);
                     (given && !place.is_empty()).then_some(place)
                 };
@@ -109,7 +109,7 @@ impl Pass<'_> {
             }
             let place = Place {
                 original: at == 0,
-                source: |span| on_boundaries(text, layers.source(at, span)),
+                source: |span| layers.source(at, span).on_boundaries(text),
                 path: || layers.path(at),
                 layer,
             };
@@ -141,7 +141,7 @@ impl Pass<'_> {
             for hit in hits.drain(..).take(most) {
                 let secret = matcher.rule(hit.rule).is_some_and(|rule| &*rule.category == "secret");
                 let source = if secret { Layers::whole_source } else { Layers::source };
-                let span = on_boundaries(text, source(&layers, at, hit.span));
+                let span = source(&layers, at, hit.span).on_boundaries(text);
                 if !span.is_empty() && !stands_in(text, span) && !stands_in(&layer.text, hit.span) {
                     findings.extend(finding(matcher, hit, self.index, span, &path));
                 }
@@ -176,7 +176,7 @@ impl Pass<'_> {
         let path = layers.path(at);
         for hit in hits.drain(..) {
             let value = layer.text.get(hit.span.range()).unwrap_or_default();
-            let span = on_boundaries(self.content.text, layers.source(at, hit.span));
+            let span = layers.source(at, hit.span).on_boundaries(self.content.text);
             let counts = matcher.rule(hit.rule).is_some_and(|rule| custom.confirms(rule, value))
                 && !span.is_empty()
                 && !stands_in(self.content.text, span)
@@ -222,10 +222,6 @@ fn finding(
         span,
         path: path.to_vec(),
     })
-}
-
-fn on_boundaries(text: &str, span: ByteSpan) -> ByteSpan {
-    ByteSpan { start: text.floor_char_boundary(span.start), end: text.ceil_char_boundary(span.end) }
 }
 
 /// Phrases of attacks told of in one view, at most: the score of a text that holds so many does not rise any more.

@@ -14,7 +14,7 @@ pub(super) fn judge(
     contexts: &Contexts,
     seen: &mut Occurrences,
 ) -> Option<Hit> {
-    let span = on_boundaries(text, span);
+    let span = span.on_boundaries(text);
     let value = text.get(span.range()).filter(|value| !value.is_empty())?;
     if rule.entropy.is_some_and(|least| shannon_entropy(value) < least) {
         return None;
@@ -42,11 +42,6 @@ pub(super) fn judge(
         }
     }
     Some(Hit { rule: index, span, score })
-}
-
-/// Byte patterns may begin or end inside a character: take the whole character.
-fn on_boundaries(text: &str, span: ByteSpan) -> ByteSpan {
-    ByteSpan { start: text.floor_char_boundary(span.start), end: text.ceil_char_boundary(span.end) }
 }
 
 /// Returns the Shannon entropy of the bytes of a text, in bits per byte.

@@ -125,10 +125,7 @@ fn marks<'f>(text: &str, findings: &'f [Finding], policy: &'f Policy) -> Vec<Mar
     let mut marks = Vec::new();
     for finding in findings {
         let operator = policy.operator(finding);
-        let span = ByteSpan {
-            start: text.floor_char_boundary(finding.span.start),
-            end: text.ceil_char_boundary(finding.span.end),
-        };
+        let span = finding.span.on_boundaries(text);
         if *operator == Operator::Keep || span.is_empty() {
             continue;
         }
