@@ -45,15 +45,20 @@ impl Remote {
         Ok(Self { runtime, client, policy: policy.unwrap_or_default(), timeout })
     }
 
+    fn timed<M>(&self, message: M) -> tonic::Request<M> {
+        let mut request = tonic::Request::new(message);
+        request.set_timeout(self.timeout);
+        request
+    }
+
     /// Calls `Scan`.
     pub(crate) fn scan(&self, case: &Case) -> Result<Decision> {
-        let mut request = tonic::Request::new(v1::ScanRequest {
+        let request = self.timed(v1::ScanRequest {
             contents: vec![content(case)],
             direction: direction(case).into(),
             policy: self.policy.clone(),
             ..Default::default()
         });
-        request.set_timeout(self.timeout);
         let mut client = self.client.clone();
         let answer = self.runtime.block_on(client.scan(request)).map_err(explain)?.into_inner();
         Ok(Decision {
@@ -70,13 +75,12 @@ impl Remote {
 
     /// Calls `Redact`.
     pub(crate) fn redact(&self, case: &Case) -> Result<Redacted> {
-        let mut request = tonic::Request::new(v1::RedactRequest {
+        let request = self.timed(v1::RedactRequest {
             contents: vec![content(case)],
             direction: direction(case).into(),
             policy: self.policy.clone(),
             ..Default::default()
         });
-        request.set_timeout(self.timeout);
         let mut client = self.client.clone();
         let answer = self.runtime.block_on(client.redact(request)).map_err(explain)?.into_inner();
         let action = short_name(answer.action().as_str_name(), "ACTION_");
