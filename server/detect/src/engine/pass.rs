@@ -9,7 +9,6 @@ use crate::hidden;
 use crate::matcher::{Hit, Matcher};
 use crate::policy::Custom;
 use crate::redact::is_placeholder;
-use crate::rules::Rule;
 use crate::view::{Layers, Wanted};
 use crate::{ByteSpan, Content, Finding};
 
@@ -125,13 +124,8 @@ impl Pass<'_> {
             }
             let running = self.running;
             let hits = &mut self.buffers.hits;
-            let outcome = matcher.scan(
-                &layer.text,
-                |rule: &Rule| running.has(&rule.detector),
-                scratch,
-                self.cancel,
-                hits,
-            );
+            let outcome =
+                matcher.scan(&layer.text, |detector| running.has(detector), scratch, self.cancel, hits);
             // The same value is often met in several windows.
             hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
             hits.dedup_by_key(|hit| (hit.rule, hit.span));
@@ -166,7 +160,7 @@ impl Pass<'_> {
         let Some((_, layer)) = layers.iter().nth(at) else { return Ok(()) };
         let matcher = if layer.folded { &custom.folded } else { &custom.raw };
         let (running, hits) = (self.running, &mut self.buffers.hits);
-        let wanted = |rule: &Rule| running.has(&rule.detector);
+        let wanted = |detector: &str| running.has(detector);
         let outcome = custom.with_buffers(|raw, folded| {
             let scratch = if layer.folded { folded } else { raw };
             matcher.scan(&layer.text, wanted, scratch, self.cancel, hits)

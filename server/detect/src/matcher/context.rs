@@ -1,4 +1,6 @@
-//! Words near a span that make a match more likely: found for all rules in one pass over a text, when first asked for.
+//! Words near a span that make a match more likely: found for all rules at once, in the part of a text that is asked for.
+
+use std::ops::Range;
 
 use aho_corasick::automaton::Automaton as _;
 use aho_corasick::dfa::DFA;
@@ -13,13 +15,15 @@ pub(super) struct Contexts {
     automaton: Option<DFA>,
     /// For every word its length and the rules that it counts for, sorted.
     words: Vec<(usize, Vec<usize>)>,
+    longest: usize,
 }
 
-/// The context words of one text.
+/// The context words of one text, looked for block by block where somebody asks.
 #[derive(Debug, Default)]
 pub(super) struct Occurrences {
     found: Vec<Occurrence>,
-    collected: bool,
+    /// For every block, what part of `found` ends in it; `None` for a block that nobody asked about yet.
+    blocks: Vec<Option<Range<usize>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -63,64 +67,78 @@ impl Contexts {
                 message: error.to_string(),
             })?)
         };
-        Ok(Self { automaton, words })
+        let longest = words.iter().map(|(length, _)| *length).max().unwrap_or_default();
+        Ok(Self { automaton, words, longest })
     }
 
     /// Whether a word of the rule stands close before or after a span.
     pub(super) fn beside(&self, rule: usize, text: &str, span: ByteSpan, seen: &mut Occurrences) -> bool {
-        self.collect(text, seen);
         let before = ByteSpan { start: span.start.saturating_sub(CONTEXT_BEFORE), end: span.start };
         let after = ByteSpan { start: span.end, end: span.end.saturating_add(CONTEXT_AFTER) };
-        self.within(rule, before, seen) || self.within(rule, after, seen)
+        self.within(rule, text, before, seen) || self.within(rule, text, after, seen)
     }
 
     /// Whether a word of the rule stands where it would count for some span within `span`.
     pub(super) fn around(&self, rule: usize, text: &str, span: ByteSpan, seen: &mut Occurrences) -> bool {
-        self.collect(text, seen);
         let reach = ByteSpan {
             start: span.start.saturating_sub(CONTEXT_BEFORE),
             end: span.end.saturating_add(CONTEXT_AFTER),
         };
-        self.within(rule, reach, seen)
+        self.within(rule, text, reach, seen)
     }
 
-    fn within(&self, rule: usize, span: ByteSpan, seen: &Occurrences) -> bool {
-        let first = seen.found.partition_point(|word| word.end <= span.start);
-        let near = seen.found.get(first..).unwrap_or_default().iter().take_while(|word| word.end <= span.end);
-        near.filter(|word| word.start >= span.start).any(|occurrence| {
-            self.words.get(occurrence.word).is_some_and(|(_, rules)| rules.binary_search(&rule).is_ok())
+    fn within(&self, rule: usize, text: &str, span: ByteSpan, seen: &mut Occurrences) -> bool {
+        let end = span.end.min(text.len());
+        (span.start / BLOCK_BYTES..=end.saturating_sub(1) / BLOCK_BYTES).any(|block| {
+            let range = self.collect(text, block, seen);
+            seen.found.get(range).unwrap_or_default().iter().any(|word| {
+                word.start >= span.start
+                    && word.end <= end
+                    && self.words.get(word.word).is_some_and(|(_, rules)| rules.binary_search(&rule).is_ok())
+            })
         })
     }
 
-    fn collect(&self, text: &str, seen: &mut Occurrences) {
-        if seen.collected {
-            return;
+    /// Returns where the words that end in a block are noted; looks for them the first time.
+    fn collect(&self, text: &str, block: usize, seen: &mut Occurrences) -> Range<usize> {
+        let Occurrences { found, blocks } = seen;
+        let Some(noted) = blocks.get_mut(block) else { return 0..0 };
+        if let Some(range) = noted {
+            return range.clone();
         }
-        seen.collected = true;
-        let Some(dfa) = &self.automaton else { return };
-        let Ok(mut state) = dfa.start_state(Anchored::No) else { return };
-        for (at, &byte) in text.as_bytes().iter().enumerate() {
-            state = dfa.next_state(Anchored::No, state, byte);
-            if dfa.is_special(state) && dfa.is_match(state) {
-                // Overlapping, or a word inside a longer one ("tel" in "Telefon") would hide the longer.
-                for place in 0..dfa.match_len(state) {
-                    let word = dfa.match_pattern(state, place).as_usize();
-                    let end = at + 1;
-                    let start = end.saturating_sub(self.words.get(word).map_or(0, |(length, _)| *length));
-                    if is_whole_word(text, ByteSpan { start, end }) {
-                        seen.found.push(Occurrence { start, end, word });
+        let first = found.len();
+        let begin = block * BLOCK_BYTES;
+        let end = begin.saturating_add(BLOCK_BYTES).min(text.len());
+        let from = begin.saturating_sub(self.longest);
+        if let Some(dfa) = &self.automaton
+            && let Ok(mut state) = dfa.start_state(Anchored::No)
+        {
+            for (at, &byte) in (from + 1..).zip(text.as_bytes().get(from..end).unwrap_or_default()) {
+                state = dfa.next_state(Anchored::No, state, byte);
+                if dfa.is_special(state) && dfa.is_match(state) && at > begin {
+                    // Overlapping, or a word inside a longer one ("tel" in "Telefon") would hide the longer.
+                    for place in 0..dfa.match_len(state) {
+                        let word = dfa.match_pattern(state, place).as_usize();
+                        let start = at.saturating_sub(self.words.get(word).map_or(0, |(length, _)| *length));
+                        if is_whole_word(text, ByteSpan { start, end: at }) {
+                            found.push(Occurrence { start, end: at, word });
+                        }
                     }
                 }
             }
         }
+        let range = first..found.len();
+        *noted = Some(range.clone());
+        range
     }
 }
 
 impl Occurrences {
-    /// Forgets the words of the text before.
-    pub(super) fn clear(&mut self) {
+    /// Forgets the words of the text before; the next has so many bytes.
+    pub(super) fn clear(&mut self, text_len: usize) {
         self.found.clear();
-        self.collected = false;
+        self.blocks.clear();
+        self.blocks.resize(text_len.div_ceil(BLOCK_BYTES), None);
     }
 }
 
@@ -145,6 +163,9 @@ fn is_word_letter(character: char) -> bool {
 
 const CONTEXT_BEFORE: usize = 64;
 const CONTEXT_AFTER: usize = 32;
+
+/// What is looked through at a time.
+const BLOCK_BYTES: usize = 512;
 
 #[cfg(test)]
 mod tests {

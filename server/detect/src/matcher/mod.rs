@@ -1,18 +1,18 @@
 //! Finds the matches of all rules of a family in one text.
 //!
-//! One automaton over the keywords of all rules says where a rule is worth trying; the rule's own pattern then runs on
-//! the window around the keyword. The decision to argue with: patterns are not merged into one big automaton. Merged,
+//! One pass for the keywords of all rules says where a rule is worth trying; the rule's own pattern then runs on the
+//! window around the keyword, where the window holds a run of characters as long as every match needs. The decision to argue with: patterns are not merged into one big automaton. Merged,
 //! they cost memory and time by the sum of their states; behind keywords, a text pays for the rules that it hints at.
 
 mod context;
 mod judge;
+mod keywords;
+mod runs;
 mod tokens;
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind, StartKind};
 use regex_automata::Input;
 use regex_automata::util::primitives::NonMaxUsize;
 
@@ -21,6 +21,8 @@ use crate::cancel::{Cancel, Cancelled};
 use crate::rules::{Family, Rule, RuleError};
 
 use self::context::{Contexts, Occurrences};
+use self::keywords::Keywords;
+use self::runs::Runs;
 use self::tokens::{TokenCache, Tokens};
 
 /// The automata of one family of rules.
@@ -29,7 +31,9 @@ pub(crate) struct Matcher {
     /// The family's rules; all indices below are into this.
     rules: Vec<Rule>,
     detectors: Vec<Arc<str>>,
-    keywords: Option<DFA>,
+    keywords: Keywords,
+    /// For every rule the place of its detector.
+    detector_of: Vec<usize>,
     /// For every keyword its length and the rules that it triggers.
     triggered: Vec<(usize, Vec<usize>)>,
     /// Rules that are run over the whole text.
@@ -54,6 +58,10 @@ pub(crate) struct Scratch {
     last_window: Vec<usize>,
     tokens: TokenCache,
     seen: Occurrences,
+    runs: Runs,
+    lower: Vec<u8>,
+    /// For every rule whether its detector is wanted.
+    wanted: Vec<bool>,
     /// Bytes that patterns were run over, since it was made.
     pub(crate) examined: u64,
 }
@@ -88,7 +96,7 @@ impl Matcher {
                 triggered.push((word.len(), vec![rule]));
             }
         }
-        let keywords = if words.is_empty() { None } else { Some(keyword_automaton(&words, family)?) };
+        let keywords = Keywords::new(&words, family == Family::Raw);
         let tokens = Tokens::new(&rules)?;
         let contexts = Contexts::new(&rules)?;
         let everywhere = rules
@@ -100,7 +108,10 @@ impl Matcher {
         let mut detectors: Vec<Arc<str>> = rules.iter().map(|rule| rule.detector.clone()).collect();
         detectors.sort_unstable();
         detectors.dedup();
-        Ok(Self { rules, detectors, keywords, triggered, everywhere, contexts, tokens })
+        let place =
+            |rule: &Rule| detectors.iter().position(|name| *name == rule.detector).unwrap_or_default();
+        let detector_of = rules.iter().map(place).collect();
+        Ok(Self { rules, detectors, keywords, detector_of, triggered, everywhere, contexts, tokens })
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {
@@ -122,23 +133,31 @@ impl Matcher {
             last_window: vec![0; self.rules.len()],
             tokens: self.tokens.cache(),
             seen: Occurrences::default(),
+            runs: Runs::default(),
+            lower: Vec::new(),
+            wanted: Vec::new(),
             examined: 0,
         }
     }
 
-    /// Appends the matches in `text` of the rules that `wanted` lets through.
+    /// Appends the matches in `text` of the rules of the detectors that `wanted` lets through.
     pub(crate) fn scan(
         &self,
         text: &str,
-        wanted: impl Fn(&Rule) -> bool,
+        wanted: impl Fn(&str) -> bool,
         scratch: &mut Scratch,
         cancel: &Cancel,
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
-        scratch.seen.clear();
+        scratch.seen.clear(text.len());
+        scratch.runs.clear();
         scratch.examined = scratch.examined.saturating_add(text.len() as u64);
+        let of_detectors: Vec<bool> = self.detectors.iter().map(|name| wanted(name)).collect();
+        scratch.wanted.clear();
+        let of_rule = |detector: &usize| of_detectors.get(*detector).copied().unwrap_or_default();
+        scratch.wanted.extend(self.detector_of.iter().map(of_rule));
         let outcome = self
-            .collect_windows(text, &wanted, scratch, cancel)
+            .collect_windows(text, scratch, cancel)
             .and_then(|()| self.search_windows(text, scratch, cancel, hits));
         for window in scratch.windows.drain(..) {
             if let Some(last) = scratch.last_window.get_mut(window.rule) {
@@ -146,88 +165,57 @@ impl Matcher {
             }
         }
         outcome?;
-        self.tokens.scan((&self.rules, &self.contexts), text, &wanted, scratch, cancel, hits)
+        self.tokens.scan((&self.rules, &self.contexts), text, scratch, cancel, hits)
     }
 
-    fn collect_windows(
-        &self,
-        text: &str,
-        wanted: &impl Fn(&Rule) -> bool,
-        scratch: &mut Scratch,
-        cancel: &Cancel,
-    ) -> Result<(), Cancelled> {
-        for &index in &self.everywhere {
-            if self.rules.get(index).is_some_and(wanted) {
-                scratch.windows.push(Window { rule: index, start: 0, end: text.len(), tries: 0 });
-            }
+    fn collect_windows(&self, text: &str, scratch: &mut Scratch, cancel: &Cancel) -> Result<(), Cancelled> {
+        let Scratch { windows, last_window, lower, wanted, .. } = scratch;
+        let asked = |rule: usize| wanted.get(rule).copied().unwrap_or_default();
+        for &rule in self.everywhere.iter().filter(|rule| asked(**rule)) {
+            windows.push(Window { rule, start: 0, end: text.len(), tries: 0 });
         }
-        let Some(dfa) = &self.keywords else { return Ok(()) };
-        let Ok(mut state) = dfa.start_state(Anchored::No) else { return Ok(()) };
-        let mut end = 0;
-        for chunk in text.as_bytes().chunks(CHUNK_BYTES) {
-            cancel.check()?;
-            for &byte in chunk {
-                state = dfa.next_state(Anchored::No, state, byte);
-                end += 1;
-                if dfa.is_special(state) && dfa.is_match(state) {
-                    for place in 0..dfa.match_len(state) {
-                        self.open_windows(
-                            dfa.match_pattern(state, place).as_usize(),
-                            end,
-                            text,
-                            wanted,
-                            scratch,
-                        );
-                    }
-                }
+        self.keywords.find(text, lower, cancel, |keyword, end| {
+            let Some((length, triggered)) = self.triggered.get(keyword) else { return };
+            for &index in triggered.iter().filter(|rule| asked(**rule)) {
+                self.open_window(index, end.saturating_sub(*length)..end, text.len(), windows, last_window);
             }
-        }
-        Ok(())
+        })
     }
 
-    #[cold]
-    fn open_windows(
+    /// Notes the window of a rule around one of its keywords.
+    fn open_window(
         &self,
-        keyword: usize,
-        end: usize,
-        text: &str,
-        wanted: &impl Fn(&Rule) -> bool,
-        scratch: &mut Scratch,
+        index: usize,
+        keyword: Range<usize>,
+        text_len: usize,
+        windows: &mut Vec<Window>,
+        last_window: &mut [usize],
     ) {
-        let Some((length, triggered)) = self.triggered.get(keyword) else { return };
-        for &index in triggered {
-            let (Some(rule), Some(last)) = (self.rules.get(index), scratch.last_window.get_mut(index)) else {
-                continue;
-            };
-            if !wanted(rule) {
-                continue;
+        let (Some(rule), Some(last)) = (self.rules.get(index), last_window.get_mut(index)) else { return };
+        let (before, after) = rule.window;
+        let leads = rule.shape.leads;
+        let mut window = Window {
+            rule: index,
+            start: if leads { keyword.start } else { keyword.start.saturating_sub(before) },
+            end: keyword.end.saturating_add(after).min(text_len),
+            tries: u8::from(leads),
+        };
+        // Windows of one rule grow together, up to a size: a pattern that looks ahead to the window's end would else be
+        // quadratic in a text that is full of its keyword.
+        let longest = before.saturating_add(after).saturating_mul(4).max(1024);
+        if let Some(open) = last.checked_sub(1).and_then(|place| windows.get_mut(place))
+            && window.start <= open.end
+        {
+            window.tries = if leads { open.tries.saturating_add(1) } else { 0 };
+            let grows = !leads || open.tries > MOST_TRIES;
+            if grows && window.end.saturating_sub(open.start) <= longest {
+                open.end = open.end.max(window.end);
+                open.start = open.start.min(window.start);
+                return;
             }
-            let (before, after) = rule.window;
-            let leads = rule.compiled().is_some_and(|pattern| pattern.leads);
-            let first = end.saturating_sub(*length);
-            let mut window = Window {
-                rule: index,
-                start: if leads { first } else { first.saturating_sub(before) },
-                end: end.saturating_add(after).min(text.len()),
-                tries: u8::from(leads),
-            };
-            // Windows of one rule grow together, up to a size: a pattern that looks ahead to the window's end would
-            // else be quadratic in a text that is full of its keyword.
-            let longest = before.saturating_add(after).saturating_mul(4).max(1024);
-            if let Some(open) = last.checked_sub(1).and_then(|place| scratch.windows.get_mut(place))
-                && window.start <= open.end
-            {
-                window.tries = if leads { open.tries.saturating_add(1) } else { 0 };
-                let grows = !leads || open.tries > MOST_TRIES;
-                if grows && window.end.saturating_sub(open.start) <= longest {
-                    open.end = open.end.max(window.end);
-                    open.start = open.start.min(window.start);
-                    continue;
-                }
-            }
-            scratch.windows.push(window);
-            *last = scratch.windows.len();
         }
+        windows.push(window);
+        *last = windows.len();
     }
 
     fn search_windows(
@@ -238,7 +226,7 @@ impl Matcher {
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
         let mut since_check = 0;
-        let Scratch { windows, last_window, seen, examined, .. } = scratch;
+        let Scratch { windows, last_window, seen, runs, examined, .. } = scratch;
         // From here on, where the last match of a rule ended.
         for window in windows.iter() {
             if let Some(last) = last_window.get_mut(window.rule) {
@@ -248,13 +236,16 @@ impl Matcher {
         for window in windows.iter() {
             let Some(rule) = self.rules.get(window.rule) else { continue };
             let Some(done) = last_window.get_mut(window.rule) else { continue };
+            let span = ByteSpan { start: window.start, end: window.end };
+            if !runs.holds(text.as_bytes(), rule.shape.run, span) {
+                continue;
+            }
             let length = window.end.saturating_sub(window.start);
             since_check += length;
             if since_check > CHECK_BYTES {
                 cancel.check()?;
                 since_check = 0;
             }
-            let span = ByteSpan { start: window.start, end: window.end };
             if rule.context.as_ref().is_some_and(|context| context.required)
                 && !self.contexts.around(window.rule, text, span, seen)
             {
@@ -305,16 +296,6 @@ fn find(rule: &Rule, input: &Input<'_>) -> Option<Found> {
     Some(Found { whole: span(0)?, value: span(group) })
 }
 
-fn keyword_automaton(words: &[&str], family: Family) -> Result<DFA, RuleError> {
-    DFA::builder()
-        .match_kind(MatchKind::Standard)
-        .start_kind(StartKind::Unanchored)
-        .ascii_case_insensitive(family == Family::Raw)
-        .prefilter(false)
-        .build(words)
-        .map_err(|error| RuleError::Automaton { automaton: "keywords", message: error.to_string() })
-}
-
 /// How often in a row a rule whose matches begin with a keyword is tried at the keyword itself. A text that is full of
 /// the keyword is read once instead.
 const MOST_TRIES: u8 = 4;
@@ -322,7 +303,7 @@ const MOST_TRIES: u8 = 4;
 /// Groups of a pattern up to the one that holds the value.
 const MAX_GROUPS: usize = 16;
 
-/// The keyword automaton looks at the clock once in so many bytes.
+/// Passes over a text look at the clock once in so many bytes.
 const CHUNK_BYTES: usize = 64 << 10;
 
 /// Patterns, which are slower, look at the clock more often.

@@ -75,17 +75,19 @@ impl Tokens {
         &self,
         (all, contexts): (&[Rule], &Contexts),
         text: &str,
-        wanted: &impl Fn(&Rule) -> bool,
         scratch: &mut Scratch,
         cancel: &Cancel,
         hits: &mut Vec<Hit>,
     ) -> Result<(), Cancelled> {
-        let Scratch { tokens: TokenCache { automaton: Some(cache), matching }, seen, examined, .. } = scratch
+        let Scratch {
+            tokens: TokenCache { automaton: Some(cache), matching }, seen, wanted, examined, ..
+        } = scratch
         else {
             return Ok(());
         };
         let Some(automaton) = &self.automaton else { return Ok(()) };
-        if !self.rules.iter().filter_map(|index| all.get(*index)).any(wanted) {
+        let wanted = |rule: usize| wanted.get(rule).copied().unwrap_or_default();
+        if !self.rules.iter().any(|rule| wanted(*rule)) {
             return Ok(());
         }
         let mut checked = 0;
@@ -108,7 +110,7 @@ impl Tokens {
             });
             for pattern in if all_match || !matching.is_empty() { named } else { return Ok(()) } {
                 let Some(&index) = self.rules.get(pattern) else { continue };
-                let Some(rule) = all.get(index).filter(|rule| wanted(rule)) else { continue };
+                let Some(rule) = all.get(index).filter(|_| wanted(index)) else { continue };
                 let needed = rule.context.as_ref().is_some_and(|context| context.required);
                 // A match is no longer than what the automaton read.
                 let reach = ByteSpan { start, end: (start + read).min(end) };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use aho_corasick::AhoCorasick;
 use regex_automata::meta::Regex;
 
-use super::pattern::{self, Lazy, Pattern};
+use super::pattern::{self, Lazy, Pattern, Shape};
 use super::schema::{self, RawInvalid, RawRule, RawTrigger};
 use super::{RuleError, Table, is_builtin};
 use crate::Severity;
@@ -35,6 +35,7 @@ pub(crate) struct Rule {
     pub(crate) keywords: Vec<String>,
     pub(crate) pattern: String,
     compiled: Lazy<Pattern>,
+    pub(crate) shape: Shape,
     /// Bytes before and after a keyword in which the pattern is searched.
     pub(crate) window: (usize, usize),
     pub(crate) validator: Option<Validator>,
@@ -120,7 +121,9 @@ impl Entry<'_> {
         let pattern =
             if family == Family::Folded { raw.pattern.replace('ς', "σ") } else { raw.pattern.clone() };
         let keywords = self.keywords(family)?;
-        let compiled = self.pattern(&pattern, family, &keywords)?;
+        let compiled = self.pattern(&pattern, family)?;
+        let shape =
+            Shape::new(&pattern, family, &keywords).map_err(|message| self.error("pattern", message))?;
         let (category, entity) = self.labels()?;
         let window =
             raw.window.unwrap_or(DEFAULT_WINDOW).map(|side| usize::try_from(side).unwrap_or(usize::MAX));
@@ -138,6 +141,7 @@ impl Entry<'_> {
             keywords,
             pattern,
             compiled,
+            shape,
             window: (window[0], window[1]),
             validator: self.validator()?,
             invalid: match raw.invalid {
@@ -287,9 +291,9 @@ impl Entry<'_> {
         self.lazy("allow", move || pattern::any_of(&patterns, family)).map(Some)
     }
 
-    fn pattern(&self, text: &str, family: Family, keywords: &[String]) -> Result<Lazy<Pattern>, RuleError> {
-        let (text, keywords) = (text.to_owned(), keywords.to_vec());
-        self.lazy("pattern", move || Pattern::new(&text, family, &keywords))
+    fn pattern(&self, text: &str, family: Family) -> Result<Lazy<Pattern>, RuleError> {
+        let text = text.to_owned();
+        self.lazy("pattern", move || Pattern::new(&text, family))
     }
 
     /// Puts the making off for rules of the library, which its tests make all of; others may be wrong, and are made now.

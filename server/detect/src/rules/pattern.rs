@@ -1,5 +1,7 @@
 //! Patterns, compiled when a text first asks for them: of hundreds of rules a process meets a few dozen.
 
+mod run;
+
 use std::sync::LazyLock;
 
 use regex_automata::meta::{self, Regex};
@@ -19,21 +21,39 @@ pub(crate) struct Pattern {
     pub(crate) regex: Regex,
     /// The capture group whose span is the finding; 0 is the whole match.
     pub(crate) group: usize,
+}
+
+/// What a pattern's syntax says of its matches, before it is compiled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
     /// Whether every match begins with one of the rule's keywords, so that it need be tried only there.
     pub(crate) leads: bool,
+    /// Every match holds so many bytes in a row of which none is white space.
+    pub(crate) run: usize,
+}
+
+impl Shape {
+    /// Looks at a pattern; fails as compiling it would.
+    pub(super) fn new(pattern: &str, family: Family, keywords: &[String]) -> Result<Self, String> {
+        let hir = parse(pattern, family)?;
+        Ok(Self { leads: keywords_lead(&hir, keywords), run: run::longest(&hir) })
+    }
 }
 
 impl Pattern {
     /// Compiles a pattern.
-    pub(super) fn new(pattern: &str, family: Family, keywords: &[String]) -> Result<Self, String> {
-        let unicode = family == Family::Folded;
-        let hir = syntax::parse_with(pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
-            .map_err(|error| error.to_string())?;
+    pub(super) fn new(pattern: &str, family: Family) -> Result<Self, String> {
+        let hir = parse(pattern, family)?;
         let regex =
             builder(family, WhichCaptures::All).build_from_hir(&hir).map_err(|error| describe(&error))?;
-        let leads = keywords_lead(&hir, keywords);
-        Ok(Self { group: span_group(&regex), regex, leads })
+        Ok(Self { group: span_group(&regex), regex })
     }
+}
+
+fn parse(pattern: &str, family: Family) -> Result<Hir, String> {
+    let unicode = family == Family::Folded;
+    syntax::parse_with(pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
+        .map_err(|error| error.to_string())
 }
 
 /// Compiles patterns of which it only matters whether one matches.
@@ -195,7 +215,7 @@ mod tests {
 
     fn leads(pattern: &str, keywords: &[&str]) -> bool {
         let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
-        Pattern::new(pattern, Family::Raw, &keywords).unwrap().leads
+        Shape::new(pattern, Family::Raw, &keywords).unwrap().leads
     }
 
     #[test]

@@ -1,0 +1,199 @@
+//! Where the keywords of rules stand in a text.
+//!
+//! Each keyword is known by its three rarest bytes in a row. A table of bits, small enough for the nearest cache, says
+//! whether three bytes of the text may be those of some keyword; the few places that pass are compared with the
+//! keywords themselves. An automaton over the same keywords costs several times as much a byte, since its states do not
+//! fit into that cache. The filter is the domain of FDR, the literal matcher of Hyperscan (Wang et al., NSDI 2019),
+//! with a bit for each triple in place of buckets.
+
+use crate::cancel::{Cancel, Cancelled};
+
+/// The keywords of a family of rules.
+#[derive(Debug)]
+pub(super) struct Keywords {
+    words: Vec<Box<[u8]>>,
+    ignore_case: bool,
+    /// A word of bits for the hash of two bytes, in it a bit for the third.
+    filter: Box<[u32]>,
+    /// For every hash where its entries begin; they end where those of the next begin.
+    starts: Box<[u32]>,
+    entries: Box<[Entry]>,
+    /// Keywords of one byte.
+    singles: Vec<(u8, usize)>,
+}
+
+/// A keyword, to be found by some of its bytes.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    word: u32,
+    /// How many bytes of the keyword stand before those that it is known by.
+    offset: u32,
+}
+
+impl Keywords {
+    /// Takes keywords, all in lower case where case is to be ignored, none of them empty.
+    pub(super) fn new(words: &[&str], ignore_case: bool) -> Self {
+        let mut filter = vec![0_u32; PAIRS].into_boxed_slice();
+        let mut found: Vec<(usize, Entry)> = Vec::new();
+        let mut singles = Vec::new();
+        for (index, word) in words.iter().enumerate() {
+            let bytes = word.as_bytes();
+            if let [byte] = bytes {
+                singles.push((*byte, index));
+                continue;
+            }
+            let offset = rarest(bytes);
+            let Some([first, second, rest @ ..]) = bytes.get(offset..) else { continue };
+            let pair = hash(*first, *second);
+            if let Some(bits) = filter.get_mut(pair) {
+                *bits |= rest.first().map_or(u32::MAX, |third| bit(*third));
+            }
+            let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+            found.push((pair, Entry { word: number(index), offset: number(offset) }));
+        }
+        found.sort_by_key(|(pair, _)| *pair);
+        let begins = |pair: usize| found.partition_point(|(other, _)| *other < pair);
+        let starts = (0..=PAIRS).map(|pair| u32::try_from(begins(pair)).unwrap_or(u32::MAX)).collect();
+        Self {
+            words: words.iter().map(|word| word.as_bytes().into()).collect(),
+            ignore_case,
+            filter,
+            starts,
+            entries: found.into_iter().map(|(_, entry)| entry).collect(),
+            singles,
+        }
+    }
+
+    /// Calls `met` with every keyword and where it ends, nearly in the order of the text. `lower` is room to work in.
+    pub(super) fn find(
+        &self,
+        text: &str,
+        lower: &mut Vec<u8>,
+        cancel: &Cancel,
+        mut met: impl FnMut(usize, usize),
+    ) -> Result<(), Cancelled> {
+        let bytes = if self.ignore_case {
+            lower.clear();
+            lower.extend_from_slice(text.as_bytes());
+            lower.make_ascii_lowercase();
+            lower.as_slice()
+        } else {
+            text.as_bytes()
+        };
+        for (byte, word) in &self.singles {
+            for at in memchr::memchr_iter(*byte, bytes) {
+                met(*word, at + 1);
+            }
+        }
+        let mut begun = 0;
+        for piece in bytes.chunks(CHUNK_BYTES) {
+            cancel.check()?;
+            let end = (begun + piece.len() + 2).min(bytes.len());
+            let triples = bytes.get(begun..end).unwrap_or_default().windows(3);
+            for (at, triple) in triples.enumerate() {
+                let &[first, second, third] = triple else { continue };
+                let pair = hash(first, second);
+                if self.filter.get(pair).is_some_and(|bits| bits & bit(third) != 0) {
+                    self.compare(bytes, begun + at, pair, &mut met);
+                }
+            }
+            begun += piece.len();
+        }
+        if let [.., first, second] = bytes {
+            self.compare(bytes, bytes.len() - 2, hash(*first, *second), &mut met);
+        }
+        Ok(())
+    }
+
+    /// Compares the keywords that are known by what stands at a place.
+    #[inline(never)]
+    fn compare(&self, bytes: &[u8], at: usize, pair: usize, met: &mut impl FnMut(usize, usize)) {
+        let bound = |pair: usize| self.starts.get(pair).map_or(0, |start| *start as usize);
+        for entry in self.entries.get(bound(pair)..bound(pair + 1)).unwrap_or_default() {
+            let Some(word) = self.words.get(entry.word as usize) else { continue };
+            let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
+            if bytes.get(start..).is_some_and(|rest| rest.starts_with(word)) {
+                met(entry.word as usize, start + word.len());
+            }
+        }
+    }
+}
+
+/// Returns the offset of the three bytes of a keyword, or of the two that it has, that texts hold least often.
+fn rarest(word: &[u8]) -> usize {
+    let weight = |triple: &[u8]| triple.iter().map(|byte| frequency(*byte)).sum::<usize>();
+    let places = word.windows(3).enumerate().min_by_key(|(_, triple)| weight(triple));
+    places.map_or(0, |(offset, _)| offset)
+}
+
+/// Ranks bytes by how often they stand in prose and code, the rarest lowest; only the order of sums matters.
+fn frequency(byte: u8) -> usize {
+    let place = FREQUENT.iter().position(|frequent| *frequent == byte);
+    place.map_or(0, |place| FREQUENT.len() - place)
+}
+
+/// Letters in the order of their frequency in English, among them what code holds as often.
+const FREQUENT: &[u8] = b" etaoinsrhldcu\nmfpgwyb.,v_k-\"'x0=1:/(2)j3qz";
+
+/// Twelve bits of two bytes, by multiplication with a constant of large order (Knuth 6.4).
+fn hash(first: u8, second: u8) -> usize {
+    let pair = u32::from(first) | u32::from(second) << 8;
+    (pair.wrapping_mul(0x9E37_79B1) >> 20) as usize
+}
+
+fn bit(third: u8) -> u32 {
+    1 << (third & 31)
+}
+
+const PAIRS: usize = 1 << 12;
+
+/// So many bytes between two looks at the clock.
+const CHUNK_BYTES: usize = 64 << 10;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(words: &[&str], text: &str) -> Vec<(usize, usize)> {
+        let mut all = Vec::new();
+        let keywords = Keywords::new(words, true);
+        keywords.find(text, &mut Vec::new(), &Cancel::never(), |word, end| all.push((end, word))).unwrap();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn overlapping_at_the_edges_and_in_any_case() {
+        let words = ["@", "id", "key", "api_key", "привет"];
+        assert_eq!(found(&words, "API_KEY"), [(7, 2), (7, 3)]);
+        assert_eq!(found(&words, "@id"), [(1, 0), (3, 1)]);
+        assert_eq!(found(&words, "Id привет"), [(2, 1), (15, 4)]);
+        assert_eq!(found(&words, "i"), []);
+    }
+
+    #[test]
+    fn across_chunks() {
+        let text = format!("{}api_key", "x".repeat(CHUNK_BYTES - 3));
+        assert_eq!(found(&["api_key"], &text), [(text.len(), 0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn like_a_plain_search(text in "[abcAB@é]{0,40}", words in prop::collection::btree_set("[abc@é]{1,5}", 1..12)) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let lower = text.to_ascii_lowercase();
+            let mut expected = Vec::new();
+            for (index, word) in words.iter().enumerate() {
+                for start in 0..lower.len() {
+                    if lower.as_bytes()[start..].starts_with(word.as_bytes()) {
+                        expected.push((start + word.len(), index));
+                    }
+                }
+            }
+            expected.sort_unstable();
+            prop_assert_eq!(found(&words, &text), expected);
+        }
+    }
+}
