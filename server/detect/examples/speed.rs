@@ -52,7 +52,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let (Some(wanted), Some(detector)) = (&wanted, std::env::args().nth(2)) {
         // For a profiler: one thing, for a while.
         let (_, text) = samples.iter().find(|(name, _)| name == wanted).ok_or("there is no such sample")?;
-        let options = ScanOptions { detectors: Some(vec![detector]), ..ScanOptions::default() };
+        let detectors = (detector != "all").then(|| vec![detector]);
+        let options = ScanOptions { detectors, ..ScanOptions::default() };
         let request = Request::single(Direction::Input, Role::User, text);
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(2) {

@@ -26,6 +26,7 @@ mod token;
 
 use crate::span::ByteSpan;
 use lexicon::{Lexicon, Reading};
+pub(crate) use token::bare;
 use token::{Shape, Token};
 
 /// A name in a text.

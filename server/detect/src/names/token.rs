@@ -1,7 +1,8 @@
 //! Words, numbers and marks of a text, each read once with its hash, so that every later question is a table look-up.
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
+
+use crate::view::traits::Traits;
 
 /// How a token is written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -225,18 +226,21 @@ fn word(text: &str, start: usize, token: &mut Token) -> usize {
                         Some(next) => at = next,
                         None => break,
                     }
-                } else if is_word_character(character) {
-                    if letters.count == 0 && character.is_uppercase() {
-                        letters.first_upper = true;
+                    if token.possessive {
+                        break;
                     }
-                    letters.upper += usize::from(character.is_uppercase());
-                    letters.lower += usize::from(character.is_lowercase());
-                    letters.count += 1;
-                    hash = fold(character, hash);
-                    at = next;
-                } else {
+                    continue;
+                }
+                let traits = Traits::of(character);
+                if !is_of_word(character, traits) {
                     break;
                 }
+                letters.first_upper |= letters.count == 0 && traits.has(Traits::UPPER);
+                letters.upper += usize::from(traits.has(Traits::UPPER));
+                letters.lower += usize::from(traits.has(Traits::LOWER));
+                letters.count += 1;
+                hash = fold(character, traits, hash);
+                at = next;
             }
         }
         if token.possessive {
@@ -285,40 +289,43 @@ fn shape(letters: &Letters, digits: usize) -> Shape {
 }
 
 /// Adds a character to the hash without its case and, in Latin script, without its diacritics.
-fn fold(character: char, mut hash: u64) -> u64 {
-    let mut add = |character: char| {
-        let mut buffer = [0; 4];
-        for byte in character.encode_utf8(&mut buffer).bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(FACTOR);
-        }
-    };
+fn fold(character: char, traits: Traits, hash: u64) -> u64 {
+    match traits.bare() {
+        Some(bare) => add(hash, bare),
+        None if matches!(character, '\u{300}'..='\u{36f}') => hash,
+        None => bare(character).chars().fold(hash, add),
+    }
+}
+
+fn add(hash: u64, character: char) -> u64 {
+    (hash ^ u64::from(character)).wrapping_mul(FACTOR)
+}
+
+/// Writes a character without its case and diacritics, slowly.
+pub(crate) fn bare(character: char) -> String {
     // Only scripts with diacritics or case have something to fold; to decompose every Hangul syllable would be dear.
     if !matches!(character, '\u{c0}'..='\u{24f}' | '\u{370}'..='\u{52f}' | '\u{1e00}'..='\u{1fff}') {
-        if !('\u{300}'..='\u{36f}').contains(&character) {
-            add(character);
-        }
-        return hash;
+        let kept = !matches!(character, '\u{300}'..='\u{36f}');
+        return if kept { character.to_string() } else { String::new() };
     }
+    let mut bare = String::new();
     for lower in character.to_lowercase() {
-        let plain: &str = match lower {
-            'ß' => "ss",
-            'ø' => "o",
-            'æ' => "ae",
-            'œ' => "oe",
-            'ł' => "l",
-            'đ' | 'ð' => "d",
-            'þ' => "th",
-            'ı' => "i",
-            _ => "",
-        };
-        if plain.is_empty() {
-            let parts = std::iter::once(lower).nfd();
-            parts.filter(|part| !('\u{300}'..='\u{36f}').contains(part)).for_each(&mut add);
-        } else {
-            plain.chars().for_each(&mut add);
+        match lower {
+            'ß' => bare.push_str("ss"),
+            'ø' => bare.push('o'),
+            'æ' => bare.push_str("ae"),
+            'œ' => bare.push_str("oe"),
+            'ł' => bare.push('l'),
+            'đ' | 'ð' => bare.push('d'),
+            'þ' => bare.push_str("th"),
+            'ı' => bare.push('i'),
+            _ => {
+                let parts = std::iter::once(lower).nfd();
+                bare.extend(parts.filter(|part| !('\u{300}'..='\u{36f}').contains(part)));
+            }
         }
     }
-    hash
+    bare
 }
 
 fn finish(hash: u64) -> u64 {
@@ -327,10 +334,11 @@ fn finish(hash: u64) -> u64 {
 }
 
 fn is_word_character(character: char) -> bool {
-    character.is_alphanumeric()
-        || character == '_'
-        || is_combining_mark(character)
-        || matches!(character, '\u{200c}' | '\u{200d}')
+    is_of_word(character, Traits::of(character))
+}
+
+fn is_of_word(character: char, traits: Traits) -> bool {
+    traits.has(Traits::WORD.or(Traits::COMBINING)) || matches!(character, '_' | '\u{200c}' | '\u{200d}')
 }
 
 fn ascii_mark(character: char) -> u8 {

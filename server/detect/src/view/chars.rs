@@ -1,6 +1,6 @@
 //! What single characters are, as far as views care.
 
-use unicode_normalization::char::{canonical_combining_class, is_combining_mark};
+use super::traits::Traits;
 
 /// Whether a character shows nothing where it stands: format controls, fillers, tags, selectors.
 pub(crate) fn is_invisible(character: char) -> bool {
@@ -39,8 +39,7 @@ pub(crate) fn escape_len(text: &str) -> Option<usize> {
 
 /// Whether a character belongs to the one before it.
 pub(crate) fn is_mark(character: char) -> bool {
-    u32::from(character) >= 0x300
-        && (canonical_combining_class(character) != 0 || is_combining_mark(character))
+    !character.is_ascii() && Traits::of(character).has(Traits::MARK)
 }
 
 /// Whether marks on this letter are dropped when text is folded: they change how a word is written in these scripts,
@@ -136,7 +135,15 @@ fn small_capital(character: char) -> Option<char> {
 
 /// Returns the ASCII letter that a letter of another script looks like, or is used for because it resembles it.
 pub(crate) fn look_alike(character: char) -> Option<char> {
-    let by_shape = match character {
+    if character.is_ascii() || !Traits::of(character).has(Traits::ALIKE) {
+        return None;
+    }
+    shape_alike(character).or_else(|| confusable_in_tables(character))
+}
+
+/// Returns the ASCII letter that a letter is used for because it resembles it, beyond what Unicode says.
+pub(super) fn shape_alike(character: char) -> Option<char> {
+    Some(match character {
         'к' | 'κ' => 'k',
         'м' => 'm',
         'н' => 'h',
@@ -150,13 +157,12 @@ pub(crate) fn look_alike(character: char) -> Option<char> {
         'ω' => 'w',
         'ғ' => 'f',
         'ǫ' => 'q',
-        other => return confusable(other),
-    };
-    Some(by_shape)
+        _ => return None,
+    })
 }
 
-/// Returns the ASCII letter that a letter cannot be told from (UTS #39).
-pub(crate) fn confusable(character: char) -> Option<char> {
+/// Returns the ASCII letter that a letter cannot be told from (UTS #39), slowly.
+pub(super) fn confusable_in_tables(character: char) -> Option<char> {
     if character.is_ascii() || !character.is_alphabetic() {
         return None;
     }

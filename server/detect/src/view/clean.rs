@@ -1,11 +1,11 @@
 //! The clean view, which byte patterns read where a text is not plain; and the view in which look-alikes are ASCII.
 
-use std::sync::LazyLock;
-
 use unicode_normalization::UnicodeNormalization;
 
-use super::chars::{confusable, digit, escape_len, is_invisible, is_mark, letter_symbol, look_alike};
+use super::chars::{digit, escape_len, is_invisible, letter_symbol, look_alike};
+use super::fold::ascii_len;
 use super::map::{Map, Writer};
+use super::traits::Traits;
 
 /// Removes what cannot be seen, and writes compatibility forms, digits of other scripts and look-alike letters within
 /// ASCII words as ASCII. Answers `None` when that changes nothing.
@@ -15,7 +15,10 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
     if text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, byte| all & plain(byte))) {
         return None;
     }
-    if !may_change(text) {
+    let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0C) || *byte == 0x7F;
+    let controls =
+        !text.as_bytes().chunks(64).all(|chunk| !chunk.iter().fold(false, |any, byte| any | control(byte)));
+    if !controls && !may_change(text) {
         return None;
     }
     let mut writer = Writer::with_capacity(text.len());
@@ -36,78 +39,45 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
     changed.then(|| writer.finish())
 }
 
-/// Whether cleaning could change anything, told by ranges and a table: text of most languages is left as it is, and that
-/// is seen without taking its words apart.
+/// Whether cleaning could change anything, told by a table: text of most languages is left as it is, and that is seen
+/// without taking its words apart.
 fn may_change(text: &str) -> bool {
+    // Whether the word that goes on here has ASCII letters or digits, and whether it has look-alikes.
     let (mut ascii, mut alike) = (false, false);
-    for character in text.chars() {
-        if character.is_ascii() {
-            if character.is_ascii_alphanumeric() {
-                ascii = true;
-            } else if character.is_ascii_control() && !character.is_ascii_whitespace() {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let length = ascii_len(rest);
+        let run = rest.as_bytes().get(..length).unwrap_or_default();
+        if let (Some(first), Some(last)) = (run.first(), run.last()) {
+            if alike && first.is_ascii_alphanumeric() {
                 return true;
-            } else {
+            }
+            // What is left of the run is the word that it ends with.
+            (ascii, alike) = (last.is_ascii_alphanumeric(), false);
+        }
+        let mut end = length;
+        for character in rest.get(length..).unwrap_or_default().chars() {
+            if character.is_ascii() {
+                break;
+            }
+            let traits = Traits::of(character);
+            if traits.has(Traits::UNCLEAN) {
+                return true;
+            }
+            if !traits.has(Traits::WORD.or(Traits::MARK)) {
                 (ascii, alike) = (false, false);
+            } else if traits.has(Traits::ALIKE) {
+                if ascii {
+                    return true;
+                }
+                alike = true;
             }
-        } else {
-            match kept(character) {
-                Kept::Never => return true,
-                Kept::UnlessMixed => alike = true,
-                Kept::Gap => (ascii, alike) = (false, false),
-                Kept::Always => {}
-            }
+            end += character.len_utf8();
         }
-        if ascii && alike {
-            return true;
-        }
+        rest = rest.get(end..).unwrap_or_default();
     }
     false
 }
-
-/// Whether cleaning keeps a character.
-#[derive(Clone, Copy)]
-enum Kept {
-    Always,
-    /// It is kept, and parts words.
-    Gap,
-    /// Beside ASCII letters it is taken for one.
-    UnlessMixed,
-    Never,
-}
-
-fn kept(character: char) -> Kept {
-    let code = u32::from(character);
-    match code {
-        0x4E00..=0x9FFF | 0xAC00..=0xD7A3 | 0x3041..=0x3096 | 0x30A1..=0x30FA | 0x0905..=0x0939 => {
-            Kept::Always
-        }
-        0x2013 | 0x2014 | 0x2018..=0x201E | 0x2022 | 0x20AC | 0x3001 | 0x3002 => Kept::Gap,
-        FIRST..LAST => {
-            let place = usize::try_from(code - FIRST).ok();
-            place.and_then(|place| KEPT.get(place)).copied().unwrap_or(Kept::Never)
-        }
-        _ => Kept::Never,
-    }
-}
-
-/// Latin, Greek, Cyrillic, Armenian, Hebrew and Arabic letters.
-static KEPT: LazyLock<Vec<Kept>> = LazyLock::new(|| {
-    (FIRST..LAST)
-        .map(|code| match char::from_u32(code) {
-            Some(character) if is_invisible(character) || digit(character).is_some() => Kept::Never,
-            Some(character) if !std::iter::once(character).nfkc().eq(std::iter::once(character)) => {
-                Kept::Never
-            }
-            Some(character) if look_alike(character).is_some() => Kept::UnlessMixed,
-            Some(character) if character.is_alphanumeric() || is_mark(character) => Kept::Always,
-            Some(_) => Kept::Gap,
-            None => Kept::Never,
-        })
-        .collect()
-});
-
-const FIRST: u32 = 0x80;
-const LAST: u32 = 0x700;
 
 /// Writes one word, or the gap before the next; answers whether that changed it.
 fn clean_word(word: &str, src: usize, writer: &mut Writer) -> bool {
@@ -128,7 +98,7 @@ fn clean_word(word: &str, src: usize, writer: &mut Writer) -> bool {
         } else if let Some(ascii) = ascii {
             changed = true;
             writer.character(ascii, start, end);
-        } else if character.is_ascii() || is_mark(character) {
+        } else if character.is_ascii() || !Traits::of(character).has(Traits::UNCLEAN) {
             writer.character(character, start, end);
         } else {
             let normal: String = std::iter::once(character).nfkc().collect();
@@ -142,7 +112,7 @@ fn clean_word(word: &str, src: usize, writer: &mut Writer) -> bool {
 /// Returns the length of the run of word characters, or of other characters, that a text begins with. Invisible
 /// characters do not end a word.
 fn word_len(text: &str) -> usize {
-    let in_word = |character: char| character.is_alphanumeric() || is_mark(character);
+    let in_word = |character: char| Traits::of(character).has(Traits::WORD.or(Traits::MARK));
     let mut characters = text.char_indices();
     let Some((_, first)) = characters.next() else { return 0 };
     let word = in_word(first);
@@ -156,7 +126,7 @@ fn word_len(text: &str) -> usize {
 /// Writes the look-alikes of a folded text as ASCII letters. Answers `None` when no word asks for it: one that mixes
 /// look-alikes with ASCII letters, or is made of look-alikes alone.
 pub(crate) fn latinise(folded: &str) -> Option<(String, Map)> {
-    if folded.is_ascii() || !folded.split(|c: char| !c.is_alphanumeric()).any(is_disguised) {
+    if folded.is_ascii() || !has_disguised(folded) {
         return None;
     }
     let mut writer = Writer::with_capacity(folded.len());
@@ -172,22 +142,49 @@ pub(crate) fn latinise(folded: &str) -> Option<(String, Map)> {
     Some(writer.finish())
 }
 
-fn is_disguised(word: &str) -> bool {
-    if word.is_ascii() {
-        return false;
+fn has_disguised(text: &str) -> bool {
+    let mut word = Letters::default();
+    for character in text.chars() {
+        if character.is_ascii() {
+            if character.is_ascii_alphanumeric() {
+                word.count += 1;
+                word.ascii += usize::from(character.is_ascii_alphabetic());
+                continue;
+            }
+        } else {
+            let traits = Traits::of(character);
+            if traits.has(Traits::WORD) {
+                word.count += 1;
+                word.symbols += usize::from(traits.has(Traits::SYMBOL));
+                word.alikes += usize::from(traits.has(Traits::ALIKE));
+                word.confusables += usize::from(traits.has(Traits::CONFUSABLE));
+                continue;
+            }
+        }
+        if word.disguised() {
+            return true;
+        }
+        word = Letters::default();
     }
-    let (mut ascii, mut symbols, mut alikes, mut confusables, mut letters) =
-        (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
-    for character in word.chars() {
-        letters += 1;
-        ascii += usize::from(character.is_ascii_alphabetic());
-        symbols += usize::from(letter_symbol(character).is_some());
-        alikes += usize::from(look_alike(character).is_some());
-        confusables += usize::from(confusable(character).is_some());
+    word.disguised()
+}
+
+/// What the letters of a word are.
+#[derive(Default)]
+struct Letters {
+    count: usize,
+    ascii: usize,
+    symbols: usize,
+    alikes: usize,
+    confusables: usize,
+}
+
+impl Letters {
+    fn disguised(&self) -> bool {
+        let mixed = self.ascii > 0 && self.symbols + self.alikes > 0;
+        // Short words of look-alikes alone are words of their own script.
+        mixed || self.symbols >= 3 || (self.confusables == self.count && self.count >= 5)
     }
-    // Short words of look-alikes alone are words of their own script.
-    let mixed = ascii > 0 && symbols + alikes > 0;
-    mixed || symbols >= 3 || (confusables == letters && letters >= 5)
 }
 
 #[cfg(test)]

@@ -180,6 +180,26 @@ impl Writer {
         }
     }
 
+    /// Appends a character that [`Self::ran`] will tell the source of.
+    #[inline]
+    pub(crate) fn run_on(&mut self, character: char) {
+        self.text.push(character);
+    }
+
+    /// Says that all from `begun` on stands, byte for byte, for the source from `src` on.
+    pub(crate) fn ran(&mut self, begun: usize, src: usize) {
+        let length = self.text.len().saturating_sub(begun);
+        if length > 0 {
+            let src_end = src.saturating_add(length);
+            self.map.push(Segment { out: begun, out_unit: 1, src, src_unit: 1, src_end, carrier: false });
+        }
+    }
+
+    /// Takes back what was appended by [`Self::run_on`] beyond `length`.
+    pub(crate) fn take_back(&mut self, length: usize) {
+        self.text.truncate(length);
+    }
+
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
