@@ -1,0 +1,141 @@
+"""The report: dev by source, held-out blocks by role and language, long documents, the public table.
+
+Nothing here is read back by training. The threshold of every line is the calibrated 0.5, fixed on `dev`.
+"""
+
+import collections
+import random
+
+from . import corpus, metrics
+from .scoring import score_rows
+
+LONG_WORDS = 10_000
+LONG_TEXTS = 40
+
+
+def report(model, tokenizer, data, calibration, public=True, long_documents=True):
+    """Returns all measures as one dict; scores are logits, the threshold is the calibration's bias."""
+    found = corpus.Corpus(data)
+    limit = calibration["bias"]
+    dev = score_rows(model, tokenizer, found.dev)
+    blocks = score_rows(model, tokenizer, found.validation)
+    unseen = [(s, r) for s, r in zip(dev, found.dev) if r["source"].startswith(corpus.UNSEEN_SOURCE)]
+    result = {
+        "dev": measures(dev, found.dev, limit),
+        "dev_unseen_source": measures([s for s, _ in unseen], [r for _, r in unseen], limit),
+        "dev_by_source": sliced(dev, found.dev, limit, lambda row: short(row["source"])),
+        "held_out": measures(blocks, found.validation, limit),
+        "held_out_by_role": sliced(blocks, found.validation, limit, lambda row: row["role"]),
+        "held_out_by_language": sliced(blocks, found.validation, limit, lambda row: row["lang"]),
+        "held_out_by_family": sliced(blocks, found.validation, limit, lambda row: row["family"]),
+    }
+    if public:
+        result["public"] = public_table(model, tokenizer, data, limit)
+    if long_documents:
+        result["long_documents"] = long_table(model, tokenizer, found, limit)
+    return result
+
+
+def measures(scores, rows, limit):
+    """Returns the ranking measures and the rates at the threshold."""
+    labels = [row["label"] for row in rows]
+    flagged = collections.Counter(row["label"] for score, row in zip(scores, rows) if score >= limit)
+    line = metrics.summary(scores, labels)
+    positives, negatives = sum(labels), len(labels) - sum(labels)
+    line["recall"] = flagged[1] / positives if positives else None
+    line["false_positives"] = flagged[0] / negatives if negatives else None
+    return line
+
+
+def sliced(scores, rows, limit, key):
+    """Returns the measures of every slice."""
+    parts = collections.defaultdict(list)
+    for score, row in zip(scores, rows):
+        parts[key(row)].append((score, row))
+    return {
+        name: measures([s for s, _ in part], [r for _, r in part], limit)
+        for name, part in sorted(parts.items(), key=lambda item: -len(item[1]))
+    }
+
+
+def public_table(model, tokenizer, data, limit):
+    """Returns PIGuard's three columns, and the benign sets again as documents."""
+    sets = corpus.public_eval(data)
+    table = {}
+    for name, rows in sets.items():
+        own = "document" if name.startswith("BIPIA") else "user"
+        scores = score_rows(model, tokenizer, rows, role=own)
+        table[name] = accuracy(scores, rows, limit)
+        if own == "user":
+            table[name + " as document"] = accuracy(score_rows(model, tokenizer, rows, role="document"), rows, limit)
+    not_inject = [v for k, v in table.items() if k.startswith("NotInject") and not k.endswith("document")]
+    table["over-defence"] = sum(not_inject) / len(not_inject)
+    bipia = {k: len(v) for k, v in sets.items() if k.startswith("BIPIA")}
+    table["malicious"] = sum(table[k] * n for k, n in bipia.items()) / sum(bipia.values())
+    table["benign"] = table["wildguard"]
+    return table
+
+
+def accuracy(scores, rows, limit):
+    """Returns the share of texts on the right side of the threshold."""
+    return sum((s >= limit) == bool(r["label"]) for s, r in zip(scores, rows)) / len(rows)
+
+
+def long_table(model, tokenizer, found, limit):
+    """Returns recall by position for attacks put into documents of 10,000 words, and how many clean ones are flagged."""
+    rng = random.Random(11)
+    pool = [r["text"] for r in found.dev if r["label"] == 0 and r["role"] == "document" and len(r["text"]) > 300]
+    attacks = [r for r in found.validation if r["label"] == 1 and r["role"] != "user" and len(r["text"]) < 600]
+    clean, table = [], {"start": [], "middle": [], "end": []}
+    for index in range(LONG_TEXTS):
+        parts, words = [], 0
+        while words < LONG_WORDS:
+            parts.append(rng.choice(pool))
+            words += max(len(parts[-1].split()), len(parts[-1]) // 8)
+        clean.append(row("\n\n".join(parts), 0))
+        attack = attacks[index % len(attacks)]["text"]
+        for name, at in (("start", 0), ("middle", len(parts) // 2), ("end", len(parts))):
+            table[name].append(row("\n\n".join([*parts[:at], attack, *parts[at:]]), 1))
+    benign = score_rows(model, tokenizer, clean)
+    result = {"words": LONG_WORDS, "texts": LONG_TEXTS, "clean_flagged": sum(s >= limit for s in benign) / len(benign)}
+    for name, rows in table.items():
+        scores = score_rows(model, tokenizer, rows)
+        result[name] = {
+            "recall": sum(s >= limit for s in scores) / len(scores),
+            "auc": metrics.auc(scores + benign, [1] * len(scores) + [0] * len(benign)),
+        }
+    return result
+
+
+def row(text, label):
+    """Returns a row of the role document."""
+    return {"text": text, "role": "document", "label": label}
+
+
+def short(source):
+    """Returns the name of a source without its path."""
+    return source.split(" ")[0]
+
+
+def markdown(result):
+    """Returns the report as tables."""
+    lines = []
+    for name in ("dev", "dev_unseen_source", "held_out"):
+        lines.append(f"**{name}** {line(result[name])}")
+    for name in ("held_out_by_role", "held_out_by_language", "held_out_by_family", "dev_by_source"):
+        lines += ["", f"| {name} | |", "|---|---|"]
+        lines += [f"| {key} | {line(value)} |" for key, value in result[name].items()]
+    for name in ("public", "long_documents"):
+        if name in result:
+            lines += ["", f"| {name} | |", "|---|---|"]
+            lines += [f"| {key} | {value} |" for key, value in result[name].items()]
+    return "\n".join(lines) + "\n"
+
+
+def line(value):
+    """Returns the measures of one slice in words."""
+    parts = [f"n={value['texts']} ({value['attacks']} attacks)"]
+    for key in ("auc", "recall_at_1%", "recall", "false_positives"):
+        if value[key] is not None:
+            parts.append(f"{key} {value[key]:.3f}")
+    return ", ".join(parts)
