@@ -12,7 +12,7 @@ def main():
     train.add_argument("--work", default="work", help="folder for checkpoints and history")
     train.add_argument("--data", default=corpus.DEFAULT_DATA, help="folder of the labelled data")
     train.add_argument("--steps", type=int, default=3000)
-    train.add_argument("--batch", type=int, default=32)
+    train.add_argument("--batch", type=int, default=48)
     train.add_argument("--longest", type=int, default=128, help="tokens a training window holds at most")
     train.add_argument("--rate", type=float, default=1e-4)
     train.add_argument("--seed", type=int, default=1)

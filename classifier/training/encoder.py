@@ -59,9 +59,11 @@ class Layer(nn.Module):
         def split(t):
             return t.view(batch, length, self.heads, width // self.heads).transpose(1, 2)
 
-        seen = F.scaled_dot_product_attention(
-            split(self.query(x)), split(self.key(x)), split(self.value(x)), attn_mask=mask
-        )
+        # Written out: the backward pass of the fused CPU kernel takes six times as long at these lengths.
+        scores = (split(self.query(x)) * (width // self.heads) ** -0.5) @ split(self.key(x)).transpose(-1, -2)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, float("-inf"))
+        seen = torch.softmax(scores, dim=-1).to(x.dtype) @ split(self.value(x))
         seen = seen.transpose(1, 2).reshape(batch, length, width)
         x = self.attention_norm(x + self.attention_output(seen))
         wide = F.gelu(self.intermediate(x))
@@ -75,6 +77,7 @@ class Classifier(nn.Module):
         super().__init__()
         c = self.config = config
         self.word_embeddings = nn.Embedding(c.vocab_size, c.hidden_size)
+        self.new_words = None
         self.position_embeddings = nn.Embedding(c.max_positions, c.hidden_size)
         self.embedding_norm = nn.LayerNorm(c.hidden_size, eps=c.layer_norm_eps)
         self.layers = nn.ModuleList(Layer(c) for _ in range(c.num_layers))
@@ -91,7 +94,7 @@ class Classifier(nn.Module):
         positions = torch.arange(length, device=ids.device)
         real = positions[None, :] < lengths[:, None]
         mask = None if bool(real.all()) else real[:, None, None, :]
-        x = self.word_embeddings(ids) + self.position_embeddings(positions)[None]
+        x = self.words(ids) + self.position_embeddings(positions)[None]
         x = self.embedding_norm(x)
         for layer in self.layers:
             x = layer(x, mask)
@@ -103,6 +106,26 @@ class Classifier(nn.Module):
         hidden = F.gelu(self.pooler(pooled))
         hidden = F.dropout(hidden, HEAD_DROPOUT, self.training)
         return self.attack(hidden).squeeze(1), self.family(hidden)
+
+    def words(self, ids):
+        """Returns the word embeddings, those of the new words from their own trainable matrix while training."""
+        if self.new_words is None:
+            return self.word_embeddings(ids)
+        base = self.config.vocab_size - self.new_words.shape[0]
+        new = F.embedding((ids - base).clamp_min(0), self.new_words)
+        return torch.where((ids >= base)[:, :, None], new, self.word_embeddings(ids))
+
+    def train_new_words_only(self, base):
+        """Freezes the base vocabulary's embeddings: they are half of all weights, and few texts would only bend them."""
+        self.word_embeddings.weight.requires_grad_(False)
+        self.new_words = nn.Parameter(self.word_embeddings.weight[base:].detach().clone())
+
+    def merged_state(self):
+        """Returns the state as it is served: the new words' embeddings in their place."""
+        state = {name: value.detach().clone() for name, value in self.state_dict().items() if name != "new_words"}
+        if self.new_words is not None:
+            state["word_embeddings.weight"][-self.new_words.shape[0] :] = self.new_words.detach()
+        return state
 
 
 def from_base(weights, config, extra_rows=None):

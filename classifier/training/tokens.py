@@ -13,9 +13,10 @@ from tokenizers import Tokenizer
 WINDOW = 256
 OVERLAP = 64
 SPECIAL = 3
-CLS, SEP, MASK = 101, 102, 103
-# `[unused1]` to `[unused3]` of the base vocabulary.
-ROLE_IDS = {"user": 2, "document": 3, "tool": 4}
+UNKNOWN, CLS, SEP, MASK = 100, 101, 102, 103
+# The first words after the base vocabulary; no text can spell them, since brackets are words of their own.
+BASE_SIZE = 30522
+ROLE_IDS = {"user": BASE_SIZE, "document": BASE_SIZE + 1, "tool": BASE_SIZE + 2}
 # A model's own output and the system prompt are read as a user's text: instructions are nothing odd in them.
 ROLE_ALIASES = {"assistant": "user", "system": "user"}
 
@@ -54,7 +55,7 @@ def base_tokenizer(path):
 def extend(spec, texts):
     """Adds to the vocabulary what the English one lacks, and returns the new tokens in order of their ids.
 
-    First every letter it cannot spell at all, alone and as continuation; then frequent words that it splits into
+    First the roles, then every letter it cannot spell at all, alone and as continuation; then frequent words that it splits into
     single letters (three pieces or more, at least one of two letters from another script or with the base's pieces
     averaging under two letters).
     """
@@ -75,6 +76,8 @@ def extend(spec, texts):
             vocabulary[token] = len(vocabulary)
             new.append(token)
 
+    for role in ROLE_IDS:
+        add(f"[role {role}]")
     for letter, count in sorted(letters.items(), key=lambda item: (-item[1], item[0])):
         if count >= 2 and unicodedata.category(letter)[0] in "LMNPS":
             add(letter)

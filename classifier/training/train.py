@@ -2,7 +2,6 @@
 
 import copy
 import json
-import math
 import pathlib
 import random
 import time
@@ -18,8 +17,9 @@ LABEL_SMOOTHING = 0.04
 FAMILY_WEIGHT = 0.15
 LAYER_DECAY = 0.9
 HEAD_RATE = 4.0
+NEW_WORD_RATE = 4.0
 EMA_DECAY = 0.996
-MICRO_BATCH = 16
+MICRO_BATCH_TOKENS = 2048
 
 
 def device_and_type():
@@ -43,7 +43,7 @@ def start_model(rows):
     generator = torch.Generator().manual_seed(7)
     extra = []
     for token in new:
-        pieces = [i for i in old.ids(token.removeprefix("##")) if i != 100]
+        pieces = [i for i in old.ids(token.strip("#[]")) if i != tokens.UNKNOWN]
         mean = words[pieces].mean(0) if pieces else words.mean(0)
         extra.append(mean + 0.02 * torch.randn(mean.shape, generator=generator))
     config = EncoderConfig(vocab_size=words.shape[0] + len(new))
@@ -55,10 +55,14 @@ def parameter_groups(model, rate):
     depth = model.config.num_layers
     groups = {}
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         if name.startswith("layers."):
             scale = LAYER_DECAY ** (depth - 1 - int(name.split(".")[1]))
         elif name.split(".")[0] in ("pooler", "attack", "family"):
             scale = HEAD_RATE
+        elif name == "new_words":
+            scale = NEW_WORD_RATE
         else:
             scale = LAYER_DECAY**depth
         decay = 0.01 if parameter.ndim > 1 else 0.0
@@ -118,11 +122,17 @@ class Run:
             self.model.load_state_dict(saved["model"] if source == last else saved["average"])
         else:
             self.model, self.tokenizer = start_model(self.corpus.training_rows())
-        self.model.to(self.device)
-        self.average = copy.deepcopy(self.model).eval()
-        self.optimizer = torch.optim.AdamW(parameter_groups(self.model, self.options.rate), betas=(0.9, 0.98))
+            self.average = self.model
+            self.save("start.pt", optimizer=False)
+        self.average = copy.deepcopy(self.model)
         if source == last:
             self.average.load_state_dict(saved["average"])
+        for model in (self.model, self.average):
+            model.train_new_words_only(tokens.BASE_SIZE)
+            model.to(self.device)
+        groups = parameter_groups(self.model, self.options.rate)
+        self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
+        if source == last:
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
             self.sampler.restore(saved["draws"])
@@ -130,8 +140,8 @@ class Run:
     def save(self, name, optimizer=True):
         """Writes a checkpoint so that a killed run leaves a whole one."""
         state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
+            "model": self.model.merged_state(),
+            "average": self.average.merged_state(),
             "config": self.model.config.as_dict(),
             "tokenizer": self.tokenizer.spec,
             "step": self.step,
@@ -173,23 +183,25 @@ class Run:
         rng = random.Random(f"{options.seed}/cut/{self.step}")
         torch.manual_seed(options.seed * 1_000_003 + self.step)
         examples = self.sampler.batch(self.step, options.batch)
-        encoded = sorted((sampler.encode(self.tokenizer, e, options.longest, rng) for e in examples), key=lambda e: len(e[0]))
+        encoded = [sampler.encode(self.tokenizer, example, options.longest, rng) for example in examples]
+        encoded.sort(key=lambda example: len(example[0]))
         factor = rate_at(self.step, options.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_rate"] * factor
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
-        for at in range(0, len(encoded), MICRO_BATCH):
-            loss = loss_of(self.model, encoded[at : at + MICRO_BATCH], self.device, self.dtype) / len(encoded)
+        for part in micro_batches(encoded):
+            loss = loss_of(self.model, part, self.device, self.dtype) / len(encoded)
             loss.backward()
             total += loss.item()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
         self.optimizer.step()
         decay = min(EMA_DECAY, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
-            for slow, fast in zip(self.average.parameters(), self.model.parameters()):
-                slow.lerp_(fast, 1 - decay)
+            slow = [p for p in self.average.parameters() if p.requires_grad]
+            torch._foreach_lerp_(slow, trained, 1 - decay)
         return sum(len(e[0]) for e in encoded), total
 
     def validate(self):
@@ -207,6 +219,18 @@ class Run:
         if measure > self.best:
             self.best = measure
             self.save("best.pt", optimizer=False)
+
+
+def micro_batches(encoded):
+    """Yields parts of examples sorted by length, of about the same number of tokens with their padding."""
+    part = []
+    for example in encoded:
+        if part and (len(part) + 1) * len(example[0]) > MICRO_BATCH_TOKENS:
+            yield part
+            part = []
+        part.append(example)
+    if part:
+        yield part
 
 
 def public_rows(data):

@@ -15,7 +15,7 @@ def test_windows_cover_every_token_and_overlap(count):
 
 
 def test_frame_is_first_token_role_text_end():
-    assert tokens.frame("tool", [7, 8]) == [tokens.CLS, 4, 7, 8, tokens.SEP]
+    assert tokens.frame("tool", [7, 8]) == [tokens.CLS, tokens.BASE_SIZE + 2, 7, 8, tokens.SEP]
 
 
 def test_assistant_and_system_are_read_as_user():
