@@ -1,30 +1,91 @@
-"""`python -m training train | evaluate | pack | leaks`: see the README beside this file."""
+"""`python -m training train | pack | evaluate | leaks`, run in `classifier/`; the README there tells more."""
 
 import argparse
+import json
+import pathlib
 
 from . import corpus
+
+MODEL = corpus.REPOSITORY / "classifier" / "model"
 
 
 def main():
     parser = argparse.ArgumentParser(prog="training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train a classifier (resumes when the work folder holds a checkpoint)")
+    train_options(commands)
+    pack_options(commands)
+    evaluate_options(commands)
+    leaks = commands.add_parser("leaks", help="compare all training texts with all evaluation texts")
+    leaks.add_argument("--data", default=corpus.DEFAULT_DATA)
+    leaks.set_defaults(run=run_leaks)
+    options = parser.parse_args()
+    options.run(options)
+
+
+def train_options(commands):
+    train = commands.add_parser("train", help="train (resumes when the work folder holds a checkpoint)")
     train.add_argument("--work", default="work", help="folder for checkpoints and history")
     train.add_argument("--data", default=corpus.DEFAULT_DATA, help="folder of the labelled data")
     train.add_argument("--steps", type=int, default=3000)
     train.add_argument("--batch", type=int, default=48)
-    train.add_argument("--longest", type=int, default=128, help="tokens a training window holds at most")
-    train.add_argument("--rate", type=float, default=1e-4)
+    train.add_argument("--longest", type=int, default=96, help="tokens a training window holds at most")
+    train.add_argument("--rate", type=float, default=2e-4)
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--threads", type=int, default=2)
-    train.add_argument("--every", type=int, default=150, help="steps between checkpoints")
+    train.add_argument("--every", type=int, default=100, help="steps between checkpoints")
     train.add_argument("--start-from", help="checkpoint of another run to start from")
+    train.add_argument("--peer", help="work folder of a run beside this one, with another seed, to average weights with")
     train.add_argument("--without", nargs="*", default=[], help="groups or source prefixes to leave out")
-    options = parser.parse_args()
-    if options.command == "train":
-        from .train import Run
+    train.set_defaults(run=run_train)
 
-        Run(options).run()
+
+def pack_options(commands):
+    pack = commands.add_parser("pack", help="write the bundle from one checkpoint or the mean of several")
+    pack.add_argument("checkpoints", nargs="+")
+    pack.add_argument("--out", default=MODEL)
+    pack.add_argument("--data", default=corpus.DEFAULT_DATA)
+    pack.add_argument("--version", default="0.1.0")
+    pack.add_argument("--precision", choices=["int8", "f16"], default="int8")
+    pack.set_defaults(run=run_pack)
+
+
+def evaluate_options(commands):
+    evaluate = commands.add_parser("evaluate", help="the full report of a bundle, public sets included")
+    evaluate.add_argument("--bundle", default=MODEL)
+    evaluate.add_argument("--data", default=corpus.DEFAULT_DATA)
+    evaluate.add_argument("--json", help="write the measures here too")
+    evaluate.set_defaults(run=run_evaluate)
+
+
+def run_train(options):
+    from .train import Run
+
+    Run(options).run()
+
+
+def run_pack(options):
+    from . import bundle
+
+    bundle.pack(options.checkpoints, options.out, options.data, options.version, options.precision)
+
+
+def run_evaluate(options):
+    from . import bundle, evaluate
+
+    model, tokenizer, manifest = bundle.load(options.bundle)
+    result = evaluate.full(model, tokenizer, options.data, manifest["calibration"])
+    print(evaluate.markdown(result))
+    if options.json:
+        pathlib.Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")
+
+
+def run_leaks(options):
+    from . import leak
+
+    found = corpus.Corpus(options.data)
+    public = [row for rows in corpus.public_eval(options.data).values() for row in rows]
+    leak.check(found.training_rows() + found.validation, [*found.dev, *public])
+    print(f"{len(found.training_rows())} training texts: none stands in an evaluation set")
 
 
 if __name__ == "__main__":

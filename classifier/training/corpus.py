@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import json
 import pathlib
+import re
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPOSITORY = HERE.parent.parent
@@ -17,6 +18,9 @@ DEFAULT_DATA = REPOSITORY.parent / "shared" / "data"
 
 # Twins stand on neighbouring lines, so whole blocks are held out.
 BLOCK_LINES = 10
+# About what a training window holds: for longer attacks it matters where the attack lies.
+LONG_CHARS = 450
+SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 HELD_OUT_PERCENT = 15
 UNSEEN_SOURCE = "leolee99/InjecGuard_private"
 
@@ -48,11 +52,30 @@ def hand_written(data, written=WRITTEN):
     files = [data / "injection" / "authored.jsonl.gz", *sorted(written.glob("*.jsonl"))]
     for path in files:
         counts = {}
-        for row in read_jsonl(path):
+        found = read_jsonl(path)
+        for at, row in enumerate(found):
             key = f"{path.name.split('.')[0]}/{row['source']}"
             line = counts[key] = counts.get(key, -1) + 1
-            rows.append(row | {"block": f"{key}#{line // BLOCK_LINES}"})
+            own = {"block": f"{key}#{line // BLOCK_LINES}"}
+            if row["label"] == 1 and len(row["text"]) > LONG_CHARS:
+                own["attack_at"] = attack_position(row["text"], found[max(0, at - 2) : at + 3])
+            rows.append(row | own)
     return rows
+
+
+def attack_position(text, neighbours):
+    """Returns where in a long attack the attack lies, as a share of its length: what its benign twin lacks.
+
+    None where no neighbour is a twin, that is, has a third of its sentences.
+    """
+    parts = SENTENCE.split(text)
+    for other in neighbours:
+        known = set(SENTENCE.split(other["text"])) if other["label"] == 0 else set()
+        own = [at for at, part in enumerate(parts) if part not in known]
+        if known and own and len(own) <= 2 * len(parts) / 3:
+            before = sum(len(part) + 1 for part in parts[: own[0]])
+            return min(1.0, (before + len(parts[own[0]]) / 2) / len(text))
+    return None
 
 
 def is_held_out(block):

@@ -10,17 +10,25 @@ from . import corpus, metrics
 from .scoring import score_rows
 
 LONG_WORDS = 10_000
-LONG_TEXTS = 40
+LONG_TEXTS = 20
 
 
-def report(model, tokenizer, data, calibration, public=True, long_documents=True):
-    """Returns all measures as one dict; scores are logits, the threshold is the calibration's bias."""
+def full(model, tokenizer, data, calibration):
+    """Returns every measure there is, the public sets and long documents included."""
     found = corpus.Corpus(data)
+    result = report(model, tokenizer, found, calibration)
+    result["public"] = public_table(model, tokenizer, data, calibration["bias"])
+    result["long_documents"] = long_table(model, tokenizer, found, calibration["bias"])
+    return result
+
+
+def report(model, tokenizer, found, calibration, known=()):
+    """Returns the measures on `dev` and the held-out blocks; `known` may hold the logits of `dev`."""
     limit = calibration["bias"]
-    dev = score_rows(model, tokenizer, found.dev)
+    dev = known["dev"] if "dev" in known else score_rows(model, tokenizer, found.dev)
     blocks = score_rows(model, tokenizer, found.validation)
     unseen = [(s, r) for s, r in zip(dev, found.dev) if r["source"].startswith(corpus.UNSEEN_SOURCE)]
-    result = {
+    return {
         "dev": measures(dev, found.dev, limit),
         "dev_unseen_source": measures([s for s, _ in unseen], [r for _, r in unseen], limit),
         "dev_by_source": sliced(dev, found.dev, limit, lambda row: short(row["source"])),
@@ -29,10 +37,14 @@ def report(model, tokenizer, data, calibration, public=True, long_documents=True
         "held_out_by_language": sliced(blocks, found.validation, limit, lambda row: row["lang"]),
         "held_out_by_family": sliced(blocks, found.validation, limit, lambda row: row["family"]),
     }
-    if public:
-        result["public"] = public_table(model, tokenizer, data, limit)
-    if long_documents:
-        result["long_documents"] = long_table(model, tokenizer, found, limit)
+
+
+def ranking(model, tokenizer, found):
+    """Returns AUC and recall at 1 % on the two sets that quantisation is judged by."""
+    result = {}
+    for name, rows in (("held_out", found.validation), ("dev_unseen_source", found.unseen)):
+        scores, labels = score_rows(model, tokenizer, rows), [row["label"] for row in rows]
+        result[name] = {"auc": metrics.auc(scores, labels), "recall_at_1%": metrics.recall_at(scores, labels, 0.01)}
     return result
 
 

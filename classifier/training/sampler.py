@@ -23,12 +23,13 @@ MUTATED = 0.10
 WRAPPED = 0.06
 ROLE_SWAPPED = 0.12
 MASKED = 0.06
-# A longer attack that is not hand-written may hold its attack outside the window: its label would be wrong.
-LONGEST_ATTACK_CHARS = 900
+# A longer attack of `train` may hold its attack outside the window: its label would be wrong.
+LONGEST_ATTACK_CHARS = 480
+SHORT_BENIGN = (24, 32, 48, 64)
 
 
 class Sampler:
-    """Endless draws of `(text, role, label, family)`; every group is gone through before a text comes again."""
+    """Endless draws of `(text, role, label, family, cut)`; every group is gone through before a text comes again."""
 
     def __init__(self, groups, seed):
         self.groups = {
@@ -63,7 +64,7 @@ class Sampler:
         examples = []
         for name in rng.choices(names, weights, k=size):
             if name == "composition":
-                examples.append(self.composition(rng))
+                examples.append((*self.composition(rng), None))
             else:
                 examples.append(vary(self.next_row(name), name, rng))
         return examples
@@ -81,7 +82,7 @@ class Sampler:
 
     def composition(self, rng):
         """Returns a document with something inserted: a request or an attack (label 1), or more document (label 0)."""
-        carrier = augment.excerpt(rng.choice(self.carriers)["text"], rng, rng.choice([250, 400, 700, 1000]))
+        carrier = augment.excerpt(rng.choice(self.carriers)["text"], rng, rng.choice([150, 250, 400, 600]))
         role = rng.choice(["document", "document", "tool"])
         kind = rng.random()
         if kind < 0.25 and self.requests:
@@ -107,7 +108,10 @@ def keep(group, row):
 
 
 def vary(row, group, rng):
-    """Returns the example of a row after role change, container and mutation, each with a small chance."""
+    """Returns the example of a row after role change, container and mutation, each with a small chance.
+
+    The last member tells [`encode`] how to cut the text.
+    """
     text, role, label = row["text"], row["role"], row["label"]
     if rng.random() < ROLE_SWAPPED:
         role = swapped(role, label, text, rng)
@@ -115,7 +119,10 @@ def vary(row, group, rng):
         text = augment.wrap(text, role, rng)
     if rng.random() < MUTATED and not (row["family"] == "encoded"):
         text = augment.mutate(text, rng)
-    return text, role, label, row["family"]
+    position = row.get("attack_at") if label else None
+    if position is None and group.startswith("benign"):
+        position = rng.choice(SHORT_BENIGN)
+    return text, role, label, row["family"], position
 
 
 def swapped(role, label, text, rng):
@@ -129,14 +136,23 @@ def swapped(role, label, text, rng):
 
 
 def encode(tokenizer, example, longest, rng):
-    """Returns `(ids, label, family)` with the text cut to a random window of at most `longest` tokens."""
-    text, role, label, family = example
-    ids = tokenizer.ids(text[: longest * 40])
-    room = longest - tokens.SPECIAL
+    """Returns `(ids, label, family)`, the text cut to a window.
+
+    The last member of the example says how: a share of the text (an attack lies there: cut around it), a number of
+    tokens (a benign text may be cut anywhere, and short ones cost less), or nothing (an attack keeps a double window).
+    """
+    text, role, label, family, cut = example
+    ids = tokenizer.ids(text[: tokens.WINDOW * 40])
+    room = (longest if cut is not None or not label else 2 * longest) - tokens.SPECIAL
+    if isinstance(cut, int):
+        room = min(room, cut)
     if len(ids) > room:
-        # Attacks mostly lie at one of the ends when a text is this long.
         last = len(ids) - room
-        start = rng.choice([0, last]) if label else rng.choice([0, last, rng.randint(0, last)])
+        if isinstance(cut, float):
+            start = int(cut * len(ids)) - rng.randint(room // 4, 3 * room // 4)
+        else:
+            start = rng.choice([0, last]) if label else rng.choice([0, last, rng.randint(0, last)])
+        start = min(max(start, 0), last)
         ids = ids[start : start + room]
     # Hidden words instead of dropout inside the encoder: the same use, and free on a CPU.
     ids = [tokens.MASK if rng.random() < MASKED else i for i in ids]

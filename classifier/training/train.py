@@ -18,7 +18,9 @@ FAMILY_WEIGHT = 0.15
 LAYER_DECAY = 0.9
 HEAD_RATE = 4.0
 NEW_WORD_RATE = 4.0
-EMA_DECAY = 0.996
+EMA_DECAY = 0.99
+EXCHANGE_EVERY = 10
+VALIDATION_TEXTS = 600
 MICRO_BATCH_TOKENS = 2048
 
 
@@ -73,7 +75,7 @@ def parameter_groups(model, rate):
     ]
 
 
-def rate_at(step, steps, warmup=60, cooldown=0.3):
+def rate_at(step, steps, warmup=40, cooldown=0.3):
     """Returns the factor of the learning rate: warm-up, plateau, linear fall over the last part."""
     fall = max(1, int(steps * cooldown))
     return min(1.0, (step + 1) / warmup, max(0.02, (steps - step) / fall))
@@ -108,7 +110,7 @@ class Run:
         self.corpus = corpus.Corpus(options.data, without=tuple(options.without))
         leak.check(self.corpus.training_rows(), [*self.corpus.dev, *public_rows(options.data)], self.folder)
         self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
-        self.step, self.best, self.spent = 0, -1.0, 0.0
+        self.step, self.best, self.spent, self.met = 0, -1.0, 0.0, 0.0
         self.load()
 
     def load(self):
@@ -166,6 +168,8 @@ class Run:
             seen += seen_now
             running = loss if not running else 0.97 * running + 0.03 * loss
             self.step, since = self.step + 1, since + 1
+            if options.peer and self.step % EXCHANGE_EVERY == 0:
+                self.exchange(pathlib.Path(options.peer) / "exchange.pt")
             if self.step % 20 == 0:
                 speed = seen / (time.time() - started)
                 minutes = (options.steps - self.step) * seen / since / speed / 60
@@ -176,6 +180,22 @@ class Run:
                 self.validate()
                 self.save("last.pt")
                 started, seen, since = time.time(), 0, 0
+
+    def exchange(self, theirs):
+        """Leaves the weights for the run beside this one, and meets its last ones half way.
+
+        Two runs of one thread each use idle cores that two threads of one run would spend waiting for each other.
+        """
+        trained = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        part = self.folder / "exchange.part"
+        torch.save({name: p.detach() for name, p in trained.items()}, part)
+        part.rename(self.folder / "exchange.pt")
+        changed = theirs.stat().st_mtime if theirs.exists() else self.met
+        if changed > self.met:
+            self.met = changed
+            with torch.no_grad():
+                for name, other in torch.load(theirs, map_location=self.device).items():
+                    trained[name].lerp_(other, 0.5)
 
     def one_step(self):
         """Takes one optimizer step and returns the number of tokens and the mean loss."""
@@ -205,9 +225,10 @@ class Run:
         return sum(len(e[0]) for e in encoded), total
 
     def validate(self):
-        """Scores the held-out blocks and the unseen source, and keeps the weights when the blocks improve."""
+        """Scores a part of the held-out blocks and of the unseen source; keeps the weights when the blocks improve."""
         line = {"step": self.step, "minutes": round(self.spent / 60, 1)}
         for name, rows in (("blocks", self.corpus.validation), ("unseen", self.corpus.unseen)):
+            rows = random.Random(3).sample(rows, min(len(rows), VALIDATION_TEXTS))
             scores = score_rows(self.average, self.tokenizer, rows)
             labels = [row["label"] for row in rows]
             line[name] = {"auc": metrics.auc(scores, labels), "recall_1": metrics.recall_at(scores, labels, 0.01)}
