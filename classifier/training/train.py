@@ -21,6 +21,7 @@ NEW_WORD_RATE = 4.0
 EMA_DECAY = 0.99
 EXCHANGE_EVERY = 10
 VALIDATION_TEXTS = 600
+SAVE_SECONDS = 240
 MICRO_BATCH_TOKENS = 2048
 
 
@@ -175,9 +176,11 @@ class Run:
                 minutes = (options.steps - self.step) * seen / since / speed / 60
                 print(f"step {self.step}/{options.steps} loss {running:.4f} {speed:.0f} tokens/s, "
                       f"{minutes:.0f} minutes left", flush=True)
-            if self.step % options.every == 0 or self.step == options.steps:
+            due = self.step % options.every == 0 or self.step == options.steps
+            if due or time.time() - started > SAVE_SECONDS:
                 self.spent += time.time() - started
-                self.validate()
+                if due:
+                    self.validate()
                 self.save("last.pt")
                 started, seen, since = time.time(), 0, 0
 
