@@ -63,7 +63,7 @@ pub(crate) fn find(text: &str) -> Vec<Hidden> {
             .take(MOST)
             .map(|start| Hidden { rule: &ESCAPES, span: ByteSpan { start, end: start + 2 } }),
     );
-    if text.is_ascii() {
+    if !may_hold(text.as_bytes()) {
         return found;
     }
     let right_to_left = text.chars().any(is_right_to_left);
@@ -97,6 +97,32 @@ pub(crate) fn find(text: &str) -> Vec<Hidden> {
     }
     found.extend(groups.iter().filter_map(Group::judge).take(MOST));
     found
+}
+
+/// Whether one of the characters that [`kind`] knows may be there, told by how they are written in UTF-8.
+fn may_hold(bytes: &[u8]) -> bool {
+    let begins = |byte: u8| matches!(byte, 0xC2 | 0xCD | 0xE1 | 0xE2 | 0xE3 | 0xEE | 0xEF | 0xF3 | 0xF4);
+    let holds = |at: usize| {
+        let following = |by: usize| bytes.get(at + by).copied().unwrap_or_default();
+        match bytes.get(at) {
+            Some(0xC2) => following(1) == 0xAD,
+            Some(0xCD) => following(1) == 0x8F,
+            Some(0xE1) => matches!(following(1), 0x84 | 0x85 | 0xA0),
+            Some(0xE2) => match following(1) {
+                0x80 => matches!(following(2), 0x8B..=0x8D | 0xAA..=0xAE),
+                0x81 => matches!(following(2), 0xA0..=0xAF),
+                _ => false,
+            },
+            Some(0xE3) => following(1) == 0x85,
+            Some(0xEF) => matches!(following(1), 0x80..=0xA3 | 0xB8 | 0xBB | 0xBE),
+            Some(0xEE | 0xF3 | 0xF4) => true,
+            _ => false,
+        }
+    };
+    let chunks = bytes.chunks(CHUNK).zip((0..).step_by(CHUNK));
+    // Many bytes at a time, without a branch for each.
+    let suspect = chunks.filter(|(chunk, _)| chunk.iter().fold(false, |any, byte| any | begins(*byte)));
+    suspect.into_iter().any(|(chunk, start)| (start..start + chunk.len()).any(holds))
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -203,6 +229,7 @@ fn is_right_to_left(character: char) -> bool {
     matches!(u32::from(character), 0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFC | 0x1_0800..=0x1_0FFF | 0x1_E800..=0x1_EFFF)
 }
 
+const CHUNK: usize = 64;
 const KINDS: usize = 7;
 
 /// Stretches of one text that are told of, at most.
@@ -230,6 +257,14 @@ mod tests {
         ] {
             assert_eq!(ids(text), [""; 0], "{text}");
         }
+    }
+
+    #[test]
+    fn all_kinds_are_seen_by_their_bytes() {
+        for character in ('\u{80}'..=char::MAX).filter(|c| kind(*c, None, None, false, false, 1).is_some()) {
+            assert!(may_hold(character.encode_utf8(&mut [0; 4]).as_bytes()), "{character:?}");
+        }
+        assert!(!may_hold("Größe, “Größe” – Москва 東京 かな 한국 हिन्दी".as_bytes()));
     }
 
     #[test]

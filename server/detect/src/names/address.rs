@@ -84,7 +84,6 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
         return None;
     }
     let mut last = index;
-    let mut named = compound(reading.word(first));
     let mut tail = false;
     for _ in 0..5 {
         if tail && !reading.next_word(last).is_some_and(|next| reading.at(next).has(STREET)) {
@@ -113,7 +112,6 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
         }
         last = next;
         tail = token.has(STREET) && token.shape != Shape::Initial;
-        named |= compound(reading.word(token));
     }
     let dot =
         reading.at(last + 1).is(b'.') && reading.at(last + 1).glued() && (tail || reading.at(last).len() < 4);
@@ -124,7 +122,12 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
         || reading.at(after).shape == Shape::Code
             && reading.at(after).len() <= 4
             && reading.at(after).gap == Gap::Space;
-    let street_word = (tail && last > index) || named || (head && last > index);
+    if !(numbered || number || tail || head) {
+        return None;
+    }
+    let named =
+        || (index..=last).any(|at| reading.at(at).capital() && compound(reading.word(reading.at(at))));
+    let street_word = (tail && last > index) || (head && last > index) || named();
     let mut end = if number { after } else { last };
     // "5-6", "93/10"
     while number
@@ -180,7 +183,7 @@ fn compound(word: &str) -> bool {
         "laan", "plein", "gracht", "katu", "tie", "allee", "damm", "ufer", "platz", "ring", "vej", "gata",
         "steeg", "dreef", "kuja", "vegur", "götu", "str", "stieg", "graben",
     ];
-    word.chars().count() > 6 && ENDS.iter().any(|end| word.ends_with(end))
+    word.len() > 6 && ENDS.iter().any(|end| word.ends_with(end)) && word.chars().count() > 6
 }
 
 /// Follows the address over commas and lines; returns its last token and how much of it was told by more than capitals.

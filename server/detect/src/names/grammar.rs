@@ -51,6 +51,8 @@ pub(super) const WORDS: &[(&str, u64)] = &[
       firstname lastname имя фамилия фио",
         l::NAME_WORD,
     ),
+    ("and und et y e of for de am sur sous on upon aan invested acquired unveiled manufactures", l::LINK),
+    ("joined joining acquired by", l::LEADS),
     ("is was are ist es est är er jest это", l::COPULA),
     (
         "i'm im heiße heisse llamo m'appelle appelle chiamo chamo heet heter hedder nazywam зовут nazywa",

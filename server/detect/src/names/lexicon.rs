@@ -89,6 +89,10 @@ pub(super) const KEY: u64 = 1 << 38;
 pub(super) const NOT_PERSON: u64 = 1 << 39;
 /// `him`, `her`, `it`: between a naming verb and a name.
 pub(super) const OBJECT: u64 = 1 << 40;
+/// `of`, `and`, `invested`: behind a word of which nothing is known, it may tell what that is.
+pub(super) const LINK: u64 = 1 << 41;
+/// `joined`, `by`: before a word of which nothing is known, it may tell what that is.
+pub(super) const LEADS: u64 = 1 << 42;
 
 /// What a name can begin with, though the word is a function word too.
 pub(super) const BEGINS: u64 = GIVEN
@@ -131,6 +135,7 @@ impl Lexicon {
     }
 
     /// Returns the flags of a hash, 0 if no entry has it.
+    #[inline]
     pub(super) fn flags(&self, hash: u64) -> u64 {
         let mut slot = hash;
         loop {
@@ -187,16 +192,19 @@ impl<'a> Reading<'a> {
     }
 
     /// Returns a token; past either end it is [`Shape::None`].
+    #[inline]
     pub(super) fn at(&self, index: usize) -> Token {
         self.tokens.get(index).copied().unwrap_or_default()
     }
 
     /// Returns the token `back` places before `index`.
+    #[inline]
     pub(super) fn before(&self, index: usize, back: usize) -> Token {
         index.checked_sub(back).map_or_else(Token::default, |index| self.at(index))
     }
 
     /// Returns the text of a token.
+    #[inline]
     pub(super) fn word(&self, token: Token) -> &'a str {
         self.text.get(token.start..token.end).unwrap_or_default()
     }

@@ -37,7 +37,8 @@ fn is_key(reading: &Reading<'_>, index: usize) -> bool {
         Shape::Code => {
             // `customer_name`: identifiers are not in the lists, since they are not words.
             let word = reading.word(token);
-            word.len() < 40 && {
+            let ends = word.len().checked_sub(4).and_then(|at| word.get(at..));
+            word.len() < 40 && ends.is_some_and(|end| end.eq_ignore_ascii_case("name")) && {
                 let lower = word.to_ascii_lowercase();
                 let subject = [
                     "full",
@@ -61,7 +62,7 @@ fn is_key(reading: &Reading<'_>, index: usize) -> bool {
                     "family",
                     "sur",
                 ];
-                lower.ends_with("name") && subject.iter().any(|part| lower.contains(part))
+                subject.iter().any(|part| lower.contains(part))
             }
         }
         Shape::None | Shape::Number | Shape::Mark(_) => false,

@@ -1,14 +1,20 @@
 //! Cases of the name detector: what must be found, what must not, and spans that hold for any text.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
-use super::{Named, Names};
+use super::lexicon::Reading;
+use super::token::Shape;
+use super::{Named, Names, at_capital, grammar, nothing_beside};
+
+static NAMES: LazyLock<Names> = LazyLock::new(Names::new);
 
 const THRESHOLD: f64 = 0.5;
 
 fn find(text: &str) -> Vec<(&'static str, &str)> {
     let mut out = Vec::new();
-    Names::new().find(text, &mut out);
+    NAMES.find(text, &mut out);
     let kept = out.into_iter().filter(|named| named.score >= THRESHOLD);
     kept.map(|named| (named.entity, text.get(named.span.range()).unwrap())).collect()
 }
@@ -180,6 +186,50 @@ proptest! {
                 prop_assert!(text.get(named.span.range()).is_some());
                 prop_assert!(named.score > 0.0 && named.score <= 1.0);
                 end = named.span.end;
+            }
+        }
+    }
+}
+
+/// Words that grammars ask for, names, and words of which nothing is known.
+fn word() -> impl Strategy<Value = String> {
+    let listed: Vec<String> = grammar::WORDS
+        .iter()
+        .flat_map(|(words, _)| words.split_whitespace())
+        .map(|word| word.replace('_', " "))
+        .collect();
+    let capital = |word: String| {
+        word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
+    };
+    let any = prop_oneof![
+        prop::sample::select(listed),
+        prop::sample::select(vec![
+            "directed", "written", "home", "s", "Box", "invested", "am", "I", "is", "the", "a"
+        ])
+        .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "Berlin", "Anna", "Schmidt", "Weber", "Acme", "Siemens", "French", "Sons", "S.p.A."
+        ])
+        .prop_map(str::to_owned),
+        "[a-z]{2,9}",
+    ];
+    (any, any::<bool>()).prop_map(move |(word, upper)| if upper { capital(word) } else { word })
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_found_where_nothing_is_beside(
+        text in proptest::collection::vec((word(), prop::sample::select(vec![
+            " ", " ", " ", " ", " ", " ", ", ", ". ", ": ", "\n", "-", " & ", " 12 ", "'s ", "; ", "? ", " \"", ")", "/",
+        ])), 1..12),
+    ) {
+        let text: String = text.into_iter().flat_map(|(word, gap)| [word, gap.to_owned()]).collect();
+        let reading = Reading::new(&text, &NAMES.lexicon);
+        for index in 0..reading.tokens.len() {
+            let token = reading.at(index);
+            if matches!(token.shape, Shape::Capital | Shape::Upper) && nothing_beside(&reading, index, token) {
+                let hit = at_capital(&reading, index).into_iter().flatten().next();
+                prop_assert!(hit.is_none(), "{} in {text:?}: {hit:?}", reading.word(token));
             }
         }
     }

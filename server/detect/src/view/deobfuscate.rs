@@ -15,6 +15,36 @@ pub(crate) struct Vocabulary {
     words: Words,
     shuffled: Words,
     squeezed: Words,
+    /// A bit for each key of `shuffled`, of which nearly every word of a text has none.
+    filter: Filter,
+}
+
+/// What keys there are, by some of their bits.
+#[derive(Debug)]
+struct Filter(Box<[u64; FILTER_BITS / 64]>);
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self(Box::new([0; FILTER_BITS / 64]))
+    }
+}
+
+impl Filter {
+    fn add(&mut self, key: u64) {
+        let bit = Self::bit(key);
+        if let Some(bits) = self.0.get_mut(bit / 64) {
+            *bits |= 1 << (bit % 64);
+        }
+    }
+
+    fn may_hold(&self, key: u64) -> bool {
+        let bit = Self::bit(key);
+        self.0.get(bit / 64).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+    }
+
+    fn bit(key: u64) -> usize {
+        usize::try_from(key >> 48).unwrap_or(0) % FILTER_BITS
+    }
 }
 
 /// Words by a number made of their letters; other words may have the same, so what is found is compared.
@@ -47,7 +77,9 @@ impl Vocabulary {
         let bytes = word.as_bytes();
         self.words.entry(letters_key(bytes.iter())).or_default().push(word.into());
         if word.len() >= 4 {
-            self.shuffled.entry(shuffle_key(bytes)).or_default().push(word.into());
+            let key = shuffle_key(bytes, bytes.iter().copied().map(weight).sum());
+            self.filter.add(key);
+            self.shuffled.entry(key).or_default().push(word.into());
         }
         self.squeezed.entry(letters_key(squeezed(bytes))).or_default().push(word.into());
     }
@@ -57,12 +89,14 @@ impl Vocabulary {
         found.is_some_and(|words| words.iter().any(|known| **known == *word))
     }
 
-    fn unshuffled(&self, word: &str) -> Option<&str> {
+    /// Reads a word whose inner letters are in another order; `weights` are those of its letters.
+    fn unshuffled(&self, word: &str, weights: u64) -> Option<&str> {
         let bytes = word.as_bytes();
-        if bytes.len() < 4 {
+        let key = shuffle_key(bytes, weights);
+        if bytes.len() < 4 || !self.filter.may_hold(key) {
             return None;
         }
-        let found = self.shuffled.get(&shuffle_key(bytes))?;
+        let found = self.shuffled.get(&key)?;
         let sorted = |word: &[u8]| {
             let mut middle = word.get(1..word.len().saturating_sub(1)).unwrap_or_default().to_vec();
             middle.sort_unstable();
@@ -79,9 +113,6 @@ impl Vocabulary {
 
     fn unrepeated(&self, word: &str) -> Option<&str> {
         let bytes = word.as_bytes();
-        if !bytes.windows(2).any(|pair| pair.first() == pair.last()) {
-            return None;
-        }
         let found = self.squeezed.get(&letters_key(squeezed(bytes)))?;
         let same = |known: &&str| squeezed(known.as_bytes()).eq(squeezed(bytes));
         found.iter().map(AsRef::as_ref).find(same).filter(|_| !self.knows(word))
@@ -131,17 +162,27 @@ pub(super) fn deobfuscate(folded: &str, vocabulary: &Vocabulary) -> (Option<(Str
     while at < bytes.len() {
         let rest = bytes.get(at..).unwrap_or_default();
         let Some(start) = rest.iter().position(|byte| class(*byte) & WORD != 0) else { break };
-        let mut all = LOWER;
-        let mut length = 0;
-        for byte in rest.get(start..).unwrap_or_default() {
-            let class = class(*byte);
+        let (mut all, mut length) = (LOWER, 0);
+        let (mut weights, mut repeats, mut previous) = (0_u64, false, 0);
+        // All that is asked of nearly every word, in one go.
+        for &byte in rest.get(start..).unwrap_or_default() {
+            let class = class(byte);
             if class & WORD == 0 {
                 break;
             }
             all &= class;
             length += 1;
+            weights = weights.wrapping_add(weight(byte));
+            repeats |= byte == previous;
+            previous = byte;
         }
-        at = mending.word(at + start, at + start + length, all == LOWER);
+        let (start, end) = (at + start, at + start + length);
+        at = if all == LOWER && length > 1 {
+            mending.letters(start, end, weights, repeats);
+            end
+        } else {
+            mending.word(start, end)
+        };
     }
     let copied = mending.copied;
     let mended = mending.writer.filter(|_| mending.changed >= 2).map(|mut writer| {
@@ -161,9 +202,26 @@ struct Mending<'a> {
 }
 
 impl Mending<'_> {
-    /// Mends the word at `start..end`, of which it is known whether it is `lower` case letters alone; answers where to
-    /// go on.
-    fn word(&mut self, start: usize, end: usize, lower: bool) -> usize {
+    /// Mends the word of lower case letters at `start..end`; the sum of their `weights` is known, and whether one
+    /// `repeats` the one before it.
+    fn letters(&mut self, start: usize, end: usize, weights: u64, repeats: bool) {
+        let bytes = self.folded.as_bytes();
+        self.tally.word(bytes, start, end);
+        let word = self.folded.get(start..end).unwrap_or_default();
+        let vocabulary = self.vocabulary;
+        let known = if repeats { vocabulary.unrepeated(word) } else { None };
+        let mended = known.or_else(|| vocabulary.unshuffled(word, weights));
+        if let Some(mended) = mended {
+            self.mended(mended, start, end);
+        } else if word.ends_with("ay")
+            && let Some(mended) = vocabulary.unpigged(word)
+        {
+            self.mended(&mended, start, end);
+        }
+    }
+
+    /// Mends the word at `start..end`; answers where to go on.
+    fn word(&mut self, start: usize, end: usize) -> usize {
         let bytes = self.folded.as_bytes().get(start..end).unwrap_or_default();
         // A sign at the end of a word is punctuation.
         let signs = bytes
@@ -177,21 +235,21 @@ impl Mending<'_> {
             return self.parted_letters(start).unwrap_or(whole);
         }
         let word = self.folded.get(start..end).unwrap_or_default();
-        let mended = if lower || bytes.iter().all(u8::is_ascii_lowercase) {
-            self.tally.word(bytes);
-            let vocabulary = self.vocabulary;
-            let known = vocabulary.unrepeated(word).or_else(|| vocabulary.unshuffled(word));
-            known.map(str::to_owned).or_else(|| vocabulary.unpigged(word))
-        } else {
-            self.unleeted(word).or_else(|| unjoined(word))
-        };
-        if let Some(mended) = mended {
-            // Only words that rules look for say that the text is disguised; joined words count each.
-            let known = |word: &str| self.vocabulary.knows(word) || word.contains(' ');
-            self.changed += usize::from(known(&mended)) + mended.matches(' ').count();
-            self.put(&mended, start, end);
+        if bytes.iter().all(u8::is_ascii_lowercase) {
+            let weights = bytes.iter().copied().map(weight).sum();
+            let repeats = bytes.windows(2).any(|pair| pair.first() == pair.last());
+            self.letters(start, end, weights, repeats);
+        } else if let Some(mended) = self.unleeted(word).or_else(|| unjoined(word)) {
+            self.mended(&mended, start, end);
         }
         whole
+    }
+
+    fn mended(&mut self, mended: &str, start: usize, end: usize) {
+        // Only words that rules look for say that the text is disguised; joined words count each.
+        let known = self.vocabulary.knows(mended) || mended.contains(' ');
+        self.changed += usize::from(known) + mended.matches(' ').count();
+        self.put(mended, start, end);
     }
 
     fn put(&mut self, mended: &str, start: usize, end: usize) {
@@ -337,11 +395,15 @@ fn class(byte: u8) -> u8 {
 
 /// First and last letter stay, and it does not matter how those between are ordered: what a reader still takes for the
 /// word.
-fn shuffle_key(word: &[u8]) -> u64 {
-    let middle = word.get(1..word.len().saturating_sub(1)).unwrap_or_default();
-    let sum = middle.iter().fold(0_u64, |sum, byte| sum.wrapping_add(1 << ((byte & 31) * 2)));
+fn shuffle_key(word: &[u8], weights: u64) -> u64 {
     let edge = |byte: Option<&u8>| u64::from(byte.copied().unwrap_or_default());
-    mix(sum ^ (edge(word.first()) << 8 | edge(word.last())).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+    // Of all letters, not of the middle alone: the edges are the same where the keys are.
+    mix(weights ^ (edge(word.first()) << 8 | edge(word.last())).wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
+/// Makes a number of a letter such that the sum tells which letters a word has, in any order.
+fn weight(letter: u8) -> u64 {
+    1 << ((letter & 31) * 2)
 }
 
 fn letters_key<'b>(letters: impl Iterator<Item = &'b u8>) -> u64 {
@@ -368,6 +430,8 @@ static SHORT: &[&str] = &[
 ];
 
 const MAX_WORD: usize = 24;
+
+const FILTER_BITS: usize = 1 << 16;
 
 /// What words are made of: letters, digits, and signs that stand for letters or join them.
 const WORD: u8 = 1;

@@ -24,10 +24,15 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Takes note of a word of lower-case ASCII letters.
-    pub(super) fn word(&mut self, word: &[u8]) {
-        let key = key(word);
-        if word.len() < 3 || !TABLE.may_hold(key) {
+    /// Takes note of the word of lower-case ASCII letters at `start..end` of a text.
+    pub(super) fn word(&mut self, text: &[u8], start: usize, end: usize) {
+        let length = end.saturating_sub(start);
+        let key = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
+            Some(chunk) if length >= 8 => u64::from_be_bytes(*chunk),
+            Some(chunk) => u64::from_be_bytes(*chunk).checked_shr(64 - shift(length)).unwrap_or(0),
+            None => key(text.get(start..end).unwrap_or_default()),
+        };
+        if length < 3 || !TABLE.may_hold(key) {
             return;
         }
         for (cipher, common) in TABLE.words.get(&key).into_iter().flatten() {
@@ -127,6 +132,10 @@ fn filter_bit(key: u64) -> usize {
     usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50).unwrap_or(0) % FILTER_BITS
 }
 
+fn shift(bytes: usize) -> u32 {
+    u32::try_from(bytes * 8).unwrap_or(0)
+}
+
 /// Puts the first eight letters of a word into a number.
 fn key(word: &[u8]) -> u64 {
     word.iter().take(8).fold(0, |key, byte| key << 8 | u64::from(*byte))
@@ -197,7 +206,8 @@ mod tests {
 
     fn ciphers(text: &str) -> Vec<Cipher> {
         let mut tally = Tally::default();
-        text.split(|c: char| !c.is_ascii_lowercase()).for_each(|word| tally.word(word.as_bytes()));
+        text.split(|c: char| !c.is_ascii_lowercase())
+            .for_each(|word| tally.word(word.as_bytes(), 0, word.len()));
         tally.ciphers().collect()
     }
 
