@@ -201,7 +201,7 @@ fn word() -> impl Strategy<Value = String> {
     let capital = |word: String| {
         word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect()
     };
-    let any = prop_oneof![
+    let written = prop_oneof![
         prop::sample::select(listed),
         prop::sample::select(vec![
             "directed", "written", "home", "s", "Box", "invested", "am", "I", "is", "the", "a"
@@ -213,7 +213,7 @@ fn word() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned),
         "[a-z]{2,9}",
     ];
-    (any, any::<bool>()).prop_map(move |(word, upper)| if upper { capital(word) } else { word })
+    (written, any::<bool>()).prop_map(move |(word, upper)| if upper { capital(word) } else { word })
 }
 
 proptest! {
