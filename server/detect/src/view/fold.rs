@@ -99,7 +99,7 @@ impl Folder {
             } else {
                 (base, base_out) = (at, self.writer.text().len());
                 drops = traits.has(Traits::DROPS_MARKS) || !traits.has(Traits::INERT);
-                ordered = false;
+                ordered = traits.has(Traits::ORDERED);
             }
             let Some(folded) = traits.folded().filter(|_| traits.has(Traits::FOLDS_IN_PLACE)) else { break };
             self.writer.run_on(folded);
