@@ -14,25 +14,25 @@ pub(super) fn find(text: &str, seen: &mut Vec<Seen>) {
     if text.len() < LETTERS {
         return;
     }
-    let mut words: std::collections::VecDeque<Word> = std::collections::VecDeque::new();
+    let mut words = Window::default();
     let (mut letters, mut cost, mut pairs) = (0_usize, 0_usize, 0_usize);
     let mut worst: Option<(usize, ByteSpan)> = None;
     each_word(text.as_bytes(), |word| {
         letters += word.letters;
         cost += word.cost;
         pairs += word.letters + 1;
-        words.push_back(word);
-        while let Some(first) = words.front().filter(|first| letters - first.letters >= LETTERS) {
+        words.push(word);
+        while let Some(first) = words.first().filter(|first| letters - first.letters >= LETTERS) {
             letters -= first.letters;
             cost -= first.cost;
             pairs -= first.letters + 1;
-            words.pop_front();
+            words.drop_first();
         }
         // The division waits for windows that are suspect.
         if letters >= LETTERS && words.len() >= WORDS && cost * 100 >= SUSPECT * 2 * pairs {
             let mean = cost * 100 / (2 * pairs);
             let span = ByteSpan {
-                start: words.front().map_or(word.start, |first| first.start),
+                start: words.first().map_or(word.start, |first| first.start),
                 end: word.start + word.letters,
             };
             worst = Some(match worst {
@@ -60,7 +60,7 @@ fn score(mean: usize) -> f64 {
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Word {
     start: usize,
     letters: usize,
@@ -68,34 +68,69 @@ struct Word {
     cost: usize,
 }
 
+/// The words that are looked at together.
+///
+/// INVARIANT: their letters are fewer than [`LETTERS`] and the longest word, and no word has fewer than two: there are at
+/// most forty.
+struct Window {
+    words: [Word; PLACES],
+    begin: usize,
+    end: usize,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { words: [Word::default(); PLACES], begin: 0, end: 0 }
+    }
+}
+
+impl Window {
+    fn push(&mut self, word: Word) {
+        if let Some(place) = self.words.get_mut(self.end % PLACES) {
+            *place = word;
+            self.end += 1;
+        }
+    }
+
+    fn first(&self) -> Option<Word> {
+        self.words.get(self.begin % PLACES).copied().filter(|_| self.begin < self.end)
+    }
+
+    fn drop_first(&mut self) {
+        self.begin += 1;
+    }
+
+    fn len(&self) -> usize {
+        self.end - self.begin
+    }
+}
+
 /// Hands on the runs of ASCII letters that stand alone: no part of an identifier, of a number or of a word with other
 /// letters.
 fn each_word(bytes: &[u8], mut hand: impl FnMut(Word)) {
-    let mut start = None;
+    let kind = |byte: &u8| KINDS.get(usize::from(*byte)).copied().unwrap_or(EDGE);
     let mut spoilt = false;
-    let mut cost = 0;
-    let mut last = 0_u8;
-    for (at, byte) in bytes.iter().copied().chain([b' ']).enumerate() {
-        let letter = KINDS.get(usize::from(byte)).copied().unwrap_or(EDGE);
-        if letter != EDGE && letter != JOINS {
-            if start.is_none() {
-                start = Some(at);
-                cost = 0;
-                last = 0;
+    let mut at = 0;
+    while let Some(first) = bytes.get(at).map(kind) {
+        if first == EDGE || first == JOINS {
+            spoilt = first == JOINS;
+            at += 1;
+            continue;
+        }
+        let start = at;
+        let (mut cost, mut last) = (0, 0);
+        let mut behind = EDGE;
+        for letter in bytes.get(at..).unwrap_or_default().iter().map(kind) {
+            if letter == EDGE || letter == JOINS {
+                behind = letter;
+                break;
             }
             cost += pair(last, letter);
             last = letter;
-        } else if letter == JOINS {
-            spoilt = true;
-        } else {
-            if let Some(start) = start
-                && !spoilt
-                && (2..=20).contains(&(at - start))
-            {
-                hand(Word { start, letters: at - start, cost: cost + pair(last, 0) });
-            }
-            start = None;
-            spoilt = false;
+            at += 1;
+        }
+        if behind == EDGE && !spoilt && (2..=20).contains(&(at - start)) {
+            hand(Word { start, letters: at - start, cost: cost + pair(last, 0) });
         }
     }
 }
@@ -110,6 +145,7 @@ fn pair(first: u8, second: u8) -> usize {
 const LETTERS: usize = 60;
 const WORDS: usize = 4;
 const SUSPECT: usize = 490;
+const PLACES: usize = 64;
 
 /// Not a part of any word.
 const EDGE: u8 = 0;

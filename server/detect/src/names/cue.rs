@@ -111,10 +111,13 @@ pub(super) fn after(reading: &Reading<'_>, last: usize) -> Cue {
     if token.possessive || spaced || address { Cue::Weak } else { Cue::None }
 }
 
+/// What [`named_by`] asks of the word before.
+pub(super) const NAMES: u64 = COPULA | SELF | OBJECT;
+
 /// Whether the words before say that a name follows: "my name is", "named him".
 pub(super) fn named_by(reading: &Reading<'_>, index: usize) -> bool {
     let (one, two) = (reading.before(index, 1), reading.before(index, 2));
-    if reading.at(index).gap != Gap::Space || !one.has(COPULA | SELF | OBJECT) {
+    if reading.at(index).gap != Gap::Space || !one.has(NAMES) {
         return false;
     }
     let word = reading.word(one);

@@ -68,6 +68,7 @@ impl Names {
             let hit = match fields.peek() {
                 Some(field) if field.first == index => Some(*field),
                 _ if below.is_some_and(|below| below.first == index) => below.take(),
+                _ if plain(&reading, index) => None,
                 _ => hit(&reading, index),
             };
             let Some(hit) = hit else {
@@ -133,6 +134,22 @@ struct Hit {
 impl Hit {
     fn new(kind: Kind, first: usize, last: usize, score: f64) -> Self {
         Self { first, last, start: None, end: None, kind, score }
+    }
+}
+
+/// Whether no name begins at `index`, as at most words, told without a grammar.
+#[inline]
+fn plain(reading: &Reading<'_>, index: usize) -> bool {
+    let Some(token) = reading.tokens.get(index) else { return true };
+    match token.shape {
+        Shape::Mark(_) => true,
+        Shape::Lower => {
+            let before = index.checked_sub(1).and_then(|before| reading.tokens.get(before));
+            let announced = before.is_some_and(|before| before.has(cue::NAMES));
+            let known = token.has(KNOWN) && !token.has(lexicon::COMMON);
+            !announced && !known && !token.has(lexicon::STREET_HEAD)
+        }
+        _ => false,
     }
 }
 
@@ -261,6 +278,7 @@ fn nothing_beside(reading: &Reading<'_>, index: usize, token: Token) -> bool {
 }
 
 fn worth_a_look(reading: &Reading<'_>, index: usize, token: Token) -> bool {
-    let known = lexicon::GIVEN | lexicon::SURNAME | lexicon::PLACE | lexicon::GROUP | lexicon::PHRASE;
-    (token.has(known) && !token.has(lexicon::COMMON)) || cue::named_by(reading, index)
+    (token.has(KNOWN) && !token.has(lexicon::COMMON)) || cue::named_by(reading, index)
 }
+
+const KNOWN: u64 = lexicon::GIVEN | lexicon::SURNAME | lexicon::PLACE | lexicon::GROUP | lexicon::PHRASE;

@@ -12,8 +12,10 @@ pub(super) fn fields(reading: &Reading<'_>) -> Vec<Hit> {
     let mut hits = Vec::new();
     // A table is read once for each of its first columns, so that many headers do not cost many passes.
     let mut table = Table::default();
-    for index in 0..reading.tokens.len() {
-        let token = reading.at(index);
+    for (index, &token) in reading.tokens.iter().enumerate() {
+        if !token.has(KEY) && !matches!(token.shape, Shape::Code | Shape::Mark(b'<')) {
+            continue;
+        }
         if is_key(reading, index) {
             if let Some(value) = value(reading, index) {
                 hits.extend(name(reading, value, personal(reading, index)));

@@ -3,10 +3,10 @@
 //! Words are mended towards the vocabulary of the rules, so nothing has to be guessed about language: a word is changed
 //! only when the result is a word that some rule looks for, and the text is a view only when several words were changed.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::disguise::Tally;
+use super::disguise::{Tally, first_letters};
 use super::map::{Map, Writer};
 
 /// The words that rules look for, findable by what is left of them when their letters are tampered with.
@@ -15,8 +15,10 @@ pub(crate) struct Vocabulary {
     words: Words,
     shuffled: Words,
     squeezed: Words,
-    /// A bit for each key of `shuffled`, of which nearly every word of a text has none.
+    /// A bit for each key of `shuffled`, of which most words of a text have none.
     filter: Filter,
+    /// The words of at most eight letters, as numbers: most of the others are these.
+    short: HashSet<u64, BuildHasherDefault<Mixer>>,
 }
 
 /// What keys there are, by some of their bits.
@@ -75,6 +77,9 @@ impl Vocabulary {
             return;
         }
         let bytes = word.as_bytes();
+        if bytes.len() <= 8 {
+            self.short.insert(mix(first_letters(bytes, 0, bytes.len())));
+        }
         self.words.entry(letters_key(bytes.iter())).or_default().push(word.into());
         if word.len() >= 4 {
             let key = shuffle_key(bytes, bytes.iter().copied().map(weight).sum());
@@ -93,7 +98,7 @@ impl Vocabulary {
     fn unshuffled(&self, word: &str, weights: u64) -> Option<&str> {
         let bytes = word.as_bytes();
         let key = shuffle_key(bytes, weights);
-        if bytes.len() < 4 || !self.filter.may_hold(key) {
+        if bytes.len() < 4 {
             return None;
         }
         let found = self.shuffled.get(&key)?;
@@ -206,9 +211,18 @@ impl Mending<'_> {
     /// `repeats` the one before it.
     fn letters(&mut self, start: usize, end: usize, weights: u64, repeats: bool) {
         let bytes = self.folded.as_bytes();
-        self.tally.word(bytes, start, end);
+        let first_letters = first_letters(bytes, start, end);
+        self.tally.word(first_letters, end - start);
         let word = self.folded.get(start..end).unwrap_or_default();
         let vocabulary = self.vocabulary;
+        let shuffled = vocabulary.filter.may_hold(shuffle_key(word.as_bytes(), weights));
+        if !repeats && !shuffled && !word.ends_with("ay") {
+            return;
+        }
+        // Words that rules look for stay as they are.
+        if word.len() <= 8 && vocabulary.short.contains(&mix(first_letters)) {
+            return;
+        }
         let known = if repeats { vocabulary.unrepeated(word) } else { None };
         let mended = known.or_else(|| vocabulary.unshuffled(word, weights));
         if let Some(mended) = mended {

@@ -24,14 +24,8 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Takes note of the word of lower-case ASCII letters at `start..end` of a text.
-    pub(super) fn word(&mut self, text: &[u8], start: usize, end: usize) {
-        let length = end.saturating_sub(start);
-        let key = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
-            Some(chunk) if length >= 8 => u64::from_be_bytes(*chunk),
-            Some(chunk) => u64::from_be_bytes(*chunk).checked_shr(64 - shift(length)).unwrap_or(0),
-            None => key(text.get(start..end).unwrap_or_default()),
-        };
+    /// Takes note of a word of that many lower-case ASCII letters, of which the [`first_letters`] are known.
+    pub(super) fn word(&mut self, key: u64, length: usize) {
         if length < 3 || !TABLE.may_hold(key) {
             return;
         }
@@ -132,8 +126,17 @@ fn filter_bit(key: u64) -> usize {
     usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50).unwrap_or(0) % FILTER_BITS
 }
 
-fn shift(bytes: usize) -> u32 {
-    u32::try_from(bytes * 8).unwrap_or(0)
+/// Puts the first eight letters of the word at `start..end` of a text into a number.
+pub(super) fn first_letters(text: &[u8], start: usize, end: usize) -> u64 {
+    let length = end.saturating_sub(start);
+    match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
+        Some(chunk) if length >= 8 => u64::from_be_bytes(*chunk),
+        Some(chunk) => {
+            let bits = u32::try_from(length * 8).unwrap_or(0);
+            u64::from_be_bytes(*chunk).checked_shr(64 - bits).unwrap_or(0)
+        }
+        None => key(text.get(start..end).unwrap_or_default()),
+    }
 }
 
 /// Puts the first eight letters of a word into a number.
@@ -207,7 +210,7 @@ mod tests {
     fn ciphers(text: &str) -> Vec<Cipher> {
         let mut tally = Tally::default();
         text.split(|c: char| !c.is_ascii_lowercase())
-            .for_each(|word| tally.word(word.as_bytes(), 0, word.len()));
+            .for_each(|word| tally.word(key(word.as_bytes()), word.len()));
         tally.ciphers().collect()
     }
 
