@@ -127,7 +127,7 @@ fn street(reading: &Reading<'_>, index: usize, numbered: bool) -> Option<(usize,
     }
     let named =
         || (index..=last).any(|at| reading.at(at).capital() && compound(reading.word(reading.at(at))));
-    let street_word = (tail && last > index) || (head && last > index) || named();
+    let street_word = (tail || head) && last > index || named();
     let mut end = if number { after } else { last };
     // "5-6", "93/10"
     while number
