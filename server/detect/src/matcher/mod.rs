@@ -1,13 +1,15 @@
 //! Finds the matches of all rules of a family in one text.
 //!
-//! One pass for the keywords of all rules says where a rule is worth trying; the rule's own pattern then runs on the
-//! window around the keyword, where the window holds a run of characters as long as every match needs. The decision to argue with: patterns are not merged into one big automaton. Merged,
+//! One pass for the keywords of all rules says where a rule is worth trying. Rules whose matches begin with a keyword are
+//! tried right there, all at once; of the others, each pattern runs on the window around its keyword, where the window
+//! holds a run of characters as long as every match needs. Rules without keywords are tried where tokens begin. The decision to argue with: patterns are not merged into one big automaton. Merged,
 //! they cost memory and time by the sum of their states; behind keywords, a text pays for the rules that it hints at.
 
 mod context;
 mod judge;
 mod keywords;
 mod runs;
+mod together;
 mod tokens;
 
 use std::ops::Range;
@@ -23,7 +25,7 @@ use crate::rules::{Family, Rule, RuleError};
 use self::context::{Contexts, Occurrences};
 use self::keywords::Keywords;
 use self::runs::Runs;
-use self::tokens::{TokenCache, Tokens};
+use self::together::{Place, Together, TogetherCache};
 
 /// The automata of one family of rules.
 #[derive(Debug)]
@@ -34,12 +36,25 @@ pub(crate) struct Matcher {
     keywords: Keywords,
     /// For every rule the place of its detector.
     detector_of: Vec<usize>,
-    /// For every keyword its length and the rules that it triggers.
-    triggered: Vec<(usize, Vec<usize>)>,
+    triggered: Vec<Triggered>,
     /// Rules that are run over the whole text.
     everywhere: Vec<usize>,
     contexts: Contexts,
-    tokens: Tokens,
+    /// Rules whose matches begin with a keyword.
+    leading: Option<Together>,
+    /// Rules that are tried where tokens begin.
+    tokens: Option<Together>,
+}
+
+/// What a keyword sets off.
+#[derive(Debug)]
+struct Triggered {
+    /// How many bytes the keyword has.
+    length: usize,
+    /// Rules whose windows it opens.
+    rules: Vec<usize>,
+    /// Rules that are tried where it begins.
+    leading: Vec<usize>,
 }
 
 /// A match of a rule that passed its checks.
@@ -56,7 +71,10 @@ pub(crate) struct Scratch {
     windows: Vec<Window>,
     /// For every rule one more than the place of its last window, 0 for none.
     last_window: Vec<usize>,
-    tokens: TokenCache,
+    leading: Option<TogetherCache>,
+    tokens: Option<TogetherCache>,
+    /// Where keywords begin that matches begin with.
+    leads: Vec<usize>,
     seen: Occurrences,
     runs: Runs,
     lower: Vec<u8>,
@@ -85,19 +103,30 @@ impl Matcher {
         }
         pairs.sort_unstable();
         let mut words: Vec<&str> = Vec::new();
-        let mut triggered: Vec<(usize, Vec<usize>)> = Vec::new();
+        let mut triggered: Vec<Triggered> = Vec::new();
+        let short = |rule: &Rule| rule.shape.leads && rule.window.1 <= LEAD_BYTES;
+        let leading = rules.iter().enumerate().filter(|(_, rule)| family == Family::Raw && short(rule));
+        let leading = Together::new(&rules, leading.map(|(index, _)| index).collect());
         for (word, rule) in pairs {
-            if words.last() == Some(&word) {
-                if let Some((_, of_word)) = triggered.last_mut() {
-                    of_word.push(rule);
-                }
-            } else {
+            if words.last() != Some(&word) {
                 words.push(word);
-                triggered.push((word.len(), vec![rule]));
+                triggered.push(Triggered { length: word.len(), rules: Vec::new(), leading: Vec::new() });
+            }
+            if let Some(set_off) = triggered.last_mut() {
+                let leads = leading.as_ref().is_some_and(|leading| leading.has(rule));
+                if leads { set_off.leading.push(rule) } else { set_off.rules.push(rule) }
             }
         }
         let keywords = Keywords::new(&words, family == Family::Raw);
-        let tokens = Tokens::new(&rules)?;
+        let of_tokens = rules.iter().enumerate();
+        let of_tokens = of_tokens.filter(|(_, rule)| rule.keywords.is_empty() && !rule.runs_everywhere());
+        let of_tokens: Vec<usize> = of_tokens.map(|(index, _)| index).collect();
+        let some = !of_tokens.is_empty();
+        let tokens = Together::new(&rules, of_tokens);
+        if some && tokens.is_none() {
+            let message = "the patterns are too large together".to_owned();
+            return Err(RuleError::Automaton { automaton: "tokens", message });
+        }
         let contexts = Contexts::new(&rules)?;
         let everywhere = rules
             .iter()
@@ -111,7 +140,7 @@ impl Matcher {
         let place =
             |rule: &Rule| detectors.iter().position(|name| *name == rule.detector).unwrap_or_default();
         let detector_of = rules.iter().map(place).collect();
-        Ok(Self { rules, detectors, keywords, detector_of, triggered, everywhere, contexts, tokens })
+        Ok(Self { rules, detectors, keywords, detector_of, triggered, everywhere, contexts, leading, tokens })
     }
 
     pub(crate) fn rules(&self) -> &[Rule] {
@@ -131,7 +160,9 @@ impl Matcher {
         Scratch {
             windows: Vec::new(),
             last_window: vec![0; self.rules.len()],
-            tokens: self.tokens.cache(),
+            leading: self.leading.as_ref().map(Together::cache),
+            tokens: self.tokens.as_ref().map(Together::cache),
+            leads: Vec::new(),
             seen: Occurrences::default(),
             runs: Runs::default(),
             lower: Vec::new(),
@@ -165,19 +196,24 @@ impl Matcher {
             }
         }
         outcome?;
-        self.tokens.scan((&self.rules, &self.contexts), text, scratch, cancel, hits)
+        self.search_places(text, scratch, cancel, hits)
     }
 
     fn collect_windows(&self, text: &str, scratch: &mut Scratch, cancel: &Cancel) -> Result<(), Cancelled> {
-        let Scratch { windows, last_window, lower, wanted, .. } = scratch;
+        let Scratch { windows, last_window, leads, lower, wanted, .. } = scratch;
+        leads.clear();
         let asked = |rule: usize| wanted.get(rule).copied().unwrap_or_default();
         for &rule in self.everywhere.iter().filter(|rule| asked(**rule)) {
             windows.push(Window { rule, start: 0, end: text.len(), tries: 0 });
         }
         self.keywords.find(text, lower, cancel, |keyword, end| {
-            let Some((length, triggered)) = self.triggered.get(keyword) else { return };
-            for &index in triggered.iter().filter(|rule| asked(**rule)) {
-                self.open_window(index, end.saturating_sub(*length)..end, text.len(), windows, last_window);
+            let Some(set_off) = self.triggered.get(keyword) else { return };
+            let start = end.saturating_sub(set_off.length);
+            if set_off.leading.iter().any(|rule| asked(*rule)) {
+                leads.push(start);
+            }
+            for &index in set_off.rules.iter().filter(|rule| asked(**rule)) {
+                self.open_window(index, start..end, text.len(), windows, last_window);
             }
         })
     }
@@ -275,6 +311,46 @@ impl Matcher {
     }
 }
 
+impl Matcher {
+    /// Tries rules where one of their keywords begins, and where tokens begin.
+    fn search_places(
+        &self,
+        text: &str,
+        scratch: &mut Scratch,
+        cancel: &Cancel,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), Cancelled> {
+        let Scratch { leading, tokens, leads, seen, wanted, examined, .. } = scratch;
+        let mut place = Place { rules: &self.rules, contexts: &self.contexts, text, wanted, seen, examined };
+        let mut checked = 0;
+        let mut look = |at: usize| {
+            let due = at < checked || at - checked > CHECK_BYTES;
+            checked = if due { at } else { checked };
+            if due { cancel.check() } else { Ok(()) }
+        };
+        let reach =
+            |start: usize, most: usize| ByteSpan { start, end: start.saturating_add(most).min(text.len()) };
+        if let (Some(together), Some(cache)) = (&self.leading, leading) {
+            leads.sort_unstable();
+            leads.dedup();
+            for &start in leads.iter() {
+                look(start)?;
+                together.try_at(reach(start, LEAD_BYTES), &mut place, cache, hits);
+            }
+        }
+        if let (Some(together), Some(cache)) = (&self.tokens, tokens)
+            && together.any(place.wanted)
+        {
+            tokens::starts(text.as_bytes(), |start| {
+                look(start)?;
+                together.try_at(reach(start, tokens::TOKEN_BYTES), &mut place, cache, hits);
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+}
+
 struct Found {
     whole: ByteSpan,
     /// The span of the rule's group, when it took part in the match: a branch without it matches to be passed over.
@@ -300,11 +376,11 @@ fn find(rule: &Rule, input: &Input<'_>) -> Option<Found> {
 /// the keyword is read once instead.
 const MOST_TRIES: u8 = 4;
 
+/// Rules whose matches are no longer than this are tried together where their keyword begins.
+const LEAD_BYTES: usize = 1024;
+
 /// Groups of a pattern up to the one that holds the value.
 const MAX_GROUPS: usize = 16;
-
-/// Passes over a text look at the clock once in so many bytes.
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// Patterns, which are slower, look at the clock more often.
 const CHECK_BYTES: usize = 16 << 10;

@@ -197,7 +197,7 @@ fn members(class: &Class) -> Vec<Vec<u8>> {
     }
 }
 
-const MOST_BEGINNINGS: usize = 64;
+const MOST_BEGINNINGS: usize = 256;
 const LONGEST_BEGINNING: usize = 48;
 const MOST_MEMBERS: usize = 8;
 

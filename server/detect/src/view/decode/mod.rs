@@ -5,6 +5,7 @@
 //! against one budget, so nesting cannot multiply.
 
 mod bases;
+mod carriers;
 mod escapes;
 mod hidden;
 mod numbers;
@@ -33,11 +34,18 @@ pub(super) fn decode(text: &str, budget: &mut usize, mut emit: impl FnMut(&'stat
     emit("html-entity", escapes::html_entities(text));
     emit("unicode-escape", escapes::backslash(text));
     emit("quoted-printable", escapes::quoted_printable(text));
-    if !text.is_ascii() {
+    let carriers = carriers::of(text.as_bytes());
+    if carriers.supplementary {
         emit("tag-characters", hidden::tag_characters(text));
+    }
+    if carriers.supplementary || carriers.selectors {
         emit("variation-selectors", hidden::variation_selectors(text));
+    }
+    if carriers.general {
         emit("zero-width", hidden::zero_width(text));
         emit("braille", scripts::braille(text));
+    }
+    if carriers.phonetic {
         emit("upside-down", scripts::upside_down(text));
     }
     emit("joined-lines", runs::joined_lines(text));

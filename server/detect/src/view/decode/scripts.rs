@@ -18,9 +18,10 @@ pub(super) fn braille(text: &str) -> Option<Writer> {
 /// Reads a text that is written upside down, from its end.
 pub(super) fn upside_down(text: &str) -> Option<Writer> {
     let turned = |character: char| TURNED.chars().zip(UPRIGHT.chars()).find(|(from, _)| *from == character);
+    let may = |character: &char| matches!(u32::from(*character), 0x180..=0x2FF | 0x1D09);
     // One of these letters belongs to some language or other, many of them to none.
     let mut kinds: Vec<char> = Vec::new();
-    for character in text.chars().filter(|c| !c.is_ascii() && turned(*c).is_some()) {
+    for character in text.chars().filter(|c| may(c) && turned(*c).is_some()) {
         if !kinds.contains(&character) {
             kinds.push(character);
         }
