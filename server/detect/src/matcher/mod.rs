@@ -212,7 +212,10 @@ impl Matcher {
             if set_off.leading.iter().any(|rule| asked(*rule)) {
                 leads.push(start);
             }
-            for &index in set_off.rules.iter().filter(|rule| asked(**rule)) {
+            let begins = |rule: &usize| {
+                self.rules.get(*rule).is_some_and(|rule| rule.shape.may_begin(text.as_bytes(), start))
+            };
+            for &index in set_off.rules.iter().filter(|rule| asked(**rule) && begins(rule)) {
                 self.open_window(index, start..end, text.len(), windows, last_window);
             }
         })

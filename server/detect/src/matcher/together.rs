@@ -118,6 +118,9 @@ impl Together {
             }
             let asked = place.wanted.get(index).copied().unwrap_or_default();
             let Some(rule) = place.rules.get(index).filter(|_| asked) else { continue };
+            if !rule.shape.may_begin(place.text.as_bytes(), reach.start) {
+                continue;
+            }
             let needed = rule.context.as_ref().is_some_and(|context| context.required);
             // A match is no longer than what the automaton read.
             let read_to = ByteSpan { start: reach.start, end: (reach.start + read).min(reach.end) };

@@ -335,6 +335,10 @@ fn title_case(word: &str) -> String {
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
+/// What a pattern begins with whose matches begin a word, or a part of a name after an underscore. Where a keyword follows,
+/// the engine looks at the byte before it, and the pattern is tried at the keyword alone.
+const WORD_START: &str = r"(?:\b|_)";
+
 /// Bytes before and after a keyword where a rule does not say: a secret after its name fits in.
 const DEFAULT_WINDOW: [u32; 2] = [64, 256];
 

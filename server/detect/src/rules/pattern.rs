@@ -28,15 +28,23 @@ pub(crate) struct Pattern {
 pub(crate) struct Shape {
     /// Whether every match begins with one of the rule's keywords, so that it need be tried only there.
     pub(crate) leads: bool,
+    /// Whether the keyword must not be the end of a longer word.
+    pub(crate) starts_word: bool,
     /// Every match holds so many bytes in a row of which none is white space.
     pub(crate) run: usize,
 }
 
 impl Shape {
+    /// Whether a match may begin at a place as far as the byte before it goes.
+    pub(crate) fn may_begin(&self, bytes: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        !(self.starts_word && before.is_some_and(u8::is_ascii_alphanumeric))
+    }
+
     /// Looks at a pattern; fails as compiling it would.
     pub(super) fn new(pattern: &str, family: Family, keywords: &[String]) -> Result<Self, String> {
         let hir = parse(pattern, family)?;
-        Ok(Self { leads: keywords_lead(&hir, keywords), run: run::longest(&hir) })
+        Ok(Self { leads: keywords_lead(&hir, keywords), starts_word: false, run: run::longest(&hir) })
     }
 }
 
