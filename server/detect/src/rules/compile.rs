@@ -118,12 +118,20 @@ impl Entry<'_> {
         let family = if self.table.detector == "injection" { Family::Folded } else { Family::Raw };
         let score = self.probability("score", raw.score)?;
         // Folded text has a single form of sigma.
-        let pattern =
+        let mut pattern =
             if family == Family::Folded { raw.pattern.replace('ς', "σ") } else { raw.pattern.clone() };
         let keywords = self.keywords(family)?;
+        let shape_of = |pattern: &str| {
+            Shape::new(pattern, family, &keywords).map_err(|message| self.error("pattern", message))
+        };
+        let mut shape = shape_of(&pattern)?;
+        if let Some(rest) = pattern.strip_prefix(WORD_START)
+            && let led = shape_of(rest)?
+            && led.leads
+        {
+            (pattern, shape) = (rest.to_owned(), Shape { starts_word: true, ..led });
+        }
         let compiled = self.pattern(&pattern, family)?;
-        let shape =
-            Shape::new(&pattern, family, &keywords).map_err(|message| self.error("pattern", message))?;
         let (category, entity) = self.labels()?;
         let window =
             raw.window.unwrap_or(DEFAULT_WINDOW).map(|side| usize::try_from(side).unwrap_or(usize::MAX));
