@@ -104,7 +104,9 @@ impl Matcher {
         pairs.sort_unstable();
         let mut words: Vec<&str> = Vec::new();
         let mut triggered: Vec<Triggered> = Vec::new();
-        let short = |rule: &Rule| rule.shape.leads && rule.window.1 <= LEAD_BYTES;
+        let short = |rule: &Rule| {
+            rule.shape.leads && !rule.shape.unicode_words && rule.window.1 <= LEAD_BYTES
+        };
         let leading = rules.iter().enumerate().filter(|(_, rule)| family == Family::Raw && short(rule));
         let leading = Together::new(&rules, leading.map(|(index, _)| index).collect());
         for (word, rule) in pairs {
@@ -387,3 +389,20 @@ const MAX_GROUPS: usize = 16;
 
 /// Patterns, which are slower, look at the clock more often.
 const CHECK_BYTES: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{builtin_tables, compile};
+
+    #[test]
+    fn most_secrets_are_tried_together() {
+        let rules = compile(builtin_tables()).unwrap();
+        let (secrets, _): (Vec<Rule>, Vec<Rule>) =
+            rules.into_iter().partition(|rule| &*rule.detector == "secrets");
+        let matcher = Matcher::new(secrets, Family::Raw).unwrap();
+        let leading = matcher.leading.as_ref().unwrap();
+        let together = (0..matcher.rules.len()).filter(|rule| leading.has(*rule)).count();
+        assert!(together * 5 > matcher.rules.len() * 4, "{together} of {}", matcher.rules.len());
+    }
+}

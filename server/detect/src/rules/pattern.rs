@@ -30,6 +30,8 @@ pub(crate) struct Shape {
     pub(crate) leads: bool,
     /// Whether the keyword must not be the end of a longer word.
     pub(crate) starts_word: bool,
+    /// Whether it asks for the edges of words of any script, which automata over bytes cannot tell.
+    pub(crate) unicode_words: bool,
     /// Every match holds so many bytes in a row of which none is white space.
     pub(crate) run: usize,
 }
@@ -44,7 +46,12 @@ impl Shape {
     /// Looks at a pattern; fails as compiling it would.
     pub(super) fn new(pattern: &str, family: Family, keywords: &[String]) -> Result<Self, String> {
         let hir = parse(pattern, family)?;
-        Ok(Self { leads: keywords_lead(&hir, keywords), starts_word: false, run: run::longest(&hir) })
+        Ok(Self {
+            leads: keywords_lead(&hir, keywords),
+            starts_word: false,
+            unicode_words: hir.properties().look_set().contains_word_unicode(),
+            run: run::longest(&hir),
+        })
     }
 }
 
