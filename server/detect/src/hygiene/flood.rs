@@ -12,7 +12,7 @@ pub(super) fn repetition(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen
     if text.len() < config.max_repeats.min(config.max_character_run) {
         return;
     }
-    if text.len() > config.max_character_run {
+    if text.len() > config.max_character_run && may_run(text.as_bytes(), config.max_character_run) {
         seen.extend(characters(text, config.max_character_run));
     }
     let most = config.max_repeats;
@@ -42,6 +42,21 @@ pub(super) fn lengths(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen>) 
     {
         seen.push(LONG_LINE.at(span_of(text, line)));
     }
+}
+
+/// Whether some character may follow itself more than `most` times, told by a few bytes here and there: one of the places
+/// lies within such a run, and the bytes of a character come again there.
+fn may_run(bytes: &[u8], most: usize) -> bool {
+    const FEW: usize = 8;
+    if most < 4 * FEW {
+        return true;
+    }
+    let again =
+        |piece: &[u8], by: usize| piece.iter().zip(piece.iter().skip(by)).all(|(one, two)| one == two);
+    (0..bytes.len())
+        .step_by(most / 2)
+        .filter_map(|at| bytes.get(at..at + FEW))
+        .any(|piece| (1..=4).any(|by| again(piece, by)))
 }
 
 /// The longest run of one character.
@@ -181,6 +196,18 @@ mod tests {
         assert!(best(&"the same line\n".repeat(100)) > 0.5);
         assert!(best(&"say it all once more, with feeling, until the end of days. ".repeat(400)) > 0.5);
         assert!(best(&"诗".repeat(3000)) > 0.5);
+    }
+
+    #[test]
+    fn runs_are_seen_wherever_they_stand() {
+        for character in ["a", "é", "诗", "😀"] {
+            for before in 0..70 {
+                let text = format!("{}{}b", "x y".repeat(before), character.repeat(65));
+                assert!(may_run(text.as_bytes(), 64), "{before} {character}");
+                assert!(characters(&text, 64).is_some());
+            }
+        }
+        assert!(!may_run("as people write it, word by word, line by line".repeat(9).as_bytes(), 64));
     }
 
     #[test]

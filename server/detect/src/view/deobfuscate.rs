@@ -78,7 +78,7 @@ impl Vocabulary {
         }
         let bytes = word.as_bytes();
         if bytes.len() <= 8 {
-            self.short.insert(mix(first_letters(bytes, 0, bytes.len())));
+            self.short.insert(first_letters(bytes, 0, bytes.len()));
         }
         self.words.entry(letters_key(bytes.iter())).or_default().push(word.into());
         if word.len() >= 4 {
@@ -139,9 +139,9 @@ impl Vocabulary {
     }
 }
 
-/// Spreads numbers that are mixed already.
+/// Spreads numbers.
 #[derive(Clone, Copy, Debug, Default)]
-struct Mixer(u64);
+pub(super) struct Mixer(u64);
 
 impl Hasher for Mixer {
     fn finish(&self) -> u64 {
@@ -153,7 +153,7 @@ impl Hasher for Mixer {
     }
 
     fn write_u64(&mut self, number: u64) {
-        self.0 = number;
+        self.0 = mix(number);
     }
 }
 
@@ -220,7 +220,7 @@ impl Mending<'_> {
             return;
         }
         // Words that rules look for stay as they are.
-        if word.len() <= 8 && vocabulary.short.contains(&mix(first_letters)) {
+        if word.len() <= 8 && vocabulary.short.contains(&first_letters) {
             return;
         }
         let known = if repeats { vocabulary.unrepeated(word) } else { None };

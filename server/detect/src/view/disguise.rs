@@ -4,7 +4,10 @@
 //! same cipher is worth a view. A wrong guess costs a view and nothing else.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
+
+use super::deobfuscate::Mixer;
 
 /// A way to write every word of a text otherwise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,14 +80,14 @@ impl Cipher {
 }
 
 struct Table {
-    words: HashMap<u64, Vec<(u8, u32)>>,
+    words: HashMap<u64, Vec<(u8, u32)>, BuildHasherDefault<Mixer>>,
     filter: Vec<u64>,
     /// Which of the common words are long.
     long: u64,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { words: HashMap::new(), filter: vec![0; FILTER_BITS / 64], long: 0 };
+    let mut table = Table { words: HashMap::default(), filter: vec![0; FILTER_BITS / 64], long: 0 };
     for (word, place) in COMMON.iter().zip(0_u32..) {
         table.long |= u64::from(word.len() >= 6) << place;
         for shift in 1..LETTERS {
@@ -123,7 +126,7 @@ impl Table {
 }
 
 fn filter_bit(key: u64) -> usize {
-    usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 50).unwrap_or(0) % FILTER_BITS
+    usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48).unwrap_or(0) % FILTER_BITS
 }
 
 /// Puts the first eight letters of the word at `start..end` of a text into a number.
@@ -152,7 +155,7 @@ const LETTERS: u8 = 26;
 const MIRRORED: u8 = 26;
 const REVERSED: u8 = 27;
 const CIPHERS: usize = 28;
-const FILTER_BITS: usize = 1 << 14;
+const FILTER_BITS: usize = 1 << 16;
 
 /// Common words, and those of attacks; no more than 64.
 static COMMON: &[&str] = &[
