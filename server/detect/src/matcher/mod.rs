@@ -104,9 +104,8 @@ impl Matcher {
         pairs.sort_unstable();
         let mut words: Vec<&str> = Vec::new();
         let mut triggered: Vec<Triggered> = Vec::new();
-        let short = |rule: &Rule| {
-            rule.shape.leads && !rule.shape.unicode_words && rule.window.1 <= LEAD_BYTES
-        };
+        let short =
+            |rule: &Rule| rule.shape.leads && !rule.shape.unicode_words && rule.window.1 <= LEAD_BYTES;
         let leading = rules.iter().enumerate().filter(|(_, rule)| family == Family::Raw && short(rule));
         let leading = Together::new(&rules, leading.map(|(index, _)| index).collect());
         for (word, rule) in pairs {

@@ -2,6 +2,7 @@
 
 mod run;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use regex_automata::meta::{self, Regex};
@@ -61,14 +62,37 @@ impl Pattern {
         let hir = parse(pattern, family)?;
         let regex =
             builder(family, WhichCaptures::All).build_from_hir(&hir).map_err(|error| describe(&error))?;
-        Ok(Self { group: span_group(&regex), regex })
+        let group = span_group(&regex);
+        // The whole match needs no captures, which cost many times what finding it costs.
+        let group = if is_whole(&hir, group) { 0 } else { group };
+        Ok(Self { group, regex })
     }
 }
 
 fn parse(pattern: &str, family: Family) -> Result<Hir, String> {
     let unicode = family == Family::Folded;
-    syntax::parse_with(pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
+    let pattern = if unicode { ascii_edges(pattern) } else { Cow::Borrowed(pattern) };
+    syntax::parse_with(&pattern, &syntax::Config::new().unicode(unicode).utf8(unicode))
         .map_err(|error| error.to_string())
+}
+
+/// Makes the edges of words those of ASCII words in a pattern that is ASCII: automata cannot tell the edges of words of
+/// other scripts, and would leave every text that is not ASCII to engines that are many times slower. Folded text has
+/// no other letters beside those of the pattern, or they are of another script, which is an edge as well.
+fn ascii_edges(pattern: &str) -> Cow<'_, str> {
+    if !pattern.is_ascii() || !pattern.contains(r"\b") || pattern.contains(r"\b{") {
+        return Cow::Borrowed(pattern);
+    }
+    let mut edged = String::with_capacity(pattern.len() * 2);
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        match (character, if character == '\\' { characters.next() } else { None }) {
+            (_, Some('b')) => edged.push_str(r"(?-u:\b)"),
+            (_, Some(escaped)) => edged.extend(['\\', escaped]),
+            (other, None) => edged.push(other),
+        }
+    }
+    Cow::Owned(edged)
 }
 
 /// Compiles patterns of which it only matters whether one matches.
@@ -105,6 +129,19 @@ fn span_group(regex: &Regex) -> usize {
     groups
         .to_index(PatternID::ZERO, "value")
         .unwrap_or_else(|| usize::from(groups.group_len(PatternID::ZERO) > 1))
+}
+
+/// Whether nothing that takes up text stands beside a group.
+fn is_whole(hir: &Hir, group: usize) -> bool {
+    let is_group =
+        |part: &Hir| matches!(part.kind(), HirKind::Capture(capture) if capture.index as usize == group);
+    match hir.kind() {
+        HirKind::Concat(parts) => {
+            let empty = |part: &Hir| matches!(part.kind(), HirKind::Look(_) | HirKind::Empty);
+            parts.iter().filter(|part| !empty(part)).all(is_group)
+        }
+        _ => is_group(hir),
+    }
 }
 
 fn keywords_lead(hir: &Hir, keywords: &[String]) -> bool {
@@ -222,7 +259,7 @@ const NFA_SIZE_LIMIT: usize = 2 << 20;
 const ONEPASS_SIZE_LIMIT: usize = 64 << 10;
 
 /// What a lazy automaton may hold before it starts afresh.
-const HYBRID_CACHE_CAPACITY: usize = 512 << 10;
+const HYBRID_CACHE_CAPACITY: usize = 4 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -231,6 +268,16 @@ mod tests {
     fn leads(pattern: &str, keywords: &[&str]) -> bool {
         let keywords: Vec<String> = keywords.iter().map(|keyword| (*keyword).to_owned()).collect();
         Shape::new(pattern, Family::Raw, &keywords).unwrap().leads
+    }
+
+    #[test]
+    fn groups_that_are_all_of_a_match() {
+        let group = |pattern: &str| Pattern::new(pattern, Family::Raw).unwrap().group;
+        assert_eq!(group(r"\b(a[0-9]{2})\b"), 0);
+        assert_eq!(group(r"(?i)\b(a(b)?)"), 0);
+        assert_eq!(group(r"\b(a)c"), 1);
+        assert_eq!(group(r"a|(b)"), 1);
+        assert_eq!(group(r"(a){2}"), 1);
     }
 
     #[test]
