@@ -5,7 +5,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::layers::{Around, Inner, Next, access::Method, held::end_when};
+use crate::layers::{Layer, Refused, access::Method, held::end_when};
 
 /// The names whose health is told: the whole server and the service.
 const NAMES: [&str; 2] = ["", "llm_shield.v1.ShieldService"];
@@ -32,11 +32,15 @@ impl Health {
 #[derive(Debug, Clone)]
 pub(crate) struct EndWatches(pub(crate) CancellationToken);
 
-impl Around for EndWatches {
-    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
-        let watches =
-            matches!(request.extensions().get(), Some(Method::Health { watch: true } | Method::Reflection));
-        let response = next.run(request).await;
+impl Layer for EndWatches {
+    /// Whether it is a call that stays open.
+    type Kept = bool;
+
+    fn before(&self, request: &mut Request<Body>) -> Result<bool, Refused> {
+        Ok(matches!(request.extensions().get(), Some(Method::Health { watch: true } | Method::Reflection)))
+    }
+
+    fn after(&self, watches: bool, response: Response<Body>) -> Response<Body> {
         if !watches || response.headers().contains_key("grpc-status") {
             return response;
         }

@@ -6,6 +6,7 @@
 
 use std::{fmt, sync::Arc};
 
+use llm_shield_audit::Tenant;
 use serde::{Deserialize, Serialize};
 
 use crate::tls::PeerNames;
@@ -67,7 +68,7 @@ pub struct Caller {
     /// What the caller is called in logs and audit records.
     pub principal: String,
     /// Whose data it works on.
-    pub tenant: String,
+    pub tenant: Tenant,
     /// What it may do.
     pub roles: Vec<Role>,
 }
@@ -82,7 +83,7 @@ impl Caller {
 /// The compiled `identities`.
 #[derive(Debug, Default)]
 pub struct IdentityMap {
-    entries: Vec<(Pattern, IdentityRule)>,
+    entries: Vec<(Pattern, Tenant, IdentityRule)>,
 }
 
 /// What is wrong with an entry of `identities`.
@@ -113,18 +114,19 @@ impl IdentityMap {
             if rule.roles.is_empty() {
                 return Err(wrong("roles", "empty: leave the entry out instead".to_owned()));
             }
-            Ok((pattern, rule.clone()))
+            let tenant = Tenant::new(&rule.tenant).map_err(|error| wrong("tenant", error.to_string()))?;
+            Ok((pattern, tenant, rule.clone()))
         });
         Ok(Self { entries: entries.collect::<Result<_, _>>()? })
     }
 
     /// Finds the caller behind a certificate's names.
     pub fn find(&self, names: &PeerNames) -> Option<Arc<Caller>> {
-        self.entries.iter().find_map(|(pattern, rule)| {
+        self.entries.iter().find_map(|(pattern, tenant, rule)| {
             let name = pattern.find(names)?;
             Some(Arc::new(Caller {
                 principal: rule.principal.clone().unwrap_or_else(|| name.to_owned()),
-                tenant: rule.tenant.clone(),
+                tenant: tenant.clone(),
                 roles: rule.roles.clone(),
             }))
         })

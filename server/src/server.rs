@@ -23,8 +23,8 @@ use crate::{
     health::{EndWatches, Health},
     identity::IdentityMap,
     layers::{
-        Around, Stack, access::Access, admit::Admit, contain::Contain, deadline::DeadlineLayer,
-        explain::Explain, observe::Observe, quota::RequestQuota,
+        Handle, Layer, Services, Stack, access::Access, admit::Admit, deadline::DeadlineLayer,
+        explain::Explain, quota::RequestQuota,
     },
     policies::PoliciesHandle,
     quota::Quotas,
@@ -32,7 +32,7 @@ use crate::{
     reload::{self, ReloadHandle},
     service::ShieldApi,
     tls::TrustHandle,
-    transport::Transport,
+    transport::{Transport, cores::Cores},
 };
 
 /// The key in the ring that wraps the data keys of audit segments.
@@ -51,6 +51,8 @@ pub struct Server {
     local_addr: SocketAddr,
     admin: Option<Admin>,
     transport: Transport,
+    /// Kept to the end: connections end with it.
+    cores: Cores,
     health: Health,
     policies: Arc<PoliciesHandle>,
     audit: Arc<AuditLog>,
@@ -124,8 +126,9 @@ impl Server {
             redaction_keys,
         );
         let limit = usize::try_from(config.limits.max_message_bytes).unwrap_or(usize::MAX);
-        let mut routes = Routes::new(ShieldServiceServer::new(api).max_decoding_message_size(limit))
-            .add_service(health_service);
+        let shield = ShieldServiceServer::new(api).max_decoding_message_size(limit);
+        // The router has it too, for methods that the service does not know.
+        let mut routes = Routes::new(shield.clone()).add_service(health_service);
         if config.reflection_enabled() {
             let reflection = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
@@ -138,7 +141,8 @@ impl Server {
         }
 
         let drain = CancellationToken::new();
-        let stack = stack(routes.prepare(), &config, &trust, quotas, &drain);
+        let services = Services { shield, others: routes.prepare() };
+        let stack = stack(services, &config, &trust, quotas, &drain);
         let address = config.listen;
         let bind = |source| ServerError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
@@ -161,6 +165,8 @@ impl Server {
             listener,
             admin,
             transport,
+            cores: Cores::start()
+                .map_err(|error| ServerError::Setup { what: "a thread", problem: error.to_string() })?,
             health: Health::new(reporter),
             policies,
             audit,
@@ -202,7 +208,7 @@ impl Server {
         if let Some(admin) = self.admin {
             helpers.spawn(admin.run(drain.clone()));
         }
-        let accepting = tokio::spawn(self.transport.accept(self.listener));
+        let accepting = tokio::spawn(self.transport.accept(self.listener, self.cores.clone()));
         self.health.set(true).await;
         tracing::info!(address = %self.local_addr, "ready");
 
@@ -242,21 +248,20 @@ fn warm(engine: &Engine) {
 
 /// Puts the layers around the services, from the inside out.
 fn stack(
-    routes: Routes,
+    services: impl Handle,
     config: &Config,
     trust: &Arc<TrustHandle>,
     quotas: Arc<Quotas>,
     drain: &CancellationToken,
 ) -> Stack {
     let limits = &config.limits;
-    let layers = Explain { max_message_bytes: limits.max_message_bytes }.over(routes);
+    let layers = Explain { max_message_bytes: limits.max_message_bytes };
     let layers = DeadlineLayer { longest: limits.max_deadline }.over(layers);
     let layers = Admit::new(limits.max_concurrent_requests).over(layers);
     let layers = EndWatches(drain.clone()).over(layers);
     let layers = RequestQuota(quotas).over(layers);
     let layers = Access { trust: Arc::clone(trust) }.over(layers);
-    let layers = Contain.over(layers);
-    Stack::new(Observe.over(layers))
+    Stack::new(layers, services)
 }
 
 fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {

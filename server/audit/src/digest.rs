@@ -1,5 +1,6 @@
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use llm_shield_cloud::{CloudKeyManager, DATA_KEY_BYTES};
@@ -15,7 +16,7 @@ const FILE: &str = "digest.key";
 /// Keyed, so that nobody without the key can guess a short text from its digest; one key a tenant, so that digests of
 /// two tenants cannot be compared. The same text of one tenant always has the same digest.
 #[derive(Clone)]
-pub struct DigestKey(hmac::Key);
+pub struct DigestKey(Arc<hmac::Key>);
 
 impl DigestKey {
     /// Returns HMAC-SHA-256 of the text, in lower-case hex.
@@ -24,7 +25,7 @@ impl DigestKey {
     }
 
     fn new(key: &[u8; DATA_KEY_BYTES]) -> Self {
-        Self(hmac::Key::new(hmac::HMAC_SHA256, key))
+        Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, key)))
     }
 }
 

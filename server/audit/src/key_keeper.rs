@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::digest::{self, DigestKey};
 use crate::head_keeper::HeadKeeper;
+use crate::queue::Queue;
 use crate::seal::{SegmentCipher, segment_context};
 use crate::tenant_log::SegmentKey;
 use crate::writer::Command;
@@ -55,10 +55,10 @@ impl KeyKeeper {
     pub(crate) async fn run(
         self: Arc<Self>,
         mut requests: UnboundedReceiver<KeyRequest>,
-        writer: Sender<Command>,
+        writer: Arc<Queue>,
     ) {
         while let Some(request) = requests.recv().await {
-            let (keeper, writer) = (Arc::clone(&self), writer.clone());
+            let (keeper, writer) = (Arc::clone(&self), Arc::clone(&writer));
             tokio::spawn(async move {
                 let key = tokio::time::timeout(PATIENCE, keeper.prepare(&request))
                     .await
@@ -67,7 +67,7 @@ impl KeyKeeper {
                     tracing::warn!(tenant = %request.tenant, %error, "no data key for the audit log");
                 }
                 // Fails when the writer has ended, and then nobody waits.
-                drop(writer.send(Command::Key { tenant: request.tenant, key }));
+                drop(writer.push(Command::Key { tenant: request.tenant, key }));
             });
         }
     }
@@ -103,7 +103,8 @@ impl KeyKeeper {
         Ok(key)
     }
 
-    fn known_digest_key(&self, tenant: &Tenant) -> Option<DigestKey> {
+    /// Returns a tenant's digest key if it was made or opened before.
+    pub(crate) fn known_digest_key(&self, tenant: &Tenant) -> Option<DigestKey> {
         self.digests.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 }

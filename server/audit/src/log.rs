@@ -1,6 +1,6 @@
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,10 +13,12 @@ use crate::digest::DigestKey;
 use crate::files::{lock_store, logs_directory, make_directory};
 use crate::head_keeper::{HeadKeeper, Heads};
 use crate::key_keeper::KeyKeeper;
+use crate::lane::{Answer, Lanes};
+use crate::queue::Queue;
 use crate::recover::recover;
 use crate::seal::encode_body;
 use crate::statement::Head;
-use crate::tenant_log::{Answer, Job, TenantLog};
+use crate::tenant_log::{Job, TenantLog};
 use crate::trust::Trust;
 use crate::writer::{Command, Writer};
 use crate::{AuditError, NewRecord, Result, Tenant};
@@ -46,6 +48,9 @@ pub struct AuditOptions {
     /// How long a log may move on without its head being signed. Default 200 ms; a cut of the tail is unseen for that
     /// long after a crash. A key manager that charges by call asks for more.
     pub head_interval: Duration,
+    /// How long a record may wait for others to share its sync, when others were waiting just before. Default 2 ms;
+    /// a caller who is alone never waits.
+    pub gather: Duration,
 }
 
 impl AuditOptions {
@@ -66,6 +71,7 @@ impl AuditOptions {
             segment_age: Duration::from_secs(24 * 60 * 60),
             queue_bytes: 32 * 1024 * 1024,
             head_interval: Duration::from_millis(200),
+            gather: Duration::from_millis(2),
         }
     }
 }
@@ -96,9 +102,10 @@ pub struct Receipt {
 /// background if the runtime still runs, and at the next start otherwise.
 #[derive(Debug)]
 pub struct AuditLog {
-    commands: mpsc::Sender<Command>,
-    queue: Arc<Semaphore>,
-    queue_units: u32,
+    queue: Arc<Queue>,
+    lanes: Lanes,
+    room: Arc<Semaphore>,
+    room_units: u32,
     closed: AtomicBool,
     keys: Arc<KeyKeeper>,
     tasks: Mutex<Option<Tasks>>,
@@ -153,7 +160,7 @@ impl AuditLog {
             options.encryption_key_id,
             Arc::clone(&head_keeper),
         ));
-        let (command_sender, commands) = mpsc::channel();
+        let queue = Arc::new(Queue::new(options.gather));
         let (key_requests, requests) = tokio::sync::mpsc::unbounded_channel();
         let (writer_lives, writer_ended) = watch::channel(());
         let logs = recovered
@@ -169,7 +176,7 @@ impl AuditLog {
             store: options.directory,
             limits,
             logs,
-            commands,
+            queue: Arc::clone(&queue),
             key_requests,
             heads,
             _lock: Arc::clone(&lock),
@@ -182,7 +189,7 @@ impl AuditLog {
             })
             .map_err(|error| AuditError::io("a thread", error))?;
         let tasks = Tasks {
-            keys: tokio::spawn(Arc::clone(&keys).run(requests, command_sender.clone())),
+            keys: tokio::spawn(Arc::clone(&keys).run(requests, Arc::clone(&queue))),
             heads: tokio::spawn(async move {
                 let result = head_keeper.run(writer_ended).await;
                 // The store is free only when its heads are signed.
@@ -191,11 +198,12 @@ impl AuditLog {
             }),
         };
         let queue_bytes = options.queue_bytes.max(16 * 1024 * 1024);
-        let queue_units = u32::try_from(queue_bytes / QUEUE_UNIT_BYTES).unwrap_or(u32::MAX >> 3);
+        let room_units = u32::try_from(queue_bytes / QUEUE_UNIT_BYTES).unwrap_or(u32::MAX >> 3);
         Ok(Self {
-            commands: command_sender,
-            queue: Arc::new(Semaphore::new(usize::try_from(queue_units).unwrap_or(Semaphore::MAX_PERMITS))),
-            queue_units,
+            queue,
+            lanes: Lanes::default(),
+            room: Arc::new(Semaphore::new(usize::try_from(room_units).unwrap_or(Semaphore::MAX_PERMITS))),
+            room_units,
             closed: AtomicBool::new(false),
             keys,
             tasks: Mutex::new(Some(tasks)),
@@ -216,15 +224,13 @@ impl AuditLog {
         }
         let body = encode_body(&record)?;
         let units = u32::try_from(body.len() / QUEUE_UNIT_BYTES + 1).unwrap_or(u32::MAX);
-        let share = Arc::clone(&self.queue).try_acquire_many_owned(units).map_err(|error| match error {
+        let share = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|error| match error {
             TryAcquireError::NoPermits => AuditError::Overloaded,
             TryAcquireError::Closed => AuditError::Closed,
         })?;
         let (sender, receipt) = oneshot::channel();
-        let answer = Answer { sender, _share: share };
-        self.commands
-            .send(Command::Append(Job { tenant: record.tenant, body, answer }))
-            .map_err(|_writer_ended| AuditError::Closed)?;
+        let answer = Answer { sender, lane: self.lanes.current(), _share: share };
+        self.queue.push(Command::Append(Job { tenant: record.tenant, body, answer }))?;
         receipt.await.map_err(|_writer_ended| AuditError::Closed)?
     }
 
@@ -233,7 +239,11 @@ impl AuditLog {
     /// # Errors
     /// When the key manager or the disk fails.
     pub async fn digest_key(&self, tenant: &Tenant) -> Result<DigestKey> {
-        self.keys.digest_key(tenant).await
+        match self.keys.known_digest_key(tenant) {
+            Some(key) => Ok(key),
+            // Boxed, so that all later calls do not carry its state.
+            None => Box::pin(self.keys.digest_key(tenant)).await,
+        }
     }
 
     /// Finishes what was begun, signs every head, and gives the store free. Further calls do nothing.
@@ -244,11 +254,11 @@ impl AuditLog {
         self.closed.store(true, Ordering::Release);
         let Some(tasks) = self.tasks.lock().await.take() else { return Ok(()) };
         // Every record that was taken holds a share of the queue until it is answered.
-        if let Ok(all) = self.queue.acquire_many(self.queue_units).await {
+        if let Ok(all) = self.room.acquire_many(self.room_units).await {
             drop(all);
-            self.queue.close();
+            self.room.close();
         }
-        drop(self.commands.send(Command::Stop));
+        drop(self.queue.push(Command::Stop));
         tasks.keys.await.map_err(|_stopped| AuditError::Closed)?;
         tasks.heads.await.map_err(|_stopped| AuditError::Closed)?
     }
@@ -256,7 +266,7 @@ impl AuditLog {
 
 impl Drop for AuditLog {
     fn drop(&mut self) {
-        drop(self.commands.send(Command::Stop));
+        drop(self.queue.push(Command::Stop));
     }
 }
 

@@ -1,16 +1,17 @@
 use std::fmt;
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{AuditError, Result};
 
 /// File names end at 255 bytes on every file system; room is left for suffixes.
 const MAX_PATH_BYTES: usize = 240;
 
-/// A tenant's name: not empty, and short enough for a directory.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Tenant(String);
+/// A tenant's name: not empty, and short enough for a directory. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Tenant(Arc<str>);
 
 impl Tenant {
     /// Checks a name.
@@ -18,7 +19,7 @@ impl Tenant {
     /// # Errors
     /// [`AuditError::Invalid`] when it is empty or longer than 240 bytes once escaped for a path.
     pub fn new(name: impl Into<String>) -> Result<Self> {
-        let tenant = Self(name.into());
+        let tenant = Self(name.into().into());
         if tenant.0.is_empty() || tenant.path_name().len() > MAX_PATH_BYTES {
             return Err(AuditError::invalid("a tenant's name has 1 to 240 bytes when escaped for a path"));
         }
@@ -33,7 +34,7 @@ impl Tenant {
     /// Returns the name as a directory: upper case is escaped too, since some file systems do not tell it from lower.
     pub(crate) fn path_name(&self) -> String {
         let mut escaped = String::with_capacity(self.0.len());
-        for (index, byte) in self.0.bytes().enumerate() {
+        for (index, byte) in self.as_str().bytes().enumerate() {
             match byte {
                 b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(char::from(byte)),
                 b'.' if index > 0 => escaped.push('.'),
@@ -84,7 +85,13 @@ impl TryFrom<String> for Tenant {
 
 impl From<Tenant> for String {
     fn from(tenant: Tenant) -> Self {
-        tenant.0
+        tenant.as_str().to_owned()
+    }
+}
+
+impl Serialize for Tenant {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

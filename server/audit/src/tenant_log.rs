@@ -1,15 +1,15 @@
 //! One tenant's log, as the writer thread keeps it.
 
+use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
 use crate::chain::Position;
 use crate::files::{log_directory, segment_file_name, write_whole};
 use crate::frame::{self, Clear};
+use crate::lane::{self, Answer};
 use crate::log::{Limits, Receipt};
 use crate::seal::{SegmentCipher, new_id};
 use crate::segment::{SegmentHeader, object_name};
@@ -24,18 +24,17 @@ pub(crate) struct Job {
     pub(crate) answer: Answer,
 }
 
-/// Who waits for a record, and its share of the queue, given back when this is dropped.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) sender: oneshot::Sender<Result<Receipt>>,
-    pub(crate) _share: OwnedSemaphorePermit,
-}
-
 /// The data key of a segment that is to be opened.
 pub(crate) struct SegmentKey {
     pub(crate) cipher: SegmentCipher,
     pub(crate) key_id: String,
     pub(crate) wrapped: Vec<u8>,
+}
+
+impl fmt::Debug for SegmentKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("SegmentKey").field("key_id", &self.key_id).finish_non_exhaustive()
+    }
 }
 
 /// How much more goes into the open segment.
@@ -63,6 +62,8 @@ pub(crate) struct TenantLog {
     dirty_tail: bool,
     pub(crate) next_key: Option<SegmentKey>,
     pub(crate) key_requested: bool,
+    /// Whether the group under way holds records of this log.
+    pub(crate) touched: bool,
     /// Records that came before the first segment's key.
     pub(crate) waiting: Vec<Job>,
 }
@@ -81,13 +82,6 @@ struct Staged {
     answers: Vec<(Receipt, Answer)>,
 }
 
-impl Answer {
-    pub(crate) fn send(self, result: Result<Receipt>) {
-        // Who asked may have gone away; the record stays.
-        drop(self.sender.send(result));
-    }
-}
-
 impl TenantLog {
     pub(crate) fn new(store: &Path, tenant: Tenant, position: Position) -> Self {
         Self {
@@ -99,6 +93,7 @@ impl TenantLog {
             dirty_tail: false,
             next_key: None,
             key_requested: false,
+            touched: false,
             waiting: Vec::new(),
         }
     }
@@ -169,12 +164,12 @@ impl TenantLog {
                 }
                 self.dirty_tail = false;
                 self.durable = self.staged.position;
-                answers.into_iter().for_each(|(receipt, answer)| answer.send(Ok(receipt)));
+                lane::deliver(answers.into_iter().map(|(receipt, answer)| (answer, Ok(receipt))).collect());
                 written > 0
             }
             Err(error) => {
                 self.staged.position = self.durable;
-                answers.into_iter().for_each(|(_, answer)| answer.send(Err(error.clone())));
+                lane::deliver(answers.into_iter().map(|(_, answer)| (answer, Err(error.clone()))).collect());
                 // If this fails too, the next write tries again before anything else.
                 drop(self.clean_tail());
                 false

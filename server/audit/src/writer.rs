@@ -1,13 +1,11 @@
 //! The one thread that appends.
 //!
-//! It takes whatever waits, seals it, writes each log's part at once, syncs, and answers everybody: while the disk is
-//! busy the next group gathers by itself, so no timer is needed to form groups.
+//! It takes a group of what waits, seals it, writes each log's part at once, syncs, and answers everybody.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
@@ -16,13 +14,12 @@ use crate::chain::Position;
 use crate::head_keeper::Heads;
 use crate::key_keeper::KeyRequest;
 use crate::log::Limits;
+use crate::queue::Queue;
 use crate::tenant_log::{Job, Room, SegmentKey, TenantLog};
 use crate::{AuditError, Result, Tenant};
 
-/// Bounds how long the first of a group waits for the last; a larger group gains nothing.
-const MAX_GROUP: usize = 4096;
-
 /// What the writer is told.
+#[derive(Debug)]
 pub(crate) enum Command {
     /// Append a record.
     Append(Job),
@@ -42,7 +39,7 @@ pub(crate) struct Writer {
     pub(crate) store: PathBuf,
     pub(crate) limits: Limits,
     pub(crate) logs: BTreeMap<Tenant, TenantLog>,
-    pub(crate) commands: Receiver<Command>,
+    pub(crate) queue: Arc<Queue>,
     pub(crate) key_requests: UnboundedSender<KeyRequest>,
     pub(crate) heads: Arc<Heads>,
     /// Held until the thread ends.
@@ -52,27 +49,24 @@ pub(crate) struct Writer {
 impl Writer {
     /// Runs until it is told to stop.
     pub(crate) fn run(mut self) {
+        let mut group = Vec::new();
+        let mut expected = 1;
         let mut stopping = false;
-        while let Some(first) = self.commands.recv().ok().filter(|_| !stopping) {
-            let mut touched = BTreeSet::new();
-            let mut next = Some(first);
-            let mut taken = 0;
-            while let Some(command) = next.take() {
+        while !stopping {
+            self.queue.take(&mut group, expected);
+            let taken = group.len();
+            let mut touched = Vec::new();
+            for command in group.drain(..) {
                 stopping |= self.take(command, &mut touched);
-                taken += 1;
-                if taken < MAX_GROUP {
-                    next = self.commands.try_recv().ok();
-                }
             }
             self.commit(&touched);
-            if stopping {
-                break;
-            }
+            // Those who were answered just now and those who came meanwhile: so many callers there are.
+            expected = taken.saturating_add(self.queue.len());
         }
     }
 
     /// Carries out a command up to the disk; returns whether it was the last.
-    fn take(&mut self, command: Command, touched: &mut BTreeSet<Tenant>) -> bool {
+    fn take(&mut self, command: Command, touched: &mut Vec<Tenant>) -> bool {
         match command {
             Command::Append(job) => self.append(job, touched),
             Command::Key { tenant, key } => self.install(tenant, key, touched),
@@ -81,13 +75,17 @@ impl Writer {
         false
     }
 
-    fn append(&mut self, job: Job, touched: &mut BTreeSet<Tenant>) {
+    fn append(&mut self, job: Job, touched: &mut Vec<Tenant>) {
         let now_us = Timestamp::now().as_microsecond();
         let tenant = job.tenant.clone();
         let log = self.logs.entry(tenant.clone()).or_insert_with(|| {
             let start = Position::start(&tenant);
             TenantLog::new(&self.store, tenant.clone(), start)
         });
+        if !log.touched {
+            log.touched = true;
+            touched.push(tenant.clone());
+        }
         let room = log.room(now_us, self.limits);
         if matches!(room, Room::Overdrawn | Room::None)
             && let Some(key) = log.next_key.take()
@@ -116,10 +114,9 @@ impl Writer {
                 _ => log.stage(job, now_us),
             }
         }
-        touched.insert(tenant);
     }
 
-    fn install(&mut self, tenant: Tenant, key: Result<SegmentKey>, touched: &mut BTreeSet<Tenant>) {
+    fn install(&mut self, tenant: Tenant, key: Result<SegmentKey>, touched: &mut Vec<Tenant>) {
         let Some(log) = self.logs.get_mut(&tenant) else { return };
         log.key_requested = false;
         let waiting = std::mem::take(&mut log.waiting);
@@ -132,11 +129,12 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, touched: &BTreeSet<Tenant>) {
+    fn commit(&mut self, touched: &[Tenant]) {
         // All logs are handed to the system before the first wait, so that the disk can take them together.
         let mut written = Vec::with_capacity(touched.len());
         for tenant in touched {
             if let Some(log) = self.logs.get_mut(tenant) {
+                log.touched = false;
                 written.push((tenant, log.write()));
             }
         }
@@ -147,5 +145,11 @@ impl Writer {
                 self.heads.moved(tenant, log.durable().into());
             }
         }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }

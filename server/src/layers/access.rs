@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use tonic::body::Body;
 
-use super::{Around, Inner, Next, observe::RequestId, refuse};
+use super::{Layer, Refused, observe::RequestId};
 use crate::{
     identity::{Caller, Role},
     status::Fault,
@@ -73,14 +73,18 @@ pub(crate) struct Access {
     pub(crate) trust: Arc<TrustHandle>,
 }
 
-impl Around for Access {
-    async fn around<S: Inner>(&self, mut request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
-        match self.permit(&request) {
-            Ok(Some(caller)) => drop(request.extensions_mut().insert(caller)),
-            Ok(None) => {}
-            Err(fault) => return refuse(fault),
+impl Layer for Access {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request<Body>) -> Result<(), Refused> {
+        if let Some(caller) = self.permit(request)? {
+            request.extensions_mut().insert(caller);
         }
-        next.run(request).await
+        Ok(())
+    }
+
+    fn after(&self, (): (), response: Response<Body>) -> Response<Body> {
+        response
     }
 }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use http::{Request, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tonic::body::Body;
 
-use super::{Around, Inner, Next, access::Method, held::hold, refuse};
+use super::{Layer, Refused, access::Method, held::hold};
 use crate::status::Fault;
 
 /// The layer. A place is taken before the message is read, since messages in memory are what the limit bounds, and is
@@ -23,14 +23,23 @@ impl Admit {
     }
 }
 
-impl Around for Admit {
-    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
+impl Layer for Admit {
+    type Kept = Option<OwnedSemaphorePermit>;
+
+    fn before(&self, request: &mut Request<Body>) -> Result<Self::Kept, Refused> {
         if matches!(request.extensions().get(), Some(Method::Health { .. })) {
-            return next.run(request).await;
+            return Ok(None);
         }
         match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => hold(next.run(request).await, place),
-            Err(_full) => refuse(Fault::Overloaded { limit: self.limit }),
+            Ok(place) => Ok(Some(place)),
+            Err(_full) => Err(Fault::Overloaded { limit: self.limit }.into()),
+        }
+    }
+
+    fn after(&self, place: Self::Kept, response: Response<Body>) -> Response<Body> {
+        match place {
+            Some(place) => hold(response, place),
+            None => response,
         }
     }
 }

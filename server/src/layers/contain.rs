@@ -1,31 +1,28 @@
 //! A panic in a handler costs that request and nothing else.
 
-use std::panic::AssertUnwindSafe;
+use std::{future::Future, panic::AssertUnwindSafe};
 
 use futures_util::FutureExt;
-use http::{Request, Response};
+use http::Response;
 use tonic::body::Body;
 
-use super::{Around, Inner, Next, observe::RequestId, refuse};
+use super::{observe::RequestId, refuse};
 use crate::status::Fault;
 
-/// The layer.
-#[derive(Debug, Clone)]
-pub(crate) struct Contain;
-
-impl Around for Contain {
-    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
-        let id = request.extensions().get::<RequestId>().cloned();
-        // Nothing of the request is looked at again after a panic, so no broken state is seen.
-        match AssertUnwindSafe(next.run(request)).catch_unwind().await {
-            Ok(response) => response,
-            Err(panic) => {
-                // A panic's message may quote the text it happened on, so it is dropped unread. The place is in the
-                // log, by the panic hook.
-                drop(panic);
-                metrics::counter!("shield_panics_total").increment(1);
-                refuse(incident(id.as_ref().map(|id| &*id.0)))
-            }
+/// Answers a request, come what may.
+pub(crate) async fn contain(
+    id: &RequestId,
+    answering: impl Future<Output = Response<Body>>,
+) -> Response<Body> {
+    // Nothing of the request is looked at again after a panic, so no broken state is seen.
+    match AssertUnwindSafe(answering).catch_unwind().await {
+        Ok(response) => response,
+        Err(panic) => {
+            // A panic's message may quote the text it happened on, so it is dropped unread. The place is in the log,
+            // by the panic hook.
+            drop(panic);
+            metrics::counter!("shield_panics_total").increment(1);
+            refuse(incident(Some(&id.0)))
         }
     }
 }
@@ -39,11 +36,14 @@ pub(crate) fn incident(request_id: Option<&str>) -> Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::Request;
     use tonic::{Code, Status};
     use tonic_types::StatusExt;
 
     use super::*;
-    use crate::layers::tests::Handler;
+    use crate::layers::{Stack, deadline::DeadlineLayer, tests::Handler};
 
     #[tokio::test]
     async fn a_panic_costs_one_request() {
@@ -51,7 +51,7 @@ mod tests {
             assert_ne!(request.uri().path(), "/panic", "canary: messages may quote text");
             Response::new(Body::empty())
         });
-        let service = Contain.over(handler);
+        let service = Stack::new(DeadlineLayer { longest: Duration::from_secs(3600) }, handler);
         let call = |path| service.answer(Request::get(path).body(Body::empty()).unwrap());
 
         let status = Status::from_header_map(call("/panic").await.headers()).unwrap();

@@ -6,7 +6,7 @@ use http::{HeaderMap, Request, Response};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 
-use super::{Around, Inner, Next, refuse};
+use super::{Handling, Layer, Refused, refuse};
 use crate::status::Fault;
 
 /// When the answer is due, in the request's extensions.
@@ -24,20 +24,38 @@ pub(crate) struct DeadlineLayer {
     pub(crate) longest: Duration,
 }
 
-impl Around for DeadlineLayer {
-    async fn around<S: Inner>(&self, mut request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
+impl Layer for DeadlineLayer {
+    type Kept = ();
+
+    fn before(&self, request: &mut Request<Body>) -> Result<(), Refused> {
         let now = Instant::now();
-        let timeout = match timeout_of(request.headers()) {
-            Ok(timeout) => timeout,
-            Err(fault) => return refuse(fault),
-        };
+        let timeout = timeout_of(request.headers())?;
         let at = now + timeout.map_or(self.longest, |timeout| timeout.min(self.longest));
         let callers = timeout.and_then(|timeout| now.checked_add(timeout));
         request.extensions_mut().insert(Deadline { at, callers });
-        match timeout_at(at, next.run(request)).await {
-            Ok(response) => response,
-            Err(_elapsed) => refuse(Fault::DeadlineExceeded),
-        }
+        Ok(())
+    }
+
+    fn after(&self, (): (), response: Response<Body>) -> Response<Body> {
+        response
+    }
+}
+
+/// Returns when the answer to a request is due, if the layer has seen it.
+pub(crate) fn of(request: &Request<Body>) -> Option<Instant> {
+    request.extensions().get::<Deadline>().map(|deadline| deadline.at)
+}
+
+/// Gives up a handler at its deadline.
+pub(crate) async fn limit(at: Option<Instant>, handling: Handling) -> Response<Body> {
+    let handled = match at {
+        Some(at) => timeout_at(at, handling).await,
+        None => Ok(handling.await),
+    };
+    match handled {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_elapsed) => refuse(Fault::DeadlineExceeded),
     }
 }
 
@@ -70,12 +88,12 @@ mod tests {
     use tonic::{Code, Status};
 
     use super::*;
-    use crate::layers::tests::Handler;
+    use crate::layers::{Stack, tests::Handler};
 
     #[tokio::test]
     async fn the_callers_deadline_is_kept() {
         let never = Handler(|_: Request<Body>| std::future::pending::<Response<Body>>());
-        let service = DeadlineLayer { longest: Duration::from_secs(3600) }.over(never);
+        let service = Stack::new(DeadlineLayer { longest: Duration::from_secs(3600) }, never);
         let request = Request::builder().header("grpc-timeout", "20m").body(Body::empty()).unwrap();
         let response = service.answer(request).await;
         let status = Status::from_header_map(response.headers()).unwrap();

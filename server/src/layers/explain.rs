@@ -7,7 +7,7 @@
 use http::{Request, Response};
 use tonic::{Code, Status, body::Body};
 
-use super::{Around, Inner, Next, access::Method, refuse};
+use super::{Layer, Refused, access::Method, refuse};
 use crate::status::Fault;
 
 /// The layer.
@@ -16,11 +16,16 @@ pub(crate) struct Explain {
     pub(crate) max_message_bytes: u64,
 }
 
-impl Around for Explain {
-    async fn around<S: Inner>(&self, request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
-        let method = request.extensions().get::<Method>().copied();
-        let response = next.run(request).await;
-        if matches!(method, Some(Method::Health { .. })) {
+impl Layer for Explain {
+    /// Whether it is a health check, which has its own errors.
+    type Kept = bool;
+
+    fn before(&self, request: &mut Request<Body>) -> Result<bool, Refused> {
+        Ok(matches!(request.extensions().get(), Some(Method::Health { .. })))
+    }
+
+    fn after(&self, health: bool, response: Response<Body>) -> Response<Body> {
+        if health {
             return response;
         }
         match Status::from_header_map(response.headers()) {

@@ -13,8 +13,9 @@
 //! The role is demanded before the message is read, so that a caller without it cannot make the server decode or hold
 //! anything.
 //!
-//! Each is an asynchronous function around the next. They are no tower layers: those must be cloned for each request,
-//! each with all that it wraps, and box a future each; this is one future over one shared stack.
+//! Most are two plain functions, one before the handler and one after it. They are no tower layers: those must be cloned
+//! for each request, each with all that it wraps, and box a future each; nor futures around futures, which are moved
+//! into each other whole. This is one future over one shared stack.
 
 pub(crate) mod access;
 pub(crate) mod admit;
@@ -25,64 +26,99 @@ pub(crate) mod held;
 pub(crate) mod observe;
 pub(crate) mod quota;
 
-use std::{future::Future, pin::Pin, sync::Arc};
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
 
 use http::{Request, Response};
 use tonic::{Status, body::Body, service::Routes};
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
+use tracing::Instrument;
 
-/// What a layer wraps: the layers and handlers further in.
-pub(crate) trait Inner: Send + Sync + 'static {
-    /// Answers a request.
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send;
-}
+use self::{access::Method, contain::contain, deadline::limit, observe::Observed};
 
-/// One layer's behaviour.
-pub(crate) trait Around: Send + Sync + 'static {
-    /// Answers the request, usually by way of `next`.
-    fn around<S: Inner>(
-        &self,
-        request: Request<Body>,
-        next: Next<'_, S>,
-    ) -> impl Future<Output = Response<Body>> + Send;
+/// What one layer does to every request.
+pub(crate) trait Layer: Send + Sync + 'static {
+    /// What it keeps of the request for the response.
+    type Kept: Send;
+
+    /// Sees the request before the layers further in do, and may refuse it.
+    fn before(&self, request: &mut Request<Body>) -> Result<Self::Kept, Refused>;
+
+    /// Sees the response after the layers further in did.
+    fn after(&self, kept: Self::Kept, response: Response<Body>) -> Response<Body>;
 
     /// Puts this around `inner`.
-    fn over<S: Inner>(self, inner: S) -> Layered<Self, S>
+    fn over<L: Layer>(self, inner: L) -> Over<Self, L>
     where
         Self: Sized,
     {
-        Layered { around: self, inner }
+        Over { outer: self, inner }
     }
 }
 
-/// What a layer wraps, to be called at most once.
-pub(crate) struct Next<'s, S>(&'s S);
-
-impl<S: Inner> Next<'_, S> {
-    pub(crate) async fn run(self, request: Request<Body>) -> Response<Body> {
-        self.0.answer(request).await
-    }
-}
-
-/// A layer and what it wraps.
+/// The answer to a request that goes no further.
 #[derive(Debug)]
-pub(crate) struct Layered<A, S> {
-    around: A,
-    inner: S,
-}
+pub(crate) struct Refused(Box<Response<Body>>);
 
-impl<A: Around, S: Inner> Inner for Layered<A, S> {
-    fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
-        self.around.around(request, Next(&self.inner))
+impl From<crate::status::Fault> for Refused {
+    fn from(fault: crate::status::Fault) -> Self {
+        Self(Box::new(refuse(fault)))
     }
 }
 
-/// The handlers, inside all layers.
-impl Inner for Routes {
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
-        match self.clone().oneshot(request).await {
-            Ok(response) => response,
-            Err(never) => match never {},
+/// A layer around others.
+#[derive(Debug)]
+pub(crate) struct Over<A, B> {
+    outer: A,
+    inner: B,
+}
+
+impl<A: Layer, B: Layer> Layer for Over<A, B> {
+    type Kept = (A::Kept, B::Kept);
+
+    fn before(&self, request: &mut Request<Body>) -> Result<Self::Kept, Refused> {
+        let outer = self.outer.before(request)?;
+        match self.inner.before(request) {
+            Ok(inner) => Ok((outer, inner)),
+            Err(Refused(response)) => Err(Refused(Box::new(self.outer.after(outer, *response)))),
+        }
+    }
+
+    fn after(&self, (outer, inner): Self::Kept, response: Response<Body>) -> Response<Body> {
+        self.outer.after(outer, self.inner.after(inner, response))
+    }
+}
+
+/// What all layers are around.
+pub(crate) trait Handle: Send + Sync + 'static {
+    /// Answers a request.
+    fn handle(&self, request: Request<Body>) -> Handling;
+}
+
+/// A request being handled.
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+/// The services.
+#[derive(Debug)]
+pub(crate) struct Services<S> {
+    /// `ShieldService`, called straight: going through the router costs as much as the layers together.
+    pub(crate) shield: S,
+    /// Everything else.
+    pub(crate) others: Routes,
+}
+
+impl<S> Handle for Services<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible, Future = Handling>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    fn handle(&self, request: Request<Body>) -> Handling {
+        match request.extensions().get() {
+            // Generated services are ready at any time.
+            Some(Method::Shield(..)) => self.shield.clone().call(request),
+            _ => Box::pin(self.others.clone().oneshot(request)),
         }
     }
 }
@@ -92,12 +128,13 @@ impl Inner for Routes {
 pub(crate) struct Stack(Arc<dyn Answer>);
 
 impl Stack {
-    pub(crate) fn new(layers: impl Inner) -> Self {
-        Self(Arc::new(layers))
+    /// Puts `layers`, and those that are around every stack, around `handlers`.
+    pub(crate) fn new(layers: impl Layer, handlers: impl Handle) -> Self {
+        Self(Arc::new(Parts { layers, handlers }))
     }
 
     pub(crate) fn answer(&self, request: Request<Body>) -> Answering {
-        Arc::clone(&self.0).answer_boxed(request)
+        Arc::clone(&self.0).answer(request)
     }
 }
 
@@ -105,12 +142,35 @@ impl Stack {
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 trait Answer: Send + Sync {
-    fn answer_boxed(self: Arc<Self>, request: Request<Body>) -> Answering;
+    fn answer(self: Arc<Self>, request: Request<Body>) -> Answering;
 }
 
-impl<S: Inner> Answer for S {
-    fn answer_boxed(self: Arc<Self>, request: Request<Body>) -> Answering {
-        Box::pin(async move { self.answer(request).await })
+struct Parts<L, H> {
+    layers: L,
+    handlers: H,
+}
+
+impl<L: Layer, H: Handle> Answer for Parts<L, H> {
+    fn answer(self: Arc<Self>, mut request: Request<Body>) -> Answering {
+        Box::pin(async move {
+            let Observed { outcome, span } = observe::observe(&mut request);
+            let inner = contain(&outcome.id, self.pass(request));
+            // An instrumented future costs something, also when nothing is written.
+            let response = if span.is_disabled() { inner.await } else { inner.instrument(span).await };
+            outcome.tell(response)
+        })
+    }
+}
+
+impl<L: Layer, H: Handle> Parts<L, H> {
+    async fn pass(&self, mut request: Request<Body>) -> Response<Body> {
+        match self.layers.before(&mut request) {
+            Ok(kept) => {
+                let response = limit(deadline::of(&request), self.handlers.handle(request)).await;
+                self.layers.after(kept, response)
+            }
+            Err(Refused(response)) => *response,
+        }
     }
 }
 
@@ -126,13 +186,14 @@ pub(crate) mod tests {
     /// A handler made of a function.
     pub(crate) struct Handler<F>(pub(crate) F);
 
-    impl<F, R> Inner for Handler<F>
+    impl<F, R> Handle for Handler<F>
     where
         F: Fn(Request<Body>) -> R + Send + Sync + 'static,
-        R: Future<Output = Response<Body>> + Send,
+        R: Future<Output = Response<Body>> + Send + 'static,
     {
-        fn answer(&self, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send {
-            (self.0)(request)
+        fn handle(&self, request: Request<Body>) -> Handling {
+            let answer = (self.0)(request);
+            Box::pin(async { Ok(answer.await) })
         }
     }
 }

@@ -11,10 +11,9 @@ use std::{sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tonic::{Code, body::Body};
-use tracing::Instrument;
+use tracing::Span;
 
 use super::{
-    Around, Inner, Next,
     access::Method,
     held::{Held, hold},
 };
@@ -44,33 +43,28 @@ impl RequestId {
     }
 }
 
-/// The layer.
-#[derive(Debug, Clone)]
-pub(crate) struct Observe;
+/// A request that is under observation.
+pub(crate) struct Observed {
+    pub(crate) outcome: Outcome,
+    pub(crate) span: Span,
+}
 
-impl Around for Observe {
-    async fn around<S: Inner>(&self, mut request: Request<Body>, next: Next<'_, S>) -> Response<Body> {
-        let method = Method::of(request.uri().path());
-        let id = RequestId::of(request.headers());
-        let caller = request.extensions().get::<Arc<Peer>>().and_then(|peer| peer.caller()).cloned();
-        let span = tracing::debug_span!("request", rpc = method.name(), request.id = &*id.0);
-        let mut outcome = Outcome::begin(method.name(), id.clone(), caller);
-        request.extensions_mut().insert(method);
-        request.extensions_mut().insert(id.clone());
-
-        let mut response = next.run(request).instrument(span).await;
-        if let Ok(id) = HeaderValue::from_str(&id.0) {
-            response.headers_mut().insert(REQUEST_ID, id);
-        }
-        outcome.trailers(response.headers());
-        hold(response, outcome)
-    }
+/// Names a request, and notes what it asks for in its extensions.
+pub(crate) fn observe(request: &mut Request<Body>) -> Observed {
+    let method = Method::of(request.uri().path());
+    let id = RequestId::of(request.headers());
+    let caller = request.extensions().get::<Arc<Peer>>().and_then(|peer| peer.caller()).cloned();
+    let span = tracing::debug_span!("request", rpc = method.name(), request.id = &*id.0);
+    let outcome = Outcome::begin(method.name(), id.clone(), caller);
+    request.extensions_mut().insert(method);
+    request.extensions_mut().insert(id);
+    Observed { outcome, span }
 }
 
 /// What became of a request; reported when dropped, so that a caller who went away is counted too.
-struct Outcome {
+pub(crate) struct Outcome {
     rpc: &'static str,
-    id: RequestId,
+    pub(crate) id: RequestId,
     caller: Option<Arc<Caller>>,
     began: Instant,
     status: Option<Code>,
@@ -80,6 +74,15 @@ impl Outcome {
     fn begin(rpc: &'static str, id: RequestId, caller: Option<Arc<Caller>>) -> Self {
         metrics::gauge!("shield_in_flight_requests").increment(1.0);
         Self { rpc, id, caller, began: Instant::now(), status: None }
+    }
+
+    /// Gives the response the request's id, and looks after it until it is sent.
+    pub(crate) fn tell(mut self, mut response: Response<Body>) -> Response<Body> {
+        if let Ok(id) = HeaderValue::from_str(&self.id.0) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        self.trailers(response.headers());
+        hold(response, self)
     }
 }
 

@@ -95,8 +95,9 @@ fn client() -> ShieldServiceClient<
     let identities = IdentityMap::new(&config.identity_rules()).unwrap();
     let peer = Arc::new(Peer::new(&chain, &trust.current(), &identities).unwrap());
     let quotas = Arc::new(Quotas::new(&config.limits, std::iter::empty()));
-    let routes = Routes::new(ShieldServiceServer::new(Broken));
-    let stack = stack(routes.prepare(), &config, &trust, quotas, &CancellationToken::new());
+    let shield = ShieldServiceServer::new(Broken);
+    let services = Services { others: Routes::new(shield.clone()).prepare(), shield };
+    let stack = stack(services, &config, &trust, quotas, &CancellationToken::new());
     ShieldServiceClient::new(service_fn(move |mut request: http::Request<tonic::body::Body>| {
         request.extensions_mut().insert(Arc::clone(&peer));
         let answer = stack.answer(request);

@@ -21,13 +21,13 @@ use tokio::{
 use tonic::Status;
 use uuid::Uuid;
 
-use super::{Parts, context::Context, job, record, tenant, unrecorded};
+use super::{Parts, context::Context, job, record, unrecorded};
 use crate::status::Fault;
 
 impl Parts {
     pub(super) fn query(&self, context: &Context, request: v1::AuditRequest) -> Result<AuditStream, Fault> {
         job::check(&request)?;
-        let query = query(Query::of(tenant(context)?), request)?;
+        let query = query(Query::of(context.caller.tenant.clone()), request)?;
         let places = Arc::clone(&self.audit_streams);
         let place = places
             .try_acquire_owned()

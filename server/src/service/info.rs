@@ -22,12 +22,12 @@ impl Parts {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             detectors: detectors.collect(),
             policies: policies.collect(),
-            default_policy: in_force.default_of(&caller.tenant).to_owned(),
+            default_policy: in_force.default_of(caller.tenant.as_str()).to_owned(),
             max_message_bytes: self.limits.max_message_bytes,
             max_concurrent_requests: self.limits.max_concurrent_requests,
             ready_time: Some(self.ready.into()),
             principal: caller.principal.clone(),
-            tenant: caller.tenant.clone(),
+            tenant: caller.tenant.as_str().to_owned(),
             roles: caller.roles.iter().map(Role::to_string).collect(),
         }
     }

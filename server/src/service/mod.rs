@@ -11,7 +11,7 @@ mod work;
 
 use std::{sync::Arc, time::SystemTime};
 
-use llm_shield_audit::{AuditError, AuditLog, Receipt, Store, Tenant};
+use llm_shield_audit::{AuditError, AuditLog, Receipt, Store};
 use llm_shield_detect::Engine;
 use llm_shield_proto::v1::{self, shield_service_server::ShieldService};
 use tokio::{sync::Semaphore, time::Instant};
@@ -80,7 +80,8 @@ impl ShieldApi {
 impl ShieldService for ShieldApi {
     async fn scan(&self, request: Request<v1::ScanRequest>) -> Result<Response<v1::ScanResponse>, Status> {
         let context = Context::of(&request)?;
-        let job = Job::from_scan(request.into_inner(), &self.0.policies.current(), &context.caller.tenant)?;
+        let job =
+            Job::from_scan(request.into_inner(), &self.0.policies.current(), context.caller.tenant.as_str())?;
         Ok(Response::new(self.0.scan(&context, job).await?))
     }
 
@@ -89,7 +90,11 @@ impl ShieldService for ShieldApi {
         request: Request<v1::RedactRequest>,
     ) -> Result<Response<v1::RedactResponse>, Status> {
         let context = Context::of(&request)?;
-        let job = Job::from_redact(request.into_inner(), &self.0.policies.current(), &context.caller.tenant)?;
+        let job = Job::from_redact(
+            request.into_inner(),
+            &self.0.policies.current(),
+            context.caller.tenant.as_str(),
+        )?;
         Ok(Response::new(self.0.redact(&context, job).await?))
     }
 
@@ -155,19 +160,19 @@ type Never<T> = tokio_stream::Empty<Result<T, Status>>;
 
 impl Parts {
     async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
-        let tenant = tenant(context)?;
-        let digest = self.audit.digest_key(&tenant).await.map_err(|error| unrecorded(context, error))?;
+        let tenant = &context.caller.tenant;
+        let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
-        self.quotas.take_bytes(&context.caller.tenant, bytes)?;
+        self.quotas.take_bytes(tenant.as_str(), bytes)?;
         let work = move || {
             let decision = decide::scan(&engine, &job, &digest, &cancel);
             (job, decision)
         };
         let (job, mut decision) = self.workers.run(context, bytes, work).await?;
         let policy = policy_info(&job);
-        let receipt = self.record(context, tenant, "Scan", job, &mut decision).await?;
+        let receipt = self.record(context, "Scan", job, &mut decision).await?;
         let truncated = decision.truncated();
         let report = decision.report;
         Ok(v1::ScanResponse {
@@ -188,8 +193,8 @@ impl Parts {
     }
 
     async fn redact(&self, context: &Context, job: Job) -> Result<v1::RedactResponse, Fault> {
-        let tenant = tenant(context)?;
-        let digest = self.audit.digest_key(&tenant).await.map_err(|error| unrecorded(context, error))?;
+        let tenant = &context.caller.tenant;
+        let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
         let keys = self.redaction_keys.of(tenant.as_str()).await.map_err(|error| {
             tracing::error!(
                 request.id = &*context.request_id,
@@ -201,14 +206,14 @@ impl Parts {
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
-        self.quotas.take_bytes(&context.caller.tenant, bytes)?;
+        self.quotas.take_bytes(tenant.as_str(), bytes)?;
         let work = move || {
             let (decision, contents) = decide::redact(&engine, &job, &digest, &keys, &cancel);
             (job, decision, contents)
         };
         let (job, mut decision, contents) = self.workers.run(context, bytes, work).await?;
         let policy = policy_info(&job);
-        let receipt = self.record(context, tenant, "Redact", job, &mut decision).await?;
+        let receipt = self.record(context, "Redact", job, &mut decision).await?;
         let report = decision.report;
         Ok(v1::RedactResponse {
             contents,
@@ -228,7 +233,6 @@ impl Parts {
     async fn record(
         &self,
         context: &Context,
-        tenant: Tenant,
         rpc: &'static str,
         job: Job,
         decision: &mut Decision,
@@ -238,13 +242,9 @@ impl Parts {
             return Err(Fault::DeadlineExceeded);
         }
         count(rpc, decision);
-        let record = record::of(context, tenant, rpc, job, decision);
+        let record = record::of(context, rpc, job, decision);
         self.audit.append(record).await.map_err(|error| unrecorded(context, error))
     }
-}
-
-fn tenant(context: &Context) -> Result<Tenant, Fault> {
-    Tenant::new(context.caller.tenant.clone()).map_err(|error| Fault::internal(&context.request_id, &error))
 }
 
 fn policy_info(job: &Job) -> v1::PolicyInfo {

@@ -8,16 +8,10 @@ use prost_types::Timestamp;
 use super::{context::Context, decide::Decision, job::Job};
 
 /// Makes the record of a decision.
-pub(super) fn of(
-    context: &Context,
-    tenant: audit::Tenant,
-    rpc: &str,
-    job: Job,
-    decision: &mut Decision,
-) -> audit::NewRecord {
+pub(super) fn of(context: &Context, rpc: &str, job: Job, decision: &mut Decision) -> audit::NewRecord {
     let report = &decision.report;
     audit::NewRecord {
-        tenant,
+        tenant: context.caller.tenant.clone(),
         principal: context.caller.principal.clone(),
         rpc: rpc.to_owned(),
         request_id: context.request_id.to_string(),

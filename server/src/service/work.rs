@@ -52,6 +52,15 @@ impl Workers {
         if bytes <= self.inline_bytes {
             return Ok(work());
         }
+        // Boxed, so that small requests do not carry its state.
+        Box::pin(self.run_on_pool(context, work)).await
+    }
+
+    async fn run_on_pool<T: Send + 'static>(
+        &self,
+        context: &Context,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Fault> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_closed| Fault::ShuttingDown)?;
         let span = Span::current();

@@ -5,6 +5,7 @@
 //! on connections, so that silent or slow peers delay nobody.
 
 mod connection;
+pub(crate) mod cores;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -16,6 +17,7 @@ use tokio::{
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use self::cores::{Cores, Place};
 use crate::{
     config::LimitsConfig,
     identity::IdentityMap,
@@ -40,7 +42,7 @@ pub(crate) struct Transport {
 
 impl Transport {
     /// Runs the accept loop until the drain begins.
-    pub(crate) async fn accept(self, listener: TcpListener) {
+    pub(crate) async fn accept(self, listener: TcpListener, cores: Cores) {
         let places =
             Arc::new(Semaphore::new(usize::try_from(self.limits.max_connections).unwrap_or(usize::MAX)));
         loop {
@@ -59,12 +61,18 @@ impl Transport {
                 metrics::counter!("shield_connections_refused_total", "reason" => "limit").increment(1);
                 continue;
             };
-            self.connections.spawn(self.clone().serve(stream, place));
+            // Out of this runtime, to be taken into that of its core.
+            if let Some(core) = cores.place()
+                && let Ok(stream) = stream.into_std()
+            {
+                let runtime = core.runtime.clone();
+                self.connections.spawn_on(self.clone().serve(stream, place, core), &runtime);
+            }
         }
         self.connections.close();
     }
 
-    async fn serve(self, stream: TcpStream, _place: OwnedSemaphorePermit) {
+    async fn serve(self, stream: std::net::TcpStream, _place: OwnedSemaphorePermit, _core: Place) {
         let handshake = timeout(self.limits.handshake_timeout, self.handshake(stream));
         let shaken = tokio::select! {
             () = self.drain.cancelled() => return,
@@ -90,7 +98,8 @@ impl Transport {
         metrics::counter!("shield_connections_refused_total", "reason" => reason).increment(1);
     }
 
-    async fn handshake(&self, stream: TcpStream) -> io::Result<(TlsStream<TcpStream>, Arc<Peer>)> {
+    async fn handshake(&self, stream: std::net::TcpStream) -> io::Result<(TlsStream<TcpStream>, Arc<Peer>)> {
+        let stream = TcpStream::from_std(stream)?;
         stream.set_nodelay(true)?;
         let trust = Arc::clone(&self.trust.current());
         let stream = TlsAcceptor::from(trust.server_config()).accept(stream).await?;
