@@ -152,7 +152,9 @@ mod tests {
                 group.len()
             }
         });
-        std::thread::sleep(Duration::from_millis(20));
+        while queue.lock().wake_at != Some(1) {
+            std::thread::yield_now();
+        }
         queue.push(key()).unwrap();
         assert_eq!(writer.join().unwrap(), 1);
     }
