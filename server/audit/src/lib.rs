@@ -47,6 +47,7 @@
 mod bytes;
 mod chain;
 mod digest;
+mod encode;
 mod error;
 mod files;
 mod frame;

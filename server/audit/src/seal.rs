@@ -5,6 +5,7 @@ use llm_shield_cloud::{DATA_KEY_BYTES, EncryptionContext};
 use uuid::Uuid;
 
 use crate::chain::LOG;
+use crate::encode;
 use crate::frame::{Clear, Frame, MAX_BODY_BYTES, NONCE_BYTES};
 use crate::record::{AuditRecord, NewRecord};
 use crate::{AuditError, Result, Tenant};
@@ -28,7 +29,7 @@ fn context(tenant: &Tenant, purpose: &str) -> EncryptionContext {
 /// # Errors
 /// [`AuditError::Invalid`] when it is too long.
 pub(crate) fn encode_body(record: &NewRecord) -> Result<Vec<u8>> {
-    let body = serde_json::to_vec(record)
+    let body = encode::to_json(record)
         .map_err(|_content| AuditError::invalid("the record cannot be written as JSON"))?;
     if body.len() > MAX_BODY_BYTES {
         return Err(AuditError::invalid("the record is larger than 8 MiB: record fewer findings"));

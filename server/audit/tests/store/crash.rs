@@ -76,6 +76,9 @@ async fn a_copy_at_any_moment_holds_everything_acknowledged_once() {
             })
         })
         .collect();
+    while acknowledged.lock().unwrap().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     let mut copies = Vec::new();
     for number in 0..10 {
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
