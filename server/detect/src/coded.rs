@@ -67,6 +67,7 @@ impl Seen {
             score: self.score,
             span,
             path: path.to_vec(),
+            pointer: None,
         }
     }
 }

@@ -140,6 +140,11 @@ pub struct Finding {
     pub span: ByteSpan,
     /// The decodings under which it was seen, outermost first; empty for the text as it is.
     pub path: Vec<&'static str>,
+    /// Where it is in the document that the text is or holds: a JSON Pointer (RFC 6901), or a path of elements such as
+    /// `/order[1]/note[2]/@by`. It goes on inside of a string that holds a document itself, and begins with the number
+    /// of the value in JSON Lines. `None` outside of documents.
+    /// A key that looks like a value itself is written `*`.
+    pub pointer: Option<Arc<str>>,
 }
 
 /// How a detector fared on a request.

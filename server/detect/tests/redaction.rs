@@ -246,6 +246,7 @@ fn made_up(text: &str, places: &[(usize, usize, u8)]) -> Vec<Finding> {
                 score: f64::from(*kind) / 255.0,
                 span: ByteSpan { start: a.min(b), end: a.max(b) },
                 path: Vec::new(),
+                pointer: None,
             }
         })
         .collect()

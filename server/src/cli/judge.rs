@@ -44,6 +44,9 @@ pub(crate) struct Found {
     /// Left out of JSON Lines, whose fields are fixed.
     #[serde(skip)]
     pub(crate) decoding_path: Vec<String>,
+    /// Where it is in a document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
 }
 
 /// How a detector fared.
@@ -222,6 +225,7 @@ fn found(finding: &Finding) -> Found {
         start: finding.span.start,
         end: finding.span.end,
         decoding_path: finding.path.iter().map(|&step| step.to_owned()).collect(),
+        pointer: finding.pointer.as_deref().map(str::to_owned),
     }
 }
 

@@ -195,6 +195,7 @@ fn found(finding: v1::Finding) -> Found {
         start: offset(span.start_byte),
         end: offset(span.end_byte),
         decoding_path: finding.decoding_path,
+        pointer: Some(finding.pointer).filter(|pointer| !pointer.is_empty()),
     }
 }
 

@@ -78,8 +78,9 @@ fn finding_line(finding: &Found, text: &str) -> String {
     } else {
         format!(", seen under {}", finding.decoding_path.join(" → "))
     };
+    let place = finding.pointer.as_ref().map_or_else(String::new, |pointer| format!(", in {pointer:?}"));
     format!(
-        "  {:<22} {:<8} {:.2}  {DIM}at {line}:{column}, bytes {}..{}, rule {}{path}{DIM:#}",
+        "  {:<22} {:<8} {:.2}  {DIM}at {line}:{column}, bytes {}..{}, rule {}{place}{path}{DIM:#}",
         finding.entity, finding.severity, finding.score, finding.start, finding.end, finding.rule_id
     )
 }

@@ -83,5 +83,6 @@ pub(super) fn finding(
         score: finding.score,
         span: Some(span(&index.span(finding.span))),
         decoding_path: finding.path.iter().map(ToString::to_string).collect(),
+        pointer: finding.pointer.as_deref().unwrap_or_default().to_owned(),
     }
 }

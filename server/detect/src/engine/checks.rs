@@ -10,7 +10,7 @@ use crate::hygiene::{self, HygieneConfig, HygieneJob};
 use crate::matcher::{Hit, Scratch};
 use crate::output::{self, OutputConfig, OutputJob, Rendering};
 use crate::policy::Policy;
-use crate::view::{Layer, Wanted};
+use crate::view::{Layer, Layers, Wanted};
 use crate::{ByteSpan, Content, Direction, Finding, Request};
 
 /// What a request asks of the two detectors; made once for all of its contents.
@@ -39,15 +39,14 @@ pub(super) struct ContentChecks<'a> {
     index: usize,
 }
 
-/// Where a view stands.
-pub(super) struct Place<'p, S, P> {
-    /// Whether the view is the text itself.
-    pub(super) original: bool,
-    /// Maps a span to the text as it was given.
-    pub(super) source: S,
-    /// Names the steps to the view.
-    pub(super) path: P,
+/// A view among those of its text.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub(super) layers: &'p Layers<'p>,
+    pub(super) at: usize,
     pub(super) layer: &'p Layer<'p>,
+    /// The text as it was given.
+    pub(super) text: &'p str,
 }
 
 impl<'a> Checks<'a> {
@@ -98,6 +97,28 @@ impl<'a> Checks<'a> {
     }
 }
 
+impl Place<'_> {
+    /// Maps a span to the text as it was given.
+    pub(super) fn source(&self, span: ByteSpan) -> ByteSpan {
+        self.layers.source(self.at, span).on_boundaries(self.text)
+    }
+
+    /// The same, with encoded runs taken whole.
+    pub(super) fn whole_source(&self, span: ByteSpan) -> ByteSpan {
+        self.layers.whole_source(self.at, span).on_boundaries(self.text)
+    }
+
+    /// Names the steps to the view.
+    pub(super) fn path(&self) -> Vec<&'static str> {
+        self.layers.path(self.at)
+    }
+
+    /// Says where in a document a span is.
+    pub(super) fn pointer(&self, span: ByteSpan) -> Option<Arc<str>> {
+        self.layers.pointer(self.at, span)
+    }
+}
+
 impl Names {
     fn new() -> Self {
         Self { output: output::DETECTOR.into(), hygiene: hygiene::DETECTOR.into() }
@@ -125,32 +146,29 @@ impl ContentChecks<'_> {
     }
 
     /// Appends what is seen in one view.
-    pub(super) fn view<S, P>(
+    pub(super) fn view(
         &self,
-        place: &Place<'_, S, P>,
+        place: &Place<'_>,
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
         cancel: &Cancel,
         findings: &mut Vec<Finding>,
-    ) -> Result<(), Cancelled>
-    where
-        S: Fn(ByteSpan) -> ByteSpan,
-        P: Fn() -> Vec<&'static str>,
-    {
+    ) -> Result<(), Cancelled> {
         if place.layer.folded {
             self.words(place, findings);
         }
         let Some((job, rendering)) = &self.output else { return Ok(()) };
         let mut seen: Vec<Seen> = Vec::new();
-        job.view(&place.layer.text, place.layer.folded, place.original, &mut seen);
+        job.view(&place.layer.text, place.layer.folded, place.at == 0, &mut seen);
         let mut path = None;
         for seen in seen {
-            let span = (place.source)(seen.span);
+            let span = place.source(seen.span);
             if span.is_empty() {
                 continue;
             }
-            let path = path.get_or_insert_with(|| (place.path)());
+            let path = path.get_or_insert_with(|| place.path());
             let mut finding = seen.finding(&self.names.output, self.index, span, path);
+            finding.pointer = place.pointer(seen.span);
             rendering.weigh(&mut finding, seen.rule.tags.iter().copied());
             findings.push(finding);
         }
@@ -159,9 +177,9 @@ impl ContentChecks<'_> {
         }
         let outcome = self.engine.output.scan(&place.layer.text, scratch, cancel, hits);
         for hit in hits.drain(..) {
-            let span = (place.source)(hit.span);
+            let span = place.source(hit.span);
             let Some(rule) = self.engine.output.rule(hit).filter(|_| !span.is_empty()) else { continue };
-            let path = path.get_or_insert_with(|| (place.path)());
+            let path = path.get_or_insert_with(|| place.path());
             let mut finding = Finding {
                 content: self.index,
                 detector: rule.detector.clone(),
@@ -172,6 +190,7 @@ impl ContentChecks<'_> {
                 score: hit.score,
                 span,
                 path: path.clone(),
+                pointer: place.pointer(hit.span),
             };
             rendering.weigh(&mut finding, rule.tags.iter().map(String::as_str));
             findings.push(finding);
@@ -179,17 +198,13 @@ impl ContentChecks<'_> {
         outcome
     }
 
-    fn words<S, P>(&self, place: &Place<'_, S, P>, findings: &mut Vec<Finding>)
-    where
-        S: Fn(ByteSpan) -> ByteSpan,
-        P: Fn() -> Vec<&'static str>,
-    {
+    fn words(&self, place: &Place<'_>, findings: &mut Vec<Finding>) {
         let mut found = Vec::new();
         if let Some(job) = self.hygiene {
             job.folded(&place.layer.text, &mut found);
         }
-        for (list, span) in found {
-            let span = (place.source)(span);
+        for (list, word) in found {
+            let span = place.source(word);
             if !span.is_empty() {
                 findings.push(Finding {
                     content: self.index,
@@ -200,7 +215,8 @@ impl ContentChecks<'_> {
                     severity: list.severity,
                     score: 1.0,
                     span,
-                    path: (place.path)(),
+                    path: place.path(),
+                    pointer: place.pointer(word),
                 });
             }
         }

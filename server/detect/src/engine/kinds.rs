@@ -63,6 +63,7 @@ impl Engine {
                     score: 1.0,
                     span: ByteSpan::default(),
                     path: Vec::new(),
+                    pointer: None,
                 });
             }
         }
@@ -86,5 +87,6 @@ pub(crate) fn kind_of(rule: &Rule) -> Finding {
         score: rule.score,
         span: ByteSpan::default(),
         path: Vec::new(),
+        pointer: None,
     }
 }

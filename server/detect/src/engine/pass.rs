@@ -98,20 +98,15 @@ impl Pass<'_> {
         let stands_in = |text: &str, span: ByteSpan| is_placeholder(text, span, &known);
         for (at, layer) in layers.iter() {
             self.cancel.check()?;
+            let place = Place { layers: &layers, at, layer, text };
             if names && !layer.folded && layer.is_prose() {
                 let source = |span: ByteSpan| {
-                    let place = layers.source(at, span).on_boundaries(text);
-                    let given = !stands_in(text, place) && !stands_in(&layer.text, span);
-                    (given && !place.is_empty()).then_some(place)
+                    let source = place.source(span);
+                    let given = !stands_in(text, source) && !stands_in(&layer.text, span);
+                    (given && !source.is_empty()).then_some(source)
                 };
-                people::find(&layer.text, self.index, &layers.path(at), source, findings);
+                people::find(self.index, &place, source, findings);
             }
-            let place = Place {
-                original: at == 0,
-                source: |span| layers.source(at, span).on_boundaries(text),
-                path: || layers.path(at),
-                layer,
-            };
             let buffers = &mut *self.buffers;
             checks.view(&place, &mut buffers.output, &mut buffers.hits, self.cancel, findings)?;
             let (matcher, scratch, runs) = if layer.folded {
@@ -129,20 +124,19 @@ impl Pass<'_> {
             // The same value is often met in several windows.
             hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
             hits.dedup_by_key(|hit| (hit.rule, hit.span));
-            let path = if hits.is_empty() { Vec::new() } else { layers.path(at) };
+            let path = if hits.is_empty() { Vec::new() } else { place.path() };
             // What is left out of the raw views would be left in the clear by redaction.
             let most = if layer.folded { MOST_PHRASES } else { usize::MAX };
             for hit in hits.drain(..).take(most) {
                 let secret = matcher.rule(hit.rule).is_some_and(|rule| &*rule.category == "secret");
-                let source = if secret { Layers::whole_source } else { Layers::source };
-                let span = source(&layers, at, hit.span).on_boundaries(text);
+                let span = if secret { place.whole_source(hit.span) } else { place.source(hit.span) };
                 if !span.is_empty() && !stands_in(text, span) && !stands_in(&layer.text, hit.span) {
-                    findings.extend(finding(matcher, hit, self.index, span, &path));
+                    findings.extend(finding(matcher, hit, self.index, span, &path, &place));
                 }
             }
             outcome?;
             if let Some(custom) = custom {
-                self.own_rules(custom, &layers, at, &stands_in, findings)?;
+                self.own_rules(custom, &place, &stands_in, findings)?;
             }
         }
         Ok(())
@@ -152,12 +146,11 @@ impl Pass<'_> {
     fn own_rules(
         &mut self,
         custom: &Custom,
-        layers: &Layers<'_>,
-        at: usize,
+        place: &Place<'_>,
         stands_in: &dyn Fn(&str, ByteSpan) -> bool,
         findings: &mut Vec<Finding>,
     ) -> Result<(), Cancelled> {
-        let Some((_, layer)) = layers.iter().nth(at) else { return Ok(()) };
+        let layer = place.layer;
         let matcher = if layer.folded { &custom.folded } else { &custom.raw };
         let (running, hits) = (self.running, &mut self.buffers.hits);
         let wanted = |detector: &str| running.has(detector);
@@ -167,16 +160,16 @@ impl Pass<'_> {
         });
         hits.sort_unstable_by_key(|hit| (hit.rule, hit.span));
         hits.dedup_by_key(|hit| (hit.rule, hit.span));
-        let path = layers.path(at);
+        let path = if hits.is_empty() { Vec::new() } else { place.path() };
         for hit in hits.drain(..) {
             let value = layer.text.get(hit.span.range()).unwrap_or_default();
-            let span = layers.source(at, hit.span).on_boundaries(self.content.text);
+            let span = place.source(hit.span);
             let counts = matcher.rule(hit.rule).is_some_and(|rule| custom.confirms(rule, value))
                 && !span.is_empty()
                 && !stands_in(self.content.text, span)
                 && !stands_in(&layer.text, hit.span);
             if counts {
-                findings.extend(finding(matcher, hit, self.index, span, &path));
+                findings.extend(finding(matcher, hit, self.index, span, &path, place));
             }
         }
         outcome
@@ -193,6 +186,7 @@ impl Pass<'_> {
             score: found.rule.score,
             span: found.span,
             path: Vec::new(),
+            pointer: None,
         }
     }
 }
@@ -203,6 +197,7 @@ fn finding(
     content: usize,
     span: ByteSpan,
     path: &[&'static str],
+    place: &Place<'_>,
 ) -> Option<Finding> {
     let rule = matcher.rule(hit.rule)?;
     Some(Finding {
@@ -215,6 +210,7 @@ fn finding(
         score: hit.score,
         span,
         path: path.to_vec(),
+        pointer: place.pointer(hit.span),
     })
 }
 

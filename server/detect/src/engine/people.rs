@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use super::RuleInfo;
+use super::checks::Place;
 use crate::names::{Named, Names};
 use crate::{ByteSpan, Finding, Severity};
 
@@ -48,14 +49,14 @@ pub(super) fn warm() {
 
 /// Finds the names in one view of a content.
 pub(super) fn find(
-    text: &str,
     content: usize,
-    path: &[&'static str],
+    place: &Place<'_>,
     source: impl Fn(ByteSpan) -> Option<ByteSpan>,
     findings: &mut Vec<Finding>,
 ) {
     let mut found: Vec<Named> = Vec::new();
-    NAMES.find(text, &mut found);
+    NAMES.find(&place.layer.text, &mut found);
+    let path = if found.is_empty() { Vec::new() } else { place.path() };
     findings.extend(found.into_iter().filter_map(|named| {
         let severity = RULES.iter().find(|rule| rule.id == named.rule_id)?.severity;
         Some(Finding {
@@ -67,7 +68,8 @@ pub(super) fn find(
             severity,
             score: named.score,
             span: source(named.span)?,
-            path: path.to_vec(),
+            path: path.clone(),
+            pointer: place.pointer(named.span),
         })
     }));
 }

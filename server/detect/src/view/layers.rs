@@ -1,6 +1,7 @@
 //! All views of one text, each made of another.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::clean::{clean, latinise};
 use super::decode::decode;
@@ -8,6 +9,7 @@ use super::deobfuscate::{Vocabulary, deobfuscate};
 use super::disguise::Cipher;
 use super::fold::fold;
 use super::map::{Map, Writer};
+use super::structure::{self, Reading, Tree};
 use crate::ByteSpan;
 use crate::cancel::{Cancel, Cancelled};
 
@@ -21,6 +23,10 @@ pub(crate) struct Layer<'t> {
     name: &'static str,
     origin: Option<(usize, Origin)>,
     depth: usize,
+    /// The places of the documents that it holds.
+    tree: Option<Tree>,
+    /// Whether it says only what the layer that it is made of says in the clear.
+    plain: bool,
 }
 
 /// How spans map to the layer that this one is made of.
@@ -49,7 +55,32 @@ pub(crate) struct Wanted {
 impl Layer<'_> {
     /// Whether names are looked for here: in the text itself and in its clean form.
     pub(crate) fn is_prose(&self) -> bool {
-        self.depth == 0 && !self.folded
+        self.depth == 0 && !self.folded && !self.plain
+    }
+
+    /// Makes a layer of this one, which is the layer `at`.
+    fn made<'t>(&self, at: usize, name: &'static str, text: String, origin: Origin) -> Layer<'t> {
+        Layer {
+            text: text.into(),
+            folded: self.folded,
+            name,
+            origin: Some((at, origin)),
+            depth: self.depth,
+            tree: None,
+            plain: false,
+        }
+    }
+}
+
+impl Origin {
+    fn source(&self, span: ByteSpan) -> ByteSpan {
+        match self {
+            Self::Mapped(map) => map.source(span),
+            Self::Same => span,
+            Self::Mirrored(length) => {
+                ByteSpan { start: length.saturating_sub(span.end), end: length.saturating_sub(span.start) }
+            }
+        }
     }
 }
 
@@ -61,7 +92,15 @@ impl<'t> Layers<'t> {
         vocabulary: &Vocabulary,
         cancel: &Cancel,
     ) -> Result<Self, Cancelled> {
-        let original = Layer { text: Cow::Borrowed(text), folded: false, name: "", origin: None, depth: 0 };
+        let original = Layer {
+            text: Cow::Borrowed(text),
+            folded: false,
+            name: "",
+            origin: None,
+            depth: 0,
+            tree: None,
+            plain: false,
+        };
         let mut views = Self { layers: vec![original] };
         let mut budget = text.len().saturating_mul(4).saturating_add(DECODE_BYTES);
         let mut at = 0;
@@ -92,11 +131,7 @@ impl<'t> Layers<'t> {
         while let Some((parent, origin)) = self.layers.get(layer).and_then(|layer| layer.origin.as_ref()) {
             span = match origin {
                 Origin::Mapped(map) => map.carrier(span, whole),
-                Origin::Same => span,
-                Origin::Mirrored(length) => ByteSpan {
-                    start: length.saturating_sub(span.end),
-                    end: length.saturating_sub(span.start),
-                },
+                _ => origin.source(span),
             };
             layer = *parent;
         }
@@ -119,41 +154,71 @@ impl<'t> Layers<'t> {
         path
     }
 
+    /// Returns the place of a span of a layer in the documents that it is found in, outermost first.
+    pub(crate) fn pointer(&self, mut layer: usize, mut span: ByteSpan) -> Option<Arc<str>> {
+        if self.layers.iter().all(|layer| layer.tree.is_none()) {
+            return None;
+        }
+        let mut steps: Vec<String> = Vec::new();
+        while let Some(step) = self.layers.get(layer) {
+            steps.extend(step.tree.as_ref().and_then(|tree| tree.pointer(span)));
+            let Some((parent, origin)) = &step.origin else { break };
+            span = origin.source(span);
+            layer = *parent;
+        }
+        steps.reverse();
+        (!steps.is_empty()).then(|| steps.concat().into())
+    }
+
     fn derive(&mut self, at: usize, wanted: Wanted, vocabulary: &Vocabulary, budget: &mut usize) {
         let Some(layer) = self.layers.get(at) else { return };
         let depth = layer.depth;
         let mut made: Vec<Layer<'t>> = Vec::new();
+        let mut tree = None;
         if layer.folded {
             for (name, text, origin) in folded_views(layer, vocabulary) {
                 if text.len() <= *budget {
                     *budget -= text.len();
-                    made.push(Layer {
-                        text: text.into(),
-                        folded: true,
-                        name,
-                        origin: Some((at, origin)),
-                        depth,
-                    });
+                    made.push(layer.made(at, name, text, origin));
                 }
             }
-        } else {
+        } else if !layer.plain {
             if layer.name != "clean" {
                 if let Some((text, map)) = clean(&layer.text).filter(|_| wanted.raw) {
-                    let origin = Some((at, Origin::Mapped(map)));
-                    made.push(Layer { text: text.into(), folded: false, name: "clean", origin, depth });
+                    made.push(layer.made(at, "clean", text, Origin::Mapped(map)));
                 }
                 if wanted.folded {
                     let (text, map) = fold(&layer.text);
-                    let origin = Some((at, Origin::Mapped(map)));
-                    made.push(Layer { text: text.into(), folded: true, name: "", origin, depth });
+                    made.push(Layer { folded: true, ..layer.made(at, "", text, Origin::Mapped(map)) });
                 }
             }
-            if depth < MAX_DEPTH {
+            let mut unescaped = false;
+            if !matches!(layer.name, "clean" | "json" | "xml")
+                && let Some(read) = structure::read(&layer.text)
+            {
+                tree = Some(read.tree);
+                if let Some(reading) = read.reading.filter(|reading| reading.text.len() <= *budget) {
+                    *budget -= reading.text.len();
+                    unescaped = reading.whole && reading.unescaped && reading.name == "json";
+                    let Reading { name, text, map, unescaped, .. } = reading;
+                    made.push(Layer { plain: !unescaped, ..layer.made(at, name, text, Origin::Mapped(map)) });
+                }
+            }
+            if depth < MAX_DEPTH && layer.name != "xml" {
+                let done = if layer.name == "json" { "joined-lines" } else { "unicode-escape" };
                 decode(&layer.text, budget, |name, text, map| {
-                    let origin = Some((at, Origin::Mapped(map)));
-                    made.push(Layer { text: text.into(), folded: false, name, origin, depth: depth + 1 });
+                    // The reading of a document has its escapes undone, and its lines are its own.
+                    if name != done || layer.name != "json" && !unescaped {
+                        made.push(Layer {
+                            depth: depth + 1,
+                            ..layer.made(at, name, text, Origin::Mapped(map))
+                        });
+                    }
                 });
             }
+        }
+        if let Some(layer) = self.layers.get_mut(at) {
+            layer.tree = tree;
         }
         // What a clean view decodes to, the view beside it mostly decodes to as well.
         for layer in made {

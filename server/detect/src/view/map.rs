@@ -157,6 +157,16 @@ impl Writer {
         }
     }
 
+    /// Appends text of which nothing is written at `at`.
+    pub(crate) fn insert(&mut self, text: &str, at: usize) {
+        self.replace(text, at, at);
+    }
+
+    /// Ends a line of the view at `at`.
+    pub(crate) fn break_line(&mut self, at: usize) {
+        self.replace("\n", at, at);
+    }
+
     /// Appends decoded text of which `out_unit` bytes come from `src_unit` bytes of `src..src_end`.
     pub(crate) fn decoded(
         &mut self,

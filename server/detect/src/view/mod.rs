@@ -11,6 +11,7 @@ mod disguise;
 mod fold;
 mod layers;
 mod map;
+pub(crate) mod structure;
 pub(crate) mod traits;
 
 pub(crate) use deobfuscate::Vocabulary;

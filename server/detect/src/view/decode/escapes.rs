@@ -42,30 +42,31 @@ pub(super) fn quoted_printable(text: &str) -> Option<Writer> {
 
 /// `&#65;`, `&#x41;`, `&amp;`
 pub(super) fn html_entities(text: &str) -> Option<Writer> {
-    replace(text, b'&', |rest| {
-        let inside = rest.strip_prefix('&')?;
-        let digits = |text: &str, radix: u32| {
-            text.bytes().take(8).take_while(|b| char::from(*b).is_digit(radix)).count()
-        };
-        let numeric = |prefix: usize, radix: u32| {
-            let number = inside.get(prefix..)?;
-            let length = digits(number, radix);
-            let character =
-                u32::from_str_radix(number.get(..length)?, radix).ok().and_then(char::from_u32)?;
-            let semicolon = usize::from(number.as_bytes().get(length) == Some(&b';'));
-            Some((character.to_string(), 1 + prefix + length + semicolon))
-        };
-        if inside.starts_with("#x") || inside.starts_with("#X") {
-            return numeric(2, 16);
-        }
-        if inside.starts_with('#') {
-            return numeric(1, 10);
-        }
-        ENTITIES
-            .iter()
-            .find(|(name, _)| inside.starts_with(name))
-            .map(|(name, character)| ((*character).to_owned(), 1 + name.len()))
-    })
+    replace(text, b'&', html_entity)
+}
+
+/// Undoes the character reference that a text begins with; answers its length too.
+pub(in crate::view) fn html_entity(rest: &str) -> Option<(String, usize)> {
+    let inside = rest.strip_prefix('&')?;
+    let digits =
+        |text: &str, radix: u32| text.bytes().take(8).take_while(|b| char::from(*b).is_digit(radix)).count();
+    let numeric = |prefix: usize, radix: u32| {
+        let number = inside.get(prefix..)?;
+        let length = digits(number, radix);
+        let character = u32::from_str_radix(number.get(..length)?, radix).ok().and_then(char::from_u32)?;
+        let semicolon = usize::from(number.as_bytes().get(length) == Some(&b';'));
+        Some((character.to_string(), 1 + prefix + length + semicolon))
+    };
+    if inside.starts_with("#x") || inside.starts_with("#X") {
+        return numeric(2, 16);
+    }
+    if inside.starts_with('#') {
+        return numeric(1, 10);
+    }
+    ENTITIES
+        .iter()
+        .find(|(name, _)| inside.starts_with(name))
+        .map(|(name, character)| ((*character).to_owned(), 1 + name.len()))
 }
 
 /// `\u0041`, `\u{41}`, `\U00000041`, `\x41`, and the escapes for white space and quotes that JSON has.

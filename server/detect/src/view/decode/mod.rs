@@ -13,6 +13,8 @@ mod runs;
 mod scripts;
 mod split;
 
+pub(super) use self::escapes::html_entity;
+
 use super::map::{Map, Writer};
 
 /// Takes the decoded views of a text, each with the name of its encoding.
