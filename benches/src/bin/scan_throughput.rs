@@ -1,12 +1,12 @@
 //! What the engine costs on given texts: CPU time of one thread, without reading, JSON or start-up.
 //!
 //! ```sh
-//! scan_throughput DETECTORS SECONDS FILE.jsonl…
+//! scan_throughput [--no-decode] DETECTORS SECONDS FILE.jsonl…
 //! ```
 //!
 //! DETECTORS are names separated by commas, or `all`. For each file (lines with a `text`) it prints the CPU time of one
-//! pass over all texts: the mean of as many passes as fit into the time, after one that warms the engine. Always with
-//! decoding: the engine knows no scan without it.
+//! pass over all texts: the mean of as many passes as fit into the time, after one that warms the engine. With
+//! `--no-decode` only the text and its plain forms are read, as scanners do that know no encodings.
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the figures are the output")]
 
@@ -23,9 +23,11 @@ use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role, ScanOp
 use serde_json::{Value, json};
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let decode = arguments.iter().all(|argument| argument != "--no-decode");
+    arguments.retain(|argument| argument != "--no-decode");
     let [detectors, seconds, files @ ..] = arguments.as_slice() else {
-        anyhow::bail!("usage: scan_throughput DETECTORS SECONDS FILE.jsonl…");
+        anyhow::bail!("usage: scan_throughput [--no-decode] DETECTORS SECONDS FILE.jsonl…");
     };
     let seconds: f64 = seconds.parse().context("SECONDS is no number")?;
     let names = (detectors != "all").then(|| detectors.split(',').map(str::to_owned).collect());
@@ -33,7 +35,7 @@ fn main() -> Result<()> {
     let scanner = Scanner {
         engine: Engine::builtin()?,
         policy: Policy::preset("standard")?,
-        options: ScanOptions { detectors: names, ..ScanOptions::default() },
+        options: ScanOptions { detectors: names, decode, ..ScanOptions::default() },
     };
     let ready = cpu_time()?.saturating_sub(before);
     for file in files {

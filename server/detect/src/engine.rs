@@ -72,7 +72,7 @@ pub struct RuleInfo {
 }
 
 /// What a single scan may ask for besides its policy.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct ScanOptions {
     /// Only these of the detectors that the policy asks for; `None` for all of them.
     pub detectors: Option<Vec<String>>,
@@ -80,6 +80,15 @@ pub struct ScanOptions {
     pub canary_keys: Option<CanaryKeys>,
     /// Fingerprints of system prompts to guard besides those that the request holds.
     pub prompts: Vec<PromptFingerprint>,
+    /// Whether encodings, disguises and documents are looked into, as is the default. Without, only the text, its clean
+    /// and its folded form are read: for comparisons with scanners that know no more.
+    pub decode: bool,
+}
+
+impl Default for ScanOptions {
+    fn default() -> Self {
+        Self { detectors: None, canary_keys: None, prompts: Vec::new(), decode: true }
+    }
 }
 
 #[derive(Debug)]
@@ -88,6 +97,8 @@ struct Buffers {
     folded: Scratch,
     output: Scratch,
     hits: Vec<Hit>,
+    /// Bytes that were read beside the rules, to make views and to find names.
+    read: u64,
 }
 
 impl Engine {
@@ -200,9 +211,12 @@ impl Engine {
                 running: &running,
                 checks: &checks,
                 cancel,
+                decode: options.decode,
+                truncated: false,
                 buffers: &mut buffers,
             };
             let (mut findings, done) = pass.run(&mut outcome.durations);
+            outcome.coverage.truncated |= pass.truncated;
             if done {
                 outcome.coverage.bytes_scanned += content.text.len();
             } else {
@@ -232,6 +246,8 @@ impl Engine {
             running: &running,
             checks: &checks,
             cancel: &cancel,
+            decode: true,
+            truncated: false,
             buffers: &mut buffers,
         };
         let (findings, _) = pass.run(&mut vec![Duration::ZERO; self.detectors.len()]);
@@ -239,13 +255,16 @@ impl Engine {
         findings
     }
 
-    /// Returns how many bytes patterns were run over, in all scans so far whose buffers are at rest. Tests bound it.
+    /// Returns how many bytes were read, by patterns, to make views and to find names, in all scans so far whose buffers
+    /// are at rest. Tests bound it.
     #[doc(hidden)]
     #[must_use]
     pub fn bytes_examined(&self) -> u64 {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.iter()
-            .map(|buffers| buffers.raw.examined + buffers.folded.examined + buffers.output.examined)
+            .map(|buffers| {
+                buffers.raw.examined + buffers.folded.examined + buffers.output.examined + buffers.read
+            })
             .sum()
     }
 
@@ -272,6 +291,7 @@ impl Engine {
             folded: self.folded.scratch(),
             output: self.output.scratch(),
             hits: Vec::new(),
+            read: 0,
         })
     }
 

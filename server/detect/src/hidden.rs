@@ -3,6 +3,8 @@
 //! Invisible characters are at home in emoji sequences (UTS #51), in Persian and Indic spelling, in Thai and Khmer line
 //! breaking, in right-to-left text and at the start of files. What is flagged is their use where they have no job.
 
+mod markup;
+
 use crate::view::chars::is_mark;
 use crate::{ByteSpan, Severity};
 
@@ -36,6 +38,11 @@ pub(crate) static RULES: &[&HiddenRule] = &[
     &STRAY_ZERO_WIDTH,
     &PRIVATE_USE,
     &ESCAPES,
+    &markup::UNRENDERED,
+    &markup::UNSEEN,
+    &markup::COMMENT,
+    &markup::REFERENCE,
+    &markup::HINT,
 ];
 
 static TAGS: HiddenRule = HiddenRule { id: "hidden-tag-characters", severity: Severity::High, score: 0.95 };
@@ -63,6 +70,7 @@ pub(crate) fn find(text: &str) -> Vec<Hidden> {
             .take(MOST)
             .map(|start| Hidden { rule: &ESCAPES, span: ByteSpan { start, end: start + 2 } }),
     );
+    markup::find(text, &mut found);
     if !may_hold(text.as_bytes()) {
         return found;
     }
@@ -233,7 +241,7 @@ const CHUNK: usize = 64;
 const KINDS: usize = 7;
 
 /// Stretches of one text that are told of, at most.
-const MOST: usize = 256;
+pub(crate) const MOST: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -76,6 +76,14 @@ static DISGUISES: &[&str] = &[
     "joined-strings",
     "spaced",
     "unmarked",
+    "gzip",
+    "base58",
+    "base85",
+    "rot47",
+    "nato",
+    "acrostic",
+    "utf-7",
+    "uuencode",
 ];
 
 const FURTHER: f64 = 0.35;

@@ -136,7 +136,9 @@ pub struct Finding {
     pub severity: Severity,
     /// How sure the detector is, in [0, 1].
     pub score: f64,
-    /// Where it is in the content's text as the caller gave it.
+    /// Where it is in the content's text as the caller gave it. Never empty: what was seen in a view has the smallest
+    /// span whose bytes made all of it, at least one character, and within an encoding at least one unit of it (three
+    /// bytes of base64 come from four).
     pub span: ByteSpan,
     /// The decodings under which it was seen, outermost first; empty for the text as it is.
     pub path: Vec<&'static str>,
@@ -173,8 +175,8 @@ pub struct DetectorReport {
     pub score: f64,
     /// How many findings it has.
     pub finding_count: usize,
-    /// Time of the passes it took part in. Detectors that read the same view share one pass, so the times of two of
-    /// them may be the same time.
+    /// Its own share of the time. What several detectors need alike, such as views and the pass over the rules of a
+    /// family, counts for each of them in equal parts, so that the times of all add up to the time of the scan.
     pub duration: Duration,
     /// Why it was skipped, timed out or failed; empty when it ran.
     pub reason: &'static str,
@@ -187,6 +189,9 @@ pub struct Coverage {
     pub bytes_total: usize,
     /// Bytes that were scanned.
     pub bytes_scanned: usize,
+    /// Whether something was left out for its amount: findings beyond those that are told of, decodings beyond the
+    /// budget. What was found is right; there may be more.
+    pub truncated: bool,
 }
 
 /// The answer to a request.

@@ -54,7 +54,11 @@ pub(super) fn detector(report: &detect::DetectorReport) -> v1::DetectorReport {
 }
 
 pub(super) const fn coverage(coverage: detect::Coverage) -> v1::Coverage {
-    v1::Coverage { bytes_total: coverage.bytes_total as u64, bytes_scanned: coverage.bytes_scanned as u64 }
+    v1::Coverage {
+        bytes_total: coverage.bytes_total as u64,
+        bytes_scanned: coverage.bytes_scanned as u64,
+        truncated: coverage.truncated,
+    }
 }
 
 pub(super) fn span(span: &detect::Span) -> v1::Span {

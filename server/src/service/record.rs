@@ -94,6 +94,7 @@ pub(super) fn shown(record: audit::AuditRecord) -> v1::AuditRecord {
         findings: decision.findings.into_iter().map(shown_finding).collect(),
         content_digests: decision.content_digests,
         coverage: Some(v1::Coverage {
+            truncated: false,
             bytes_total: decision.coverage.bytes_total,
             bytes_scanned: decision.coverage.bytes_scanned,
         }),

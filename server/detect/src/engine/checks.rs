@@ -131,6 +131,7 @@ impl ContentChecks<'_> {
         let output = self.output.as_ref();
         let words = self.hygiene.is_some_and(HygieneJob::wants_folded);
         Wanted {
+            decoded: rules.decoded,
             raw: rules.raw || output.is_some(),
             folded: rules.folded || words || output.is_some_and(|(job, _)| job.wants_folded()),
         }

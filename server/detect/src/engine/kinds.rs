@@ -29,6 +29,8 @@ impl Engine {
             running: &running,
             checks: &checks,
             cancel: &cancel,
+            decode: true,
+            truncated: false,
             buffers: &mut buffers,
         };
         let (mut findings, _) = pass.run(&mut vec![Duration::ZERO; detectors.len()]);

@@ -6,7 +6,9 @@ use super::checks::{Checks, ContentChecks, Place};
 use super::{Buffers, DetectorInfo, Engine, people};
 use crate::cancel::{Cancel, Cancelled};
 use crate::hidden;
+use crate::hygiene;
 use crate::matcher::{Hit, Matcher};
+use crate::output;
 use crate::policy::Custom;
 use crate::redact::is_placeholder;
 use crate::view::{Layers, Wanted};
@@ -31,12 +33,47 @@ impl Running {
         self.runs.iter().copied()
     }
 
+    /// Names the detectors that run, with their places in the engine's order.
+    fn each(&self, mut take: impl FnMut(usize, &str)) {
+        let places = self.runs.iter().enumerate().filter(|(_, runs)| **runs).map(|(place, _)| place);
+        for (place, name) in places.zip(&self.names) {
+            take(place, name);
+        }
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|running| **running == *name)
     }
 
     fn any_rule(&self, matcher: &Matcher) -> bool {
         matcher.detectors().any(|name| self.has(name))
+    }
+}
+
+/// Tells the detectors' times apart.
+struct Clock<'a> {
+    last: Instant,
+    running: &'a Running,
+    durations: &'a mut [Duration],
+}
+
+impl Clock<'_> {
+    /// Counts the time since the last lap for the detectors that were at work, in equal parts.
+    fn lap(&mut self, at_work: impl Fn(&str) -> bool) {
+        let mut workers: u32 = 0;
+        self.running.each(|_, name| workers += u32::from(at_work(name)));
+        let now = Instant::now();
+        // Where nobody was at work, the time is part of the next lap.
+        let Some(share) = now.duration_since(self.last).checked_div(workers) else { return };
+        self.last = now;
+        let durations = &mut *self.durations;
+        self.running.each(|place, name| {
+            if at_work(name)
+                && let Some(duration) = durations.get_mut(place)
+            {
+                *duration += share;
+            }
+        });
     }
 }
 
@@ -50,6 +87,10 @@ pub(super) struct Pass<'a> {
     pub(super) running: &'a Running,
     pub(super) checks: &'a Checks<'a>,
     pub(super) cancel: &'a Cancel,
+    /// Whether more is read than the text and its plain forms.
+    pub(super) decode: bool,
+    /// Whether something was left out for its amount.
+    pub(super) truncated: bool,
     pub(super) buffers: &'a mut Buffers,
 }
 
@@ -57,8 +98,9 @@ impl Pass<'_> {
     /// Returns what was found, and whether all was looked at. Adds to every detector the time of its passes.
     pub(super) fn run(&mut self, durations: &mut [Duration]) -> (Vec<Finding>, bool) {
         let mut findings = Vec::new();
-        let started = Instant::now();
+        let mut clock = Clock { last: Instant::now(), running: self.running, durations };
         let wanted = Wanted {
+            decoded: self.decode,
             raw: self.running.any_rule(&self.engine.raw)
                 || self.custom.is_some_and(|custom| self.running.any_rule(&custom.raw)),
             folded: self.running.any_rule(&self.engine.folded)
@@ -68,15 +110,12 @@ impl Pass<'_> {
             findings
                 .extend(hidden::find(self.content.text).into_iter().map(|found| self.hidden_finding(found)));
         }
+        clock.lap(|name| name == hidden::DETECTOR);
         let checks = self.checks.on(self.engine, self.content, self.index, self.running);
         checks.text(&mut findings);
-        let done = self.views(wanted, &checks, &mut findings).is_ok();
-        let took = started.elapsed();
-        for (duration, runs) in durations.iter_mut().zip(self.running.iter()) {
-            if runs {
-                *duration += took;
-            }
-        }
+        clock.lap(|name| name == hygiene::DETECTOR);
+        let done = self.views(wanted, &checks, &mut clock, &mut findings).is_ok();
+        clock.lap(|_| true);
         (findings, done)
     }
 
@@ -84,6 +123,7 @@ impl Pass<'_> {
         &mut self,
         wanted: Wanted,
         checks: &ContentChecks<'_>,
+        clock: &mut Clock<'_>,
         findings: &mut Vec<Finding>,
     ) -> Result<(), Cancelled> {
         let views = checks.widen(wanted);
@@ -92,6 +132,13 @@ impl Pass<'_> {
         }
         let text = self.content.text;
         let layers = Layers::new(text, views, &self.engine.vocabulary, self.cancel)?;
+        self.truncated |= layers.truncated;
+        self.buffers.read += layers.read;
+        clock.lap(|name| name != hidden::DETECTOR);
+        // What was seen in the text as it is.
+        for finding in findings.iter_mut() {
+            finding.pointer = layers.pointer(0, finding.span);
+        }
         let names = self.engine.names && self.running.has(people::DETECTOR);
         let (engine, custom) = (self.engine, self.custom);
         let known = |entity: &str| engine.knows(entity) || custom.is_some_and(|custom| custom.knows(entity));
@@ -106,6 +153,8 @@ impl Pass<'_> {
                     (given && !source.is_empty()).then_some(source)
                 };
                 people::find(self.index, &place, source, findings);
+                self.buffers.read += layer.text.len() as u64;
+                clock.lap(|name| name == people::DETECTOR);
             }
             let buffers = &mut *self.buffers;
             checks.view(&place, &mut buffers.output, &mut buffers.hits, self.cancel, findings)?;
@@ -114,6 +163,7 @@ impl Pass<'_> {
             } else {
                 (&self.engine.raw, &mut self.buffers.raw, wanted.raw)
             };
+            clock.lap(|name| name == output::DETECTOR || layer.folded && name == hygiene::DETECTOR);
             if !runs {
                 continue;
             }
@@ -127,6 +177,7 @@ impl Pass<'_> {
             let path = if hits.is_empty() { Vec::new() } else { place.path() };
             // What is left out of the raw views would be left in the clear by redaction.
             let most = if layer.folded { MOST_PHRASES } else { usize::MAX };
+            self.truncated |= hits.len() > most;
             for hit in hits.drain(..).take(most) {
                 let secret = matcher.rule(hit.rule).is_some_and(|rule| &*rule.category == "secret");
                 let span = if secret { place.whole_source(hit.span) } else { place.source(hit.span) };
@@ -134,9 +185,13 @@ impl Pass<'_> {
                     findings.extend(finding(matcher, hit, self.index, span, &path, &place));
                 }
             }
+            clock.lap(|name| matcher.detectors().any(|own| own == name));
             outcome?;
             if let Some(custom) = custom {
                 self.own_rules(custom, &place, &stands_in, findings)?;
+                clock.lap(|name| {
+                    custom.raw.detectors().chain(custom.folded.detectors()).any(|own| own == name)
+                });
             }
         }
         Ok(())

@@ -101,7 +101,7 @@ fn mixes_scripts(label: &str) -> bool {
 }
 
 /// Decodes the part of a label after `xn--` (RFC 3492).
-fn punycode(encoded: &str) -> Option<String> {
+pub(crate) fn punycode(encoded: &str) -> Option<String> {
     let (basic, extended) = encoded.rsplit_once('-').unwrap_or(("", encoded));
     if encoded.len() > 59 || !encoded.is_ascii() {
         return None;

@@ -22,6 +22,7 @@ mod refusal;
 mod rules;
 mod url;
 
+pub(crate) use self::lookalike::punycode;
 use std::cell::OnceCell;
 
 use crate::coded::{CodedRule, Seen};

@@ -43,6 +43,10 @@ enum Origin {
 #[derive(Debug)]
 pub(crate) struct Layers<'t> {
     layers: Vec<Layer<'t>>,
+    /// Whether a view was left out, for the budget or for the number of views.
+    pub(crate) truncated: bool,
+    /// Bytes that were read to make the views.
+    pub(crate) read: u64,
 }
 
 /// Which families of views are wanted.
@@ -50,6 +54,8 @@ pub(crate) struct Layers<'t> {
 pub(crate) struct Wanted {
     pub(crate) raw: bool,
     pub(crate) folded: bool,
+    /// Whether encodings, disguises and documents are looked into.
+    pub(crate) decoded: bool,
 }
 
 impl Layer<'_> {
@@ -101,7 +107,7 @@ impl<'t> Layers<'t> {
             tree: None,
             plain: false,
         };
-        let mut views = Self { layers: vec![original] };
+        let mut views = Self { layers: vec![original], truncated: false, read: 0 };
         let mut budget = text.len().saturating_mul(4).saturating_add(DECODE_BYTES);
         let mut at = 0;
         while at < views.layers.len() {
@@ -172,18 +178,26 @@ impl<'t> Layers<'t> {
 
     fn derive(&mut self, at: usize, wanted: Wanted, vocabulary: &Vocabulary, budget: &mut usize) {
         let Some(layer) = self.layers.get(at) else { return };
-        let depth = layer.depth;
+        let (depth, bytes) = (layer.depth, layer.text.len() as u64);
         let mut made: Vec<Layer<'t>> = Vec::new();
+        let (mut steps, mut left_out) = (0, false);
         let mut tree = None;
+        if layer.folded && !wanted.decoded {
+            return;
+        }
         if layer.folded {
+            steps += 2;
             for (name, text, origin) in folded_views(layer, vocabulary) {
                 if text.len() <= *budget {
                     *budget -= text.len();
                     made.push(layer.made(at, name, text, origin));
+                } else {
+                    left_out = true;
                 }
             }
         } else if !layer.plain {
             if layer.name != "clean" {
+                steps += 2;
                 if let Some((text, map)) = clean(&layer.text).filter(|_| wanted.raw) {
                     made.push(layer.made(at, "clean", text, Origin::Mapped(map)));
                 }
@@ -193,7 +207,8 @@ impl<'t> Layers<'t> {
                 }
             }
             let mut unescaped = false;
-            if !matches!(layer.name, "clean" | "json" | "xml")
+            if wanted.decoded
+                && !matches!(layer.name, "clean" | "json" | "xml")
                 && let Some(read) = structure::read(&layer.text)
             {
                 tree = Some(read.tree);
@@ -204,9 +219,10 @@ impl<'t> Layers<'t> {
                     made.push(Layer { plain: !unescaped, ..layer.made(at, name, text, Origin::Mapped(map)) });
                 }
             }
-            if depth < MAX_DEPTH && layer.name != "xml" {
+            if wanted.decoded && depth < MAX_DEPTH && layer.name != "xml" {
                 let done = if layer.name == "json" { "joined-lines" } else { "unicode-escape" };
-                decode(&layer.text, budget, |name, text, map| {
+                steps += 2;
+                left_out |= decode(&layer.text, budget, |name, text, map| {
                     // The reading of a document has its escapes undone, and its lines are its own.
                     if name != done || layer.name != "json" && !unescaped {
                         made.push(Layer {
@@ -217,12 +233,16 @@ impl<'t> Layers<'t> {
                 });
             }
         }
+        self.read += steps * bytes;
+        self.truncated |= left_out;
         if let Some(layer) = self.layers.get_mut(at) {
             layer.tree = tree;
         }
         // What a clean view decodes to, the view beside it mostly decodes to as well.
         for layer in made {
-            if self.layers.len() < MAX_LAYERS && !self.holds(&layer) {
+            if self.layers.len() >= MAX_LAYERS {
+                self.truncated = true;
+            } else if !self.holds(&layer) {
                 self.layers.push(layer);
             }
         }

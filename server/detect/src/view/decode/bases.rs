@@ -1,12 +1,29 @@
-//! base64, base32 and plain hex.
+//! base64, base32 and plain hex, what is packed in them, and base58, whose runs look like theirs.
 
+use std::cell::Cell;
 use std::ops::Range;
 
+use super::alphabets::{TRIES_58, base58};
+use super::packed::inflate;
 use super::{Writer, readable};
 
 /// Decodes the runs, each encoding into one view; decoded pieces are parted by a line break.
-pub(super) fn decode(text: &str, runs: &[Range<usize>], emit: &mut impl FnMut(&'static str, Option<Writer>)) {
-    let mut views: Views = [None, None, None];
+/// What is unpacked counts against `left`.
+pub(super) fn decode(
+    text: &str,
+    runs: &[Range<usize>],
+    left: &Cell<usize>,
+    emit: &mut impl FnMut(&'static str, Option<Writer>),
+) {
+    let mut views = Views {
+        left,
+        tries: Cell::new(TRIES_58),
+        base64: None,
+        base32: None,
+        hex: None,
+        packed: None,
+        base58: None,
+    };
     let mut rest = runs;
     while let Some((first, tail)) = rest.split_first() {
         let (joined, used) = joined_runs(text, first, tail);
@@ -18,15 +35,25 @@ pub(super) fn decode(text: &str, runs: &[Range<usize>], emit: &mut impl FnMut(&'
             append_run(text, run.clone(), &mut views);
         }
     }
-    for (name, writer) in ["base64", "base32", "hex"].into_iter().zip(views) {
+    let Views { base64, base32, hex, packed, base58, .. } = views;
+    let named = [("base64", base64), ("base32", base32), ("hex", hex), ("gzip", packed), ("base58", base58)];
+    for (name, writer) in named {
         emit(name, writer);
     }
 }
 
-/// Of base64, base32 and hex.
-type Views = [Option<Writer>; 3];
+/// The views of the encodings, and what may still be spent on them.
+struct Views<'a> {
+    left: &'a Cell<usize>,
+    tries: Cell<usize>,
+    base64: Option<Writer>,
+    base32: Option<Writer>,
+    hex: Option<Writer>,
+    packed: Option<Writer>,
+    base58: Option<Writer>,
+}
 
-fn append_run(text: &str, run: Range<usize>, views: &mut Views) {
+fn append_run(text: &str, run: Range<usize>, views: &mut Views<'_>) {
     if append_piece(text, run.clone(), views) {
         return;
     }
@@ -43,41 +70,59 @@ fn append_run(text: &str, run: Range<usize>, views: &mut Views) {
     }
 }
 
-fn append_piece(text: &str, run: Range<usize>, views: &mut Views) -> bool {
+fn append_piece(text: &str, run: Range<usize>, views: &mut Views<'_>) -> bool {
     let Some(carrier) = text.get(run.clone()).map(str::as_bytes) else { return false };
-    let [base64, base32, hex] = views;
     if carrier.len() % 2 == 0
-        && let Some(decoded) = bits(carrier, 4, hex_value).and_then(|bytes| readable(&bytes))
+        && let Some(bytes) = bits(carrier, 4, hex_value)
     {
-        append(hex, &decoded, 1, run.start, 2, run.end);
-        return true;
+        if let Some(decoded) = readable(&bytes) {
+            append(&mut views.hex, &decoded, 1, run.start, 2, run.end);
+            return true;
+        }
+        if let Some(inflated) = inflate(&bytes, views.left) {
+            append(&mut views.packed, &inflated, usize::MAX, run.start, run.len(), run.end);
+            return true;
+        }
     }
     if let Some(decoded) = bits(carrier, 5, base32_value).and_then(|bytes| readable(&bytes)) {
-        append(base32, &decoded, 5, run.start, 8, padded(text, run.end, 6));
+        append(&mut views.base32, &decoded, 5, run.start, 8, padded(text, run.end, 6));
         return true;
     }
-    if let Some(decoded) = bits(carrier, 6, base64_value).and_then(|bytes| readable(&bytes)) {
-        append(base64, &decoded, 3, run.start, 4, padded(text, run.end, 2));
+    if let Some(bytes) = bits(carrier, 6, base64_value) {
+        if let Some(decoded) = readable(&bytes) {
+            append(&mut views.base64, &decoded, 3, run.start, 4, padded(text, run.end, 2));
+            return true;
+        }
+        if let Some(inflated) = inflate(&bytes, views.left) {
+            let end = padded(text, run.end, 2);
+            append(&mut views.packed, &inflated, usize::MAX, run.start, end - run.start, end);
+            return true;
+        }
+    }
+    if let Some(decoded) = base58(carrier, &views.tries) {
+        append(&mut views.base58, &decoded, usize::MAX, run.start, run.len(), run.end);
         return true;
     }
     false
 }
 
 /// Decodes runs that are one carrier wrapped over lines.
-fn append_wrapped(text: &str, lines: &[Range<usize>], views: &mut Views) -> bool {
+fn append_wrapped(text: &str, lines: &[Range<usize>], views: &mut Views<'_>) -> bool {
     let mut carrier = Vec::new();
     for line in lines {
         carrier.extend_from_slice(text.get(line.clone()).unwrap_or_default().as_bytes());
     }
     let (Some(first), Some(last)) = (lines.first(), lines.last()) else { return false };
     let hex = carrier.iter().all(u8::is_ascii_hexdigit);
-    let [base64, _, hexadecimal] = views;
-    let (decoded, view, out_unit, src_unit) = if hex {
-        (bits(&carrier, 4, hex_value), hexadecimal, 1, 2)
-    } else {
-        (bits(&carrier, 6, base64_value), base64, 3, 4)
+    let decoded = if hex { bits(&carrier, 4, hex_value) } else { bits(&carrier, 6, base64_value) };
+    let Some(bytes) = decoded else { return false };
+    let Some(decoded) = readable(&bytes) else {
+        let Some(inflated) = inflate(&bytes, views.left) else { return false };
+        let end = padded(text, last.end, 2);
+        append(&mut views.packed, &inflated, usize::MAX, first.start, end - first.start, end);
+        return true;
     };
-    let Some(decoded) = decoded.and_then(|bytes| readable(&bytes)) else { return false };
+    let (view, out_unit, src_unit) = if hex { (&mut views.hex, 1, 2) } else { (&mut views.base64, 3, 4) };
     // Lines of whole units map one by one; else the carrier maps as a whole.
     let mut at = 0;
     let mut pieces = Vec::new();

@@ -114,7 +114,11 @@ pub(super) fn backslash(text: &str) -> Option<Writer> {
 }
 
 /// Replaces what `decode` understands at every `sign`; `None` when that is nothing.
-fn replace(text: &str, sign: u8, decode: impl Fn(&str) -> Option<(String, usize)>) -> Option<Writer> {
+pub(super) fn replace(
+    text: &str,
+    sign: u8,
+    decode: impl Fn(&str) -> Option<(String, usize)>,
+) -> Option<Writer> {
     let mut writer: Option<Writer> = None;
     let mut copied = 0;
     for at in memchr::memchr_iter(sign, text.as_bytes()) {

@@ -13,11 +13,18 @@ pub(super) struct Runs {
     pub(super) numbers: Vec<Range<usize>>,
     /// Dots, dashes and what separates them.
     pub(super) morse: Vec<Range<usize>>,
+    /// Anything but white space.
+    pub(super) words: Vec<Range<usize>>,
 }
 
 /// Finds runs of at least [`LEAST`] bytes.
 pub(super) fn find(bytes: &[u8]) -> Runs {
-    Runs { base64: runs_of(bytes, BASE64), numbers: runs_of(bytes, NUMBER), morse: runs_of(bytes, MORSE) }
+    Runs {
+        base64: runs_of(bytes, BASE64),
+        numbers: runs_of(bytes, NUMBER),
+        morse: runs_of(bytes, MORSE),
+        words: runs_of(bytes, WORD),
+    }
 }
 
 /// Looks at every [`LEAST`]th byte only: a run of that length cannot lie between two of them.
@@ -94,6 +101,7 @@ const CONTINUED: usize = 4;
 const BASE64: u8 = 1;
 const NUMBER: u8 = 2;
 const MORSE: u8 = 4;
+const WORD: u8 = 8;
 
 static CLASSES: [u8; 256] = classes();
 
@@ -115,6 +123,9 @@ const fn classes() -> [u8; 256] {
         }
         if matches!(byte, b'.' | b'-' | b'/' | b' ' | b'|' | b'_' | b'\n') {
             class |= MORSE;
+        }
+        if byte.is_ascii_graphic() {
+            class |= WORD;
         }
         table[at] = class;
         at += 1;
