@@ -1,12 +1,13 @@
 //! What a conversation remembers between redactions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
 use super::RedactionKeys;
 use super::placeholder::numbered;
+use crate::ByteSpan;
 
 /// The state that the caller keeps for one conversation: which value has which number, and whom it is about.
 ///
@@ -17,6 +18,8 @@ pub struct Conversation {
     subject: String,
     entities: BTreeMap<String, Numbers>,
     values: usize,
+    /// Where in texts that were written before stand-ins are that look like values, by digests of the texts.
+    written: VecDeque<([u8; 32], Vec<ByteSpan>)>,
 }
 
 #[derive(Default)]
@@ -49,6 +52,26 @@ impl Conversation {
         }
     }
 
+    /// Remembers a text with stand-ins that carry no mark, so that redacting it again leaves them as they are.
+    pub(super) fn wrote(&mut self, text: &str, unmarked: Vec<ByteSpan>) {
+        if unmarked.is_empty() || unmarked.len() > Self::MOST_VALUES {
+            return;
+        }
+        if self.written.len() >= MOST_TEXTS {
+            self.written.pop_front();
+        }
+        self.written.push_back((Sha256::digest(text).into(), unmarked));
+    }
+
+    /// Returns where a text, if it was written here, has stand-ins that carry no mark.
+    pub(super) fn stand_ins(&self, text: &str) -> &[ByteSpan] {
+        if self.written.is_empty() {
+            return &[];
+        }
+        let digest: [u8; 32] = Sha256::digest(text).into();
+        self.written.iter().find(|(known, _)| *known == digest).map_or(&[], |(_, spans)| spans)
+    }
+
     /// Returns the number of a value, or none when the state is full.
     pub(super) fn number(&mut self, entity: &str, value: &str, keys: &RedactionKeys) -> Option<u32> {
         let same = value.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
@@ -74,6 +97,9 @@ impl Conversation {
         Some(numbers.last)
     }
 }
+
+/// Texts whose stand-ins are remembered.
+const MOST_TEXTS: usize = 64;
 
 impl fmt::Debug for Conversation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -64,7 +64,8 @@ pub fn redact(text: &str, findings: &[Finding], policy: &Policy, keys: &Redactio
 }
 
 /// Redacts as [`redact`] does, with the state of a conversation: numbers go on where they were, and dates are shifted for
-/// its subject.
+/// its subject. Redacting what it wrote changes nothing, even where stand-ins look like values (`fpe`, `date_shift`,
+/// `surrogate`): the last texts are remembered by their digests. Without that state such stand-ins are values like others.
 #[must_use]
 pub fn redact_in(
     text: &str,
@@ -78,6 +79,8 @@ pub fn redact_in(
         conversation.observe(text);
     }
     let order = policy.overlap();
+    let known = conversation.stand_ins(text).to_vec();
+    let mut unmarked = Vec::new();
     let mut redacted = Redacted { text: String::with_capacity(text.len()), redactions: Vec::new() };
     let mut copied = 0;
     let mut rest = marks.into_iter().peekable();
@@ -90,6 +93,16 @@ pub fn redact_in(
             if strength(mark.finding, union.finding, order).is_gt() {
                 union = Mark { span: union.span, ..mark };
             }
+        }
+        let stands_in = |span: &ByteSpan| span.contains(union.span);
+        if let Some(stand_in) = known.iter().find(|span| stands_in(span)) {
+            // It is one in the next text too, which may be the same.
+            let shift = redacted.text.len() + stand_in.start;
+            unmarked.push(ByteSpan {
+                start: shift.saturating_sub(copied),
+                end: shift.saturating_sub(copied) + stand_in.len(),
+            });
+            continue;
         }
         let operator = if plain { union.operator.clone() } else { union.operator.whole() };
         let Finding { entity, rule_id, .. } = union.finding;
@@ -105,9 +118,13 @@ pub fn redact_in(
             original: union.span,
             redacted: ByteSpan { start, end: redacted.text.len() },
         });
+        if !operator.leaves_mark() {
+            unmarked.push(ByteSpan { start, end: redacted.text.len() });
+        }
         copied = union.span.end;
     }
     redacted.text.push_str(text.get(copied..).unwrap_or_default());
+    conversation.wrote(&redacted.text, unmarked);
     redacted
 }
 

@@ -110,6 +110,17 @@ impl Operator {
         }
     }
 
+    /// Whether a stand-in is known for one wherever it is met.
+    pub(super) fn leaves_mark(&self) -> bool {
+        !matches!(
+            self,
+            Self::Fpe { .. }
+                | Self::DateShift { .. }
+                | Self::Surrogate {}
+                | Self::Mask { count: Some(_), .. }
+        )
+    }
+
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Mask { char, .. } if char.is_alphanumeric() || char.is_control() => {
