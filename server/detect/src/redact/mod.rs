@@ -64,7 +64,9 @@ pub fn redact(text: &str, findings: &[Finding], policy: &Policy, keys: &Redactio
 }
 
 /// Redacts as [`redact`] does, with the state of a conversation: numbers go on where they were, and dates are shifted for
-/// its subject. Redacting what it wrote changes nothing, even where stand-ins look like values (`fpe`, `date_shift`,
+/// its subject.
+///
+/// Redacting what it wrote changes nothing, even where stand-ins look like values (`fpe`, `date_shift`,
 /// `surrogate`): the last texts are remembered by their digests. Without that state such stand-ins are values like others.
 #[must_use]
 pub fn redact_in(

@@ -74,7 +74,7 @@ impl<'a> Reading<'a, '_> {
                 let style = self.name_of_last().eq_ignore_ascii_case("style");
                 let inside = match token {
                     Token::Verbatim(inside) | Token::Comment(inside) => inside,
-                    _ => span.clone(),
+                    _ => span,
                 };
                 if comment {
                     self.told.push((ByteSpan::default(), bytes(inside)));
@@ -108,7 +108,7 @@ impl<'a> Reading<'a, '_> {
         let count = self.counts.entry((parent, written)).or_insert(0);
         *count += 1;
         let nth = *count;
-        let place = source.place(bytes(span.clone()));
+        let place = source.place(bytes(span));
         let node = self.walk.tree.element(place, parent, written, nth);
         let named = self.attributes(attributes, node, known);
         if !closed && !is_one_of(&VOID, written) {

@@ -121,7 +121,7 @@ impl<'t> Tokens<'t> {
     }
 
     /// Moves to where the element closes whose content is no markup.
-    fn pass_verbatim(&mut self, element: &str) -> usize {
+    fn pass_verbatim(&self, element: &str) -> usize {
         let bytes = self.text.as_bytes();
         let mut at = self.at;
         while let Some(found) = memchr::memmem::find(bytes.get(at..).unwrap_or_default(), b"</") {
