@@ -1,6 +1,6 @@
 //! `llm-shield policy check`, `explain` and `test` as a user meets them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;
 
