@@ -1,6 +1,6 @@
 //! Findings within documents: where they are, and that the names beside values count.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
 use std::sync::OnceLock;
 
