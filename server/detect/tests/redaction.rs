@@ -345,7 +345,8 @@ proptest! {
         let out = redact(&text, &found, &policy, &keys()).text;
         let again: Vec<String> =
             findings(&out, &policy).iter().map(|f| out[f.span.range()].to_owned()).collect();
-        for finding in &found {
+        // Hidden text is told of and left where it is.
+        for finding in found.iter().filter(|finding| &*finding.category != "hidden_text") {
             let value = &text[finding.span.range()];
             prop_assert!(!again.iter().any(|again| again == value), "{}", out);
         }
