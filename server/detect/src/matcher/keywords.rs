@@ -15,18 +15,23 @@ pub(super) struct Keywords {
     ignore_case: bool,
     /// A word of bits for the hash of two bytes, in it a bit for the third.
     filter: Box<[u32]>,
-    /// For every hash where its entries begin; they end where those of the next begin.
+    /// For every hash of three bytes where its entries begin; they end where those of the next begin.
     starts: Box<[u32]>,
     entries: Box<[Entry]>,
     /// Keywords of one byte.
     singles: Vec<(u8, usize)>,
+    /// Keywords of two bytes.
+    doubles: Vec<([u8; 2], usize)>,
 }
 
 /// A keyword, to be found by some of its bytes.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// Four bytes of the keyword, or three where it ends.
+    known_by: u32,
+    mask: u32,
     word: u32,
-    /// How many bytes of the keyword stand before those that it is known by.
+    /// How many bytes of the keyword stand before those.
     offset: u32,
 }
 
@@ -35,25 +40,36 @@ impl Keywords {
     pub(super) fn new(words: &[&str], ignore_case: bool) -> Self {
         let mut filter = vec![0_u32; PAIRS].into_boxed_slice();
         let mut found: Vec<(usize, Entry)> = Vec::new();
-        let mut singles = Vec::new();
+        let (mut singles, mut doubles) = (Vec::new(), Vec::new());
+        let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+        let mut pass = |first: u8, second: u8, bits: u32| {
+            if let Some(word) = filter.get_mut(hash(first, second)) {
+                *word |= bits;
+            }
+        };
         for (index, word) in words.iter().enumerate() {
             let bytes = word.as_bytes();
-            if let [byte] = bytes {
-                singles.push((*byte, index));
-                continue;
-            }
             let offset = rarest(bytes);
-            let Some([first, second, rest @ ..]) = bytes.get(offset..) else { continue };
-            let pair = hash(*first, *second);
-            if let Some(bits) = filter.get_mut(pair) {
-                *bits |= rest.first().map_or(u32::MAX, |third| bit(*third));
+            match *bytes.get(offset..).unwrap_or_default() {
+                [] => {}
+                [byte] => singles.push((byte, index)),
+                [first, second] => {
+                    doubles.push(([first, second], index));
+                    pass(first, second, u32::MAX);
+                }
+                [first, second, third, ref rest @ ..] => {
+                    let fourth = rest.first().copied();
+                    let known_by = u32::from_le_bytes([first, second, third, fourth.unwrap_or_default()]);
+                    let mask = if fourth.is_some() { u32::MAX } else { THREE_BYTES };
+                    let (word, offset) = (number(index), number(offset));
+                    found.push((slot(known_by), Entry { known_by, mask, word, offset }));
+                    pass(first, second, bit(third));
+                }
             }
-            let number = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
-            found.push((pair, Entry { word: number(index), offset: number(offset) }));
         }
-        found.sort_by_key(|(pair, _)| *pair);
-        let begins = |pair: usize| found.partition_point(|(other, _)| *other < pair);
-        let starts = (0..=PAIRS).map(|pair| u32::try_from(begins(pair)).unwrap_or(u32::MAX)).collect();
+        found.sort_by_key(|(slot, _)| *slot);
+        let begins = |slot: usize| number(found.partition_point(|(other, _)| *other < slot));
+        let starts = (0..=SLOTS).map(begins).collect();
         Self {
             words: words.iter().map(|word| word.as_bytes().into()).collect(),
             ignore_case,
@@ -61,6 +77,7 @@ impl Keywords {
             starts,
             entries: found.into_iter().map(|(_, entry)| entry).collect(),
             singles,
+            doubles,
         }
     }
 
@@ -88,28 +105,48 @@ impl Keywords {
         let mut begun = 0;
         for piece in bytes.chunks(CHUNK_BYTES) {
             cancel.check()?;
-            let end = (begun + piece.len() + 2).min(bytes.len());
-            let triples = bytes.get(begun..end).unwrap_or_default().windows(3);
-            for (at, triple) in triples.enumerate() {
-                let &[first, second, third] = triple else { continue };
-                let pair = hash(first, second);
-                if self.filter.get(pair).is_some_and(|bits| bits & bit(third) != 0) {
-                    self.compare(bytes, begun + at, pair, &mut met);
+            let end = (begun + piece.len() + 3).min(bytes.len());
+            let quads = bytes.get(begun..end).unwrap_or_default().windows(4);
+            for (at, quad) in quads.enumerate() {
+                if let &[first, second, third, fourth] = quad {
+                    self.look(bytes, begun + at, [first, second, third, fourth], &mut met);
                 }
             }
             begun += piece.len();
         }
-        if let [.., first, second] = bytes {
-            self.compare(bytes, bytes.len() - 2, hash(*first, *second), &mut met);
+        // What is nearer to the end than four bytes.
+        for at in bytes.len().saturating_sub(3)..bytes.len() {
+            let mut quad = [0; 4];
+            for (place, byte) in quad.iter_mut().zip(bytes.get(at..).unwrap_or_default()) {
+                *place = *byte;
+            }
+            self.look(bytes, at, quad, &mut met);
         }
         Ok(())
     }
 
-    /// Compares the keywords that are known by what stands at a place.
-    #[inline(never)]
-    fn compare(&self, bytes: &[u8], at: usize, pair: usize, met: &mut impl FnMut(usize, usize)) {
-        let bound = |pair: usize| self.starts.get(pair).map_or(0, |start| *start as usize);
-        for entry in self.entries.get(bound(pair)..bound(pair + 1)).unwrap_or_default() {
+    /// Looks whether a keyword is known by what stands at a place.
+    #[inline]
+    fn look(&self, bytes: &[u8], at: usize, quad: [u8; 4], met: &mut impl FnMut(usize, usize)) {
+        let [first, second, third, _] = quad;
+        let bits = self.filter.get(hash(first, second)).copied().unwrap_or_default();
+        if bits & bit(third) != 0 {
+            if bits == u32::MAX {
+                let same = self.doubles.iter().filter(|(double, _)| *double == [first, second]);
+                same.filter(|_| at + 2 <= bytes.len()).for_each(|(_, word)| met(*word, at + 2));
+            }
+            self.compare(bytes, at, u32::from_le_bytes(quad), met);
+        }
+    }
+
+    /// Compares the keywords that are known by three bytes with what stands at a place.
+    fn compare(&self, bytes: &[u8], at: usize, quad: u32, met: &mut impl FnMut(usize, usize)) {
+        let slot = slot(quad);
+        let bound = |slot: usize| self.starts.get(slot).map_or(0, |start| *start as usize);
+        for entry in self.entries.get(bound(slot)..bound(slot + 1)).unwrap_or_default() {
+            if quad & entry.mask != entry.known_by {
+                continue;
+            }
             let Some(word) = self.words.get(entry.word as usize) else { continue };
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
             if bytes.get(start..).is_some_and(|rest| rest.starts_with(word)) {
@@ -136,16 +173,26 @@ fn frequency(byte: u8) -> usize {
 const FREQUENT: &[u8] = b" etaoinsrhldcu\nmfpgwyb.,v_k-\"'x0=1:/(2)j3qz";
 
 /// Twelve bits of two bytes, by multiplication with a constant of large order (Knuth 6.4).
+#[inline]
 fn hash(first: u8, second: u8) -> usize {
     let pair = u32::from(first) | u32::from(second) << 8;
     (pair.wrapping_mul(0x9E37_79B1) >> 20) as usize
 }
 
+#[inline]
 fn bit(third: u8) -> u32 {
     1 << (third & 31)
 }
 
+/// Thirteen bits of the first three of four bytes.
+#[inline]
+fn slot(quad: u32) -> usize {
+    ((quad & THREE_BYTES).wrapping_mul(0x9E37_79B1) >> 19) as usize
+}
+
+const THREE_BYTES: u32 = 0x00FF_FFFF;
 const PAIRS: usize = 1 << 12;
+const SLOTS: usize = 1 << 13;
 
 /// So many bytes between two looks at the clock.
 const CHUNK_BYTES: usize = 64 << 10;
