@@ -46,6 +46,7 @@ def pack_options(commands):
     pack.add_argument("--data", default=corpus.DEFAULT_DATA)
     pack.add_argument("--version", default="0.1.0")
     pack.add_argument("--precision", choices=["int8", "f16"], default="int8")
+    pack.add_argument("--every", type=int, default=1, help="calibrate and measure on every so manieth text (a trial)")
     pack.set_defaults(run=run_pack)
 
 
@@ -54,6 +55,7 @@ def evaluate_options(commands):
     evaluate.add_argument("--bundle", default=MODEL)
     evaluate.add_argument("--data", default=corpus.DEFAULT_DATA)
     evaluate.add_argument("--json", help="write the measures here too")
+    evaluate.add_argument("--without-long", action="store_true", help="leave out the documents of 10,000 words")
     evaluate.set_defaults(run=run_evaluate)
 
 
@@ -66,14 +68,14 @@ def run_train(options):
 def run_pack(options):
     from . import bundle
 
-    bundle.pack(options.checkpoints, options.out, options.data, options.version, options.precision)
+    bundle.pack(options.checkpoints, options.out, options.data, options.version, options.precision, options.every)
 
 
 def run_evaluate(options):
     from . import bundle, evaluate
 
     model, tokenizer, manifest = bundle.load(options.bundle)
-    result = evaluate.full(model, tokenizer, options.data, manifest["calibration"])
+    result = evaluate.full(model, tokenizer, options.data, manifest["calibration"], not options.without_long)
     print(evaluate.markdown(result))
     if options.json:
         pathlib.Path(options.json).write_text(json.dumps(result, indent=1), encoding="utf-8")

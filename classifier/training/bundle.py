@@ -62,8 +62,11 @@ def load(folder):
     return model, tokenizer, manifest
 
 
-def pack(checkpoints, out, data, version, precision="int8"):
-    """Writes a bundle: the mean of the checkpoints, calibrated on `dev`, measured before and after quantisation."""
+def pack(checkpoints, out, data, version, precision="int8", every=1):
+    """Writes a bundle: the mean of the checkpoints, calibrated on `dev`, measured before and after quantisation.
+
+    `every` above 1 looks at every so manieth text only, for a first bundle to try the format with.
+    """
     out = pathlib.Path(out)
     out.mkdir(parents=True, exist_ok=True)
     saved, state = average(checkpoints)
@@ -71,6 +74,8 @@ def pack(checkpoints, out, data, version, precision="int8"):
     tensors = quantise.quantised(state) if precision == "int8" else quantise.halved(state)
     model = model_of(config, quantise.restored(tensors))
     found = corpus.Corpus(data)
+    found.dev, found.validation = found.dev[::every], found.validation[::every]
+    found.unseen = [row for row in found.dev if row["source"].startswith(corpus.UNSEEN_SOURCE)]
     logits = score_rows(model, tokenizer, found.dev, dtype=torch.float32)
     calibration = calibrate.fit(logits, [row["label"] for row in found.dev])
     measured = evaluate.report(model, tokenizer, found, calibration, known={"dev": logits})

@@ -13,12 +13,13 @@ LONG_WORDS = 10_000
 LONG_TEXTS = 20
 
 
-def full(model, tokenizer, data, calibration):
+def full(model, tokenizer, data, calibration, long_documents=True):
     """Returns every measure there is, the public sets and long documents included."""
     found = corpus.Corpus(data)
     result = report(model, tokenizer, found, calibration)
     result["public"] = public_table(model, tokenizer, data, calibration["bias"])
-    result["long_documents"] = long_table(model, tokenizer, found, calibration["bias"])
+    if long_documents:
+        result["long_documents"] = long_table(model, tokenizer, found, calibration["bias"])
     return result
 
 
