@@ -9,12 +9,12 @@ import random
 from . import augment, tokens
 
 SHARES = {
-    "hand_written": 0.50,
-    "real_attack": 0.08,
-    "composed_attack": 0.04,
+    "hand_written": 0.46,
+    "real_attack": 0.10,
+    "composed_attack": 0.05,
     "templated_attack": 0.06,
     "templated_benign": 0.04,
-    "benign_user": 0.07,
+    "benign_user": 0.08,
     "benign_prompt": 0.05,
     "benign_document": 0.06,
     "composition": 0.10,
@@ -22,6 +22,9 @@ SHARES = {
 MUTATED = 0.10
 WRAPPED = 0.06
 ROLE_SWAPPED = 0.12
+# Users paste documents, attacks in them included: the composed ones and plain documents come as a user's text too.
+PASTED = 0.3
+PASTED_GROUPS = ("composed_attack", "templated_attack", "benign_document")
 MASKED = 0.06
 # A longer attack of `train` may hold its attack outside the window: its label would be wrong.
 LONGEST_ATTACK_CHARS = 480
@@ -113,7 +116,9 @@ def vary(row, group, rng):
     The last member tells [`encode`] how to cut the text.
     """
     text, role, label = row["text"], row["role"], row["label"]
-    if rng.random() < ROLE_SWAPPED:
+    if group in PASTED_GROUPS and rng.random() < PASTED:
+        role = "user"
+    elif rng.random() < ROLE_SWAPPED:
         role = swapped(role, label, text, rng)
     if role != "user" and row["role"] != "user" and group == "hand_written" and rng.random() < WRAPPED:
         text = augment.wrap(text, role, rng)
