@@ -102,6 +102,7 @@ def pack(checkpoints, out, data, version, precision="int8", every=1):
         "signature": None,
     }
     save_file(tensors, out / "model.safetensors")
+    (out / "model.safetensors").chmod(0o644)
     (out / "tokenizer.json").write_text(json.dumps(tokenizer.spec, ensure_ascii=False), encoding="utf-8")
     write_json(out / "config.json", input_format(config))
     (out / "MODEL_CARD.md").write_text(card.text(manifest, measured), encoding="utf-8")

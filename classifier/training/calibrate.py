@@ -29,7 +29,7 @@ def fit(logits, labels, rate=TARGET_RATE):
             total += math.log1p(math.exp(-abs(value))) + max(0.0, -value)
         return total
 
-    candidates = [0.25 * 1.1**i for i in range(40)]
+    candidates = [0.05 * 1.1**i for i in range(60)]
     return {"temperature": min(candidates, key=loss), "bias": bias}
 
 
