@@ -19,12 +19,21 @@ pub(super) struct Runs {
 
 /// Finds runs of at least [`LEAST`] bytes.
 pub(super) fn find(bytes: &[u8]) -> Runs {
+    let mut base64 = runs_of(bytes, BASE64);
+    base64.retain(|run| !is_name(bytes.get(run.clone()).unwrap_or_default()));
     Runs {
-        base64: runs_of(bytes, BASE64),
+        base64,
         numbers: runs_of(bytes, NUMBER),
         morse: runs_of(bytes, MORSE),
         words: runs_of(bytes, WORD),
     }
+}
+
+/// Whether a run is what code and paths are full of: small letters in parts. An encoding of so many bytes that has
+/// neither a capital nor a digit is less likely than one in a hundred thousand.
+fn is_name(run: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-' | b'/');
+    run.iter().all(plain) && !run.iter().all(u8::is_ascii_lowercase)
 }
 
 /// Looks at every [`LEAST`]th byte only: a run of that length cannot lie between two of them.

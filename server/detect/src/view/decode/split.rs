@@ -125,9 +125,14 @@ pub(super) fn unmarked(text: &str) -> Option<Writer> {
     let mut at = 0;
     while let Some(found) = bytes.get(at..).unwrap_or_default().iter().position(|byte| is_mark(*byte)) {
         let start = at + found;
+        // Most marks stand at the edge of a word, where their end is of no interest.
+        if start == 0 || !word(bytes, start - 1) {
+            at = start + 1;
+            continue;
+        }
         let end = end_of_marks(text, start);
         at = end.max(start + 1);
-        if end > start && start > 0 && word(bytes, start - 1) && word(bytes, end) {
+        if end > start && word(bytes, end) {
             let writer = writer.get_or_insert_with(|| Writer::with_capacity(text.len()));
             writer.copy(text.get(copied..start).unwrap_or_default(), copied);
             copied = end;
