@@ -1,0 +1,185 @@
+//! The encoder and its heads: BERT with the norm behind, for one window without padding.
+
+use candle_core::{Device, Tensor};
+
+use crate::{
+    config::Config,
+    error::{BundleError, ScoreError},
+    math::{self, Norm},
+    ops::{Bias, BiasGelu, ResidualNorm, Softmax},
+    weights::{Table, Weights, transposed},
+};
+
+/// Asked now and then whether the answer is still wanted.
+pub(crate) type Stop<'s> = &'s (dyn Fn() -> bool + Sync);
+
+pub(crate) struct Encoder {
+    words: Table,
+    positions: Table,
+    norm: Norm,
+    layers: Vec<Layer>,
+    pooler: Dense,
+    attack: Dense,
+    family: Dense,
+    hidden: usize,
+    heads: usize,
+}
+
+/// What the heads make of a window.
+#[derive(Clone, Debug)]
+pub(crate) struct Logits {
+    pub(crate) attack: f32,
+    pub(crate) families: Vec<f32>,
+}
+
+struct Layer {
+    /// Query, key and value in one.
+    attend: Linear,
+    attended: Linear,
+    attention_norm: Norm,
+    widen: Linear,
+    narrow: Linear,
+    output_norm: Norm,
+}
+
+struct Linear {
+    /// `[in, out]`.
+    weight: Tensor,
+    bias: Vec<f32>,
+}
+
+/// A linear layer for one vector.
+struct Dense {
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+impl Encoder {
+    pub(crate) fn read(config: &Config, weights: &[u8]) -> Result<Self, BundleError> {
+        let weights = Weights::read(weights)?;
+        let sizes = &config.encoder;
+        let (hidden, wide) = (sizes.hidden_size, sizes.intermediate_size);
+        let norm = |name: &str| {
+            Ok::<_, BundleError>(Norm {
+                weight: weights.vector(&format!("{name}.weight"), hidden)?,
+                bias: weights.vector(&format!("{name}.bias"), hidden)?,
+                epsilon: sizes.layer_norm_eps,
+            })
+        };
+        let linear = |names: &[&str], prefix: &str, from: usize, to: usize| {
+            let (mut matrix, mut bias) = (Vec::new(), Vec::new());
+            for name in names {
+                let (own, own_bias) = weights.linear(&format!("{prefix}.{name}"), from, to)?;
+                matrix.extend(own);
+                bias.extend(own_bias);
+            }
+            Ok::<_, BundleError>(Linear { weight: transposed(matrix, from, bias.len())?, bias })
+        };
+        let layer = |index: usize| {
+            let at = format!("layers.{index}");
+            Ok::<_, BundleError>(Layer {
+                attend: linear(&["query", "key", "value"], &at, hidden, hidden)?,
+                attended: linear(&["attention_output"], &at, hidden, hidden)?,
+                attention_norm: norm(&format!("{at}.attention_norm"))?,
+                widen: linear(&["intermediate"], &at, hidden, wide)?,
+                narrow: linear(&["output"], &at, wide, hidden)?,
+                output_norm: norm(&format!("{at}.output_norm"))?,
+            })
+        };
+        let dense = |name: &str, from: usize, to: usize| {
+            let (weight, bias) = weights.linear(name, from, to)?;
+            Ok::<_, BundleError>(Dense { weight, bias })
+        };
+        Ok(Self {
+            words: weights.table("word_embeddings.weight", sizes.vocab_size, hidden)?,
+            positions: weights.table("position_embeddings.weight", sizes.max_positions, hidden)?,
+            norm: norm("embedding_norm")?,
+            layers: (0..sizes.num_layers).map(layer).collect::<Result<_, _>>()?,
+            pooler: dense("pooler", 3 * hidden, hidden)?,
+            attack: dense("attack", hidden, 1)?,
+            family: dense("family", hidden, config.families.len())?,
+            hidden,
+            heads: sizes.num_heads,
+        })
+    }
+
+    /// Returns what the heads make of a framed window.
+    pub(crate) fn run(&self, ids: &[u32], stop: Stop<'_>) -> Result<Logits, ScoreError> {
+        let mut x = self.embed(ids)?;
+        for layer in &self.layers {
+            if stop() {
+                return Err(ScoreError::Stopped);
+            }
+            x = layer.run(&x, self.heads)?;
+        }
+        let pooled = pool(&x.flatten_all()?.to_vec1::<f32>()?, self.hidden);
+        let mut hidden = self.pooler.apply(&pooled);
+        math::gelu_all(&mut hidden);
+        let attack = self.attack.apply(&hidden).first().copied().unwrap_or(f32::NAN);
+        if !attack.is_finite() {
+            return Err(ScoreError::Encoder("the logit is not finite".to_owned()));
+        }
+        Ok(Logits { attack, families: self.family.apply(&hidden) })
+    }
+
+    fn embed(&self, ids: &[u32]) -> Result<Tensor, ScoreError> {
+        let mut x = vec![0.0; ids.len() * self.hidden];
+        for (position, (row, id)) in x.chunks_exact_mut(self.hidden).zip(ids).enumerate() {
+            let known = usize::try_from(*id).is_ok_and(|id| self.words.add(id, row));
+            if !(known && self.positions.add(position, row)) {
+                return Err(ScoreError::Encoder("a token or its position is not the model's".to_owned()));
+            }
+        }
+        math::normalise(&mut x, &self.norm);
+        Ok(Tensor::from_vec(x, (ids.len(), self.hidden), &Device::Cpu)?)
+    }
+}
+
+impl Layer {
+    fn run(&self, x: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
+        let (tokens, hidden) = x.dims2()?;
+        let width = hidden / heads;
+        let qkv = x.matmul(&self.attend.weight)?;
+        qkv.inplace_op1(&Bias(&self.attend.bias))?;
+        let qkv = qkv.reshape((tokens, 3, heads, width))?;
+        // [heads, tokens, width], as views: the product takes any strides.
+        let part = |index: usize| qkv.narrow(1, index, 1)?.squeeze(1)?.transpose(0, 1);
+        let scores = part(0)?.matmul(&part(1)?.transpose(1, 2)?)?;
+        #[expect(clippy::cast_precision_loss, reason = "a head is some dozens wide")]
+        let scale = (width as f32).sqrt().recip();
+        scores.inplace_op1(&Softmax { width: tokens, scale })?;
+        let seen = scores.matmul(&part(2)?)?.transpose(0, 1)?.reshape((tokens, hidden))?;
+
+        let attended = seen.matmul(&self.attended.weight)?;
+        let norm = ResidualNorm { bias: &self.attended.bias, norm: &self.attention_norm };
+        attended.inplace_op2(x, &norm)?;
+        let wide = attended.matmul(&self.widen.weight)?;
+        wide.inplace_op1(&BiasGelu(&self.widen.bias))?;
+        let output = wide.matmul(&self.narrow.weight)?;
+        let norm = ResidualNorm { bias: &self.narrow.bias, norm: &self.output_norm };
+        output.inplace_op2(&attended, &norm)?;
+        Ok(output)
+    }
+}
+
+impl Dense {
+    fn apply(&self, input: &[f32]) -> Vec<f32> {
+        math::matrix_vector(&self.weight, input, &self.bias)
+    }
+}
+
+/// Returns the first row, the mean and the highest of each column.
+fn pool(rows: &[f32], hidden: usize) -> Vec<f32> {
+    let first = rows.get(..hidden).unwrap_or_default();
+    let mut sum = vec![0.0_f32; hidden];
+    let mut most = vec![f32::NEG_INFINITY; hidden];
+    for row in rows.chunks_exact(hidden) {
+        for ((sum, most), value) in sum.iter_mut().zip(&mut most).zip(row) {
+            *sum += value;
+            *most = most.max(*value);
+        }
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a window is some hundred tokens")]
+    let share = (hidden as f32) / (rows.len() as f32);
+    first.iter().copied().chain(sum.iter().map(|sum| sum * share)).chain(most).collect()
+}

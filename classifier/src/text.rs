@@ -1,0 +1,203 @@
+//! From text to windows of token ids.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tokenizers::Tokenizer;
+
+use crate::{
+    bundle::TOKENIZER,
+    config::{Config, FRAME},
+    encoder::Stop,
+    error::{BundleError, ScoreError},
+};
+
+/// Texts are tokenised in pieces of about this size: the tokenizer takes some hundred bytes of memory for each byte.
+const PIECE_BYTES: usize = 32 << 10;
+/// Bytes of text that are read at most for each window that may be scored; a token has 4 to 5 on average.
+const BYTES_PER_TOKEN: usize = 16;
+
+/// What a tokenizer may do before it looks words up.
+const STEPS: [&str; 9] = [
+    "Sequence",
+    "NFC",
+    "NFD",
+    "NFKC",
+    "NFKD",
+    "BertNormalizer",
+    "Lowercase",
+    "StripAccents",
+    "BertPreTokenizer",
+];
+
+/// The tokenizer and the shape of windows.
+pub(crate) struct Reader {
+    tokenizer: Tokenizer,
+    cls: u32,
+    sep: u32,
+    room: usize,
+    stride: usize,
+}
+
+/// What was read of a text: all of it, or parts from all over it.
+pub(crate) struct Tokens {
+    parts: Vec<Vec<u32>>,
+    /// Share of the text's bytes that was read.
+    pub(crate) read: f64,
+}
+
+impl Reader {
+    pub(crate) fn new(config: &Config, bytes: &[u8]) -> Result<Self, BundleError> {
+        linear_time(bytes)?;
+        let mut tokenizer =
+            Tokenizer::from_bytes(bytes).map_err(|error| BundleError::format(TOKENIZER, error))?;
+        tokenizer.with_padding(None);
+        tokenizer.with_truncation(None).map_err(|error| BundleError::format(TOKENIZER, error))?;
+        let highest = tokenizer.get_vocab(true).into_values().max().unwrap_or(u32::MAX);
+        if usize::try_from(highest).map_or(true, |highest| highest >= config.encoder.vocab_size) {
+            let message = "the vocabulary holds an id that is not below `encoder.vocab_size` of config.json";
+            return Err(BundleError::format(TOKENIZER, message));
+        }
+        let room = config.window_tokens - FRAME;
+        let stride = room - config.window_overlap;
+        Ok(Self { tokenizer, cls: config.cls_id, sep: config.sep_id, room, stride })
+    }
+
+    /// Reads a text, or as much of it as could ever be scored in `max_windows`.
+    pub(crate) fn read(&self, text: &str, max_windows: usize, stop: Stop<'_>) -> Result<Tokens, ScoreError> {
+        let pieces = pieces(text);
+        let budget = max_windows.saturating_mul(self.stride).saturating_mul(BYTES_PER_TOKEN) / PIECE_BYTES;
+        let mut tokens = Tokens { parts: vec![Vec::new()], read: 1.0 };
+        let mut bytes = 0;
+        let mut end = 0;
+        for piece in evenly(pieces.len(), budget.max(2)).filter_map(|index| pieces.get(index)) {
+            if stop() {
+                break;
+            }
+            let Some(piece_text) = text.get(piece.clone()) else { continue };
+            if piece.start != end {
+                tokens.parts.push(Vec::new());
+            }
+            let encoding =
+                self.tokenizer.encode_fast(piece_text, false).map_err(|_no_text| ScoreError::Tokenizer)?;
+            if let Some(part) = tokens.parts.last_mut() {
+                part.extend_from_slice(encoding.get_ids());
+            }
+            bytes += piece.len();
+            end = piece.end;
+        }
+        if bytes < text.len() {
+            tokens.read = share(bytes, text.len());
+        }
+        Ok(tokens)
+    }
+
+    /// Returns the windows of what was read, without their frames.
+    pub(crate) fn windows<'t>(&self, tokens: &'t Tokens) -> Vec<&'t [u32]> {
+        let of_part = |part: &'t Vec<u32>| {
+            let further = part.len().saturating_sub(self.room).div_ceil(self.stride);
+            (0..=further).filter_map(|index| {
+                let start = index * self.stride;
+                part.get(start..part.len().min(start + self.room))
+            })
+        };
+        tokens.parts.iter().flat_map(of_part).collect()
+    }
+
+    /// Puts a window into its frame.
+    pub(crate) fn framed(&self, role: u32, window: &[u32]) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(window.len() + FRAME);
+        ids.extend([self.cls, role]);
+        ids.extend_from_slice(window);
+        ids.push(self.sep);
+        ids
+    }
+}
+
+impl Tokens {
+    pub(crate) fn count(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+}
+
+/// Refuses a tokenizer with patterns: the library runs them with backtracking, and a text must not choose the time it
+/// takes.
+fn linear_time(bytes: &[u8]) -> Result<(), BundleError> {
+    #[derive(Deserialize)]
+    struct Steps {
+        normalizer: Value,
+        pre_tokenizer: Value,
+    }
+    fn types<'v>(step: &'v Value, into: &mut Vec<&'v str>) {
+        into.extend(step.get("type").and_then(Value::as_str));
+        for list in ["normalizers", "pretokenizers"] {
+            for step in step.get(list).and_then(Value::as_array).into_iter().flatten() {
+                types(step, into);
+            }
+        }
+    }
+    let steps: Steps =
+        serde_json::from_slice(bytes).map_err(|error| BundleError::format(TOKENIZER, error))?;
+    let mut used = Vec::new();
+    types(&steps.normalizer, &mut used);
+    types(&steps.pre_tokenizer, &mut used);
+    match used.into_iter().find(|step| !STEPS.contains(step)) {
+        Some(step) => Err(BundleError::format(TOKENIZER, format!("the step `{step}` is not supported"))),
+        None => Ok(()),
+    }
+}
+
+/// Returns `most` of the indices below `count`, evenly spaced, the first and the last among them; or all.
+pub(crate) fn evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
+    let taken = count.min(most.max(1));
+    let gaps = taken.saturating_sub(1).max(1);
+    (0..taken).map(move |index| if taken == count { index } else { index * (count - 1) / gaps })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a share need not be exact")]
+pub(crate) fn share(part: usize, whole: usize) -> f64 {
+    if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// Cuts a text before white space, where tokens end anyway; within a word only when that is longer than a piece.
+fn pieces(text: &str) -> Vec<Range<usize>> {
+    let mut pieces = Vec::with_capacity(text.len() / PIECE_BYTES + 1);
+    let mut start = 0;
+    while text.len() - start > PIECE_BYTES {
+        let reach = text.floor_char_boundary(start + PIECE_BYTES);
+        let piece = text.as_bytes().get(start..reach).unwrap_or_default();
+        let space = piece.iter().rposition(u8::is_ascii_whitespace).filter(|&at| at > 0);
+        let end = space.map_or(reach, |at| start + at);
+        pieces.push(start..end);
+        start = end;
+    }
+    pieces.push(start..text.len());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::string_slice, reason = "the pieces' ends are what is tested")]
+    fn pieces_are_the_text() {
+        for unit in ["word ", "a", "é", "𝄞x", " ", "\n\n"] {
+            let text = unit.repeat(100_000);
+            let pieces = pieces(&text);
+            let joined: String = pieces.iter().map(|piece| &text[piece.clone()]).collect();
+            assert_eq!(joined, text);
+            assert!(pieces.iter().all(|piece| piece.len() <= PIECE_BYTES));
+        }
+        assert_eq!(pieces("").len(), 1);
+    }
+
+    #[test]
+    fn even_choice_has_both_ends() {
+        assert_eq!(evenly(5, 9).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+        assert_eq!(evenly(100, 3).collect::<Vec<_>>(), [0, 49, 99]);
+        assert_eq!(evenly(100, 1).collect::<Vec<_>>(), [0]);
+        assert_eq!(evenly(0, 3).count(), 0);
+    }
+}
