@@ -84,7 +84,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 fn measure(ours: &Path, peers: &Peers, corpora: &[Corpus], round: u32) -> Result<Vec<Measured>> {
     let mut measured = Vec::new();
     for corpus in corpora {
-        let figures = throughput(ours, corpus)?;
+        let figures = throughput(ours, corpus, &[])?;
+        let plain = throughput(ours, corpus, &["--no-decode"])?;
         let mut add = |tool: &str, cpu_seconds: f64| {
             println!("  {}: {tool} {cpu_seconds:.4} s", corpus.name);
             measured.push(Measured {
@@ -98,6 +99,7 @@ fn measure(ours: &Path, peers: &Peers, corpora: &[Corpus], round: u32) -> Result
             });
         };
         add(table::OURS, figures.cpu_seconds);
+        add(table::OURS_PLAIN, plain.cpu_seconds);
         match corpus.detectors {
             "secrets" => {
                 let text = corpus.text();
@@ -119,9 +121,9 @@ struct Figures {
     cpu_seconds: f64,
 }
 
-fn throughput(program: &Path, corpus: &Corpus) -> Result<Figures> {
+fn throughput(program: &Path, corpus: &Corpus, switches: &[&str]) -> Result<Figures> {
     let mut command = Command::new(program);
-    figures(command.args([corpus.detectors, OUR_SECONDS]).arg(corpus.lines()))
+    figures(command.args(switches).args([corpus.detectors, OUR_SECONDS]).arg(corpus.lines()))
 }
 
 fn figures(command: &mut Command) -> Result<Figures> {
