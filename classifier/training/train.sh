@@ -1,8 +1,27 @@
 #!/usr/bin/env bash
-# Trains the classifier and packs the bundle: train.sh [WORK_FOLDER] [options of `python -m training train`]
+# Trains the classifier and packs the bundle: train.sh WORK_FOLDER [options of `python -m training train`]
+# Two runs that average their weights, one thread each: two threads of one run spend much of their time waiting for
+# each other where cores are shared. Killed, it goes on from the last checkpoints when called again.
 set -euo pipefail
+mkdir -p "${1:?name a work folder}"
+work=$(cd "$1" && pwd)
+shift
 cd "$(dirname "$0")/.."
-work=${1:-training/work}
-shift || true
-python -m training train --work "$work" "$@"
-python -m training pack "$work/best.pt"
+mkdir -p "$work/1" "$work/2"
+# Memory kept instead of given back and asked for again; threads sleep instead of spinning.
+export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0
+export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
+
+python -m training train "$@" --work "$work/1" --peer "$work/2" --seed 1 --threads 1 &
+first=$!
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+# The second run needs the vocabulary and the first weights of the first one.
+until [ -e "$work/1/start.pt" ]; do
+  kill -0 "$first" 2>/dev/null || { wait "$first"; exit 1; }
+  sleep 2
+done
+python -m training train "$@" --work "$work/2" --peer "$work/1" --seed 2 --threads 1 --start-from "$work/1/start.pt" &
+second=$!
+wait "$first"
+wait "$second"
+OMP_NUM_THREADS=2 python -m training pack "$work/1/best.pt" "$work/2/best.pt"
