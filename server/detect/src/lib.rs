@@ -61,8 +61,8 @@ pub use cancel::Cancel;
 pub use engine::{DetectorInfo, Engine, RuleInfo, ScanOptions};
 pub use policy::{Effective, Explanation, FailMode, Policy, PolicyError, ScorePart, Source};
 pub use redact::{
-    Conversation, DateOrder, DatePart, Operator, Redacted, Redaction, RedactionKeys, Restored, redact,
-    redact_in, restore,
+    Conversation, DateOrder, DatePart, Operator, Place, Redacted, Redaction, RedactionKeys, Restored, Undo,
+    redact, redact_in, restore, restore_in,
 };
 pub use resolve::Overlap;
 pub use rules::RuleError;

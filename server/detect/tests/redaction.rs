@@ -5,8 +5,8 @@
 
 use llm_shield_detect::rules::Table;
 use llm_shield_detect::{
-    ByteSpan, Cancel, Conversation, Direction, Engine, Finding, Operator, Policy, RedactionKeys, Request,
-    Role, Severity, redact, redact_in, restore,
+    ByteSpan, Cancel, Conversation, Direction, Engine, Finding, Operator, Place, Policy, RedactionKeys,
+    Request, Restored, Role, Severity, Undo, redact, redact_in, restore, restore_in,
 };
 use proptest::prelude::*;
 
@@ -250,6 +250,72 @@ fn made_up(text: &str, places: &[(usize, usize, u8)]) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+fn undone(text: &str, keys: &RedactionKeys, conversation: &Conversation) -> Restored {
+    restore_in(text, &Undo { keys, conversation, places: &[], most_bytes: 1 << 20 })
+}
+
+#[test]
+fn a_restorable_conversation_gives_its_values_back() {
+    let policy = policy("  AGE: {operator: replace, with: young}");
+    let mut conversation = Conversation::restorable("c-1");
+    let mut redacted =
+        |text: &str| redact_in(text, &findings(text, &policy), &policy, &keys(), &mut conversation).text;
+    let first = redacted("mail bob@x.org and ada@x.org, aged 30");
+    assert_eq!(first, "mail [EMAIL_ADDRESS_1] and [EMAIL_ADDRESS_2], aged young");
+    assert_eq!(redacted("{\"to\": \"ada@x.org\"}"), "{\"to\": \"[EMAIL_ADDRESS_2]\"}");
+
+    let text = "[EMAIL_ADDRESS_2] wrote to [EMAIL_ADDRESS_9] and [SECTION_1], not to [EMAIL_ADDRESS_1]";
+    let back = undone(text, &keys(), &conversation);
+    assert_eq!(back.text, "ada@x.org wrote to [EMAIL_ADDRESS_9] and [SECTION_1], not to bob@x.org");
+    assert_eq!((back.restored, back.unknown, back.refused), (2, 1, 0));
+    assert_eq!(back.entities["EMAIL_ADDRESS"], 2);
+    // Neither another tenant's key nor another conversation opens anything.
+    let other = RedactionKeys::from_secret(b"another tenant");
+    assert_eq!(undone(text, &other, &conversation).text, text);
+    assert_eq!(undone(text, &keys(), &Conversation::restorable("c-2")).text, text);
+    // A short text may stand for a long one; how long is bounded.
+    let undo = Undo { keys: &keys(), conversation: &conversation, places: &[], most_bytes: 40 };
+    let cut = restore_in(&"[EMAIL_ADDRESS_1]".repeat(9), &undo);
+    assert_eq!((cut.too_long, cut.text.as_str()), (true, ""));
+}
+
+#[test]
+fn what_a_text_claims_does_not_use_numbers_up() {
+    let policy = policy("  DEFAULT: {operator: replace}");
+    let mut conversation = Conversation::restorable("");
+    let text = "[EMAIL_ADDRESS_999999] [EMAIL_ADDRESS_7] bob@x.org";
+    let out = redact_in(text, &findings(text, &policy), &policy, &keys(), &mut conversation).text;
+    assert_eq!(out, "[EMAIL_ADDRESS_999999] [EMAIL_ADDRESS_7] [EMAIL_ADDRESS_8]");
+    assert_eq!(undone(&out, &keys(), &conversation).unknown, 2);
+}
+
+#[test]
+fn places_without_a_mark_are_undone_where_they_are_said_to_be() {
+    let policy = policy("  DEFAULT: {operator: fpe, keep_last: 4}\n  EMAIL_ADDRESS: {operator: token}");
+    let text = "{\"card\": \"4111 1111 1111 1111\", \"to\": \"bob@x.org\"}";
+    let out = redact(text, &findings(text, &policy), &policy, &keys());
+    let card = out.redactions.iter().find(|one| one.operator == "fpe").unwrap();
+    let conversation = Conversation::default();
+    let operator = policy.operator_of("CREDIT_CARD");
+    let place = Place { span: card.redacted, entity: "CREDIT_CARD", operator };
+    let undo = |places: &[Place<'_>], keys: &RedactionKeys| {
+        restore_in(&out.text, &Undo { keys, conversation: &conversation, places, most_bytes: 1 << 20 })
+    };
+    let back = undo(&[place], &keys());
+    assert_eq!((back.text.as_str(), back.restored, back.refused), (text, 2, 0));
+    assert_ne!(undo(&[place], &RedactionKeys::from_secret(b"another tenant")).text, text);
+    // The same place twice, and a place that no operator can undo.
+    assert_eq!(undo(&[place, place], &keys()).refused, 1);
+    let replaced = Place { operator: &Operator::Replace { with: None }, ..place };
+    assert_eq!(undo(&[replaced], &keys()).refused, 1);
+}
+
+#[test]
+fn broken_tokens_are_told_of() {
+    let back = restore("[[LS1:X:]] and [[LS1:EMAIL_ADDRESS:abc", &keys());
+    assert_eq!((back.restored, back.refused, back.malformed), (0, 0, 2));
 }
 
 proptest! {

@@ -271,6 +271,12 @@ impl Policy {
         self.operator_for(&finding.entity, &finding.category)
     }
 
+    /// Returns how values of an entity are redacted: secrets, personal data and what custom rules find.
+    #[must_use]
+    pub fn operator_of(&self, entity: &str) -> &Operator {
+        self.operator_for(entity, "custom")
+    }
+
     fn operator_for(&self, entity: &str, category: &str) -> &Operator {
         let operators = &self.inner.data.operators;
         if let Some(operator) = operators.get(entity) {

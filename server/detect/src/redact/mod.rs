@@ -10,6 +10,7 @@ mod format;
 mod keys;
 mod operator;
 mod placeholder;
+mod restore;
 mod structure;
 mod surrogate;
 mod token;
@@ -28,7 +29,7 @@ pub use date::DateOrder;
 pub use keys::RedactionKeys;
 pub use operator::{DatePart, Operator};
 pub(crate) use placeholder::is_placeholder;
-pub use token::{Restored, restore};
+pub use restore::{Place, Restored, Undo, restore, restore_in};
 
 /// A redacted text.
 #[derive(Clone, Default, PartialEq)]
@@ -77,7 +78,7 @@ pub fn redact_in(
     conversation: &mut Conversation,
 ) -> Redacted {
     let marks = marks(text, findings, policy);
-    if marks.iter().any(|mark| matches!(mark.operator, Operator::Number {})) {
+    if conversation.is_restorable() || marks.iter().any(|mark| matches!(mark.operator, Operator::Number {})) {
         conversation.observe(text);
     }
     let order = policy.overlap();
@@ -107,6 +108,7 @@ pub fn redact_in(
             continue;
         }
         let operator = if plain { union.operator.clone() } else { union.operator.whole() };
+        let operator = operator.within(conversation);
         let Finding { entity, rule_id, .. } = union.finding;
         let value = Structure::decode(union.kind, text.get(union.span.range()).unwrap_or_default());
         let stand_in = operator.stand_in(entity, &value, keys, conversation);

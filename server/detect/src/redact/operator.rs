@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use super::date::{DateOrder, Written};
 use super::placeholder::{DIGEST_BYTES, is_purpose, placeholder};
+use super::restore::restore;
 use super::{Conversation, RedactionKeys, format, surrogate, token};
 
 /// How a value is redacted. `docs/policy.md` shows each with its result.
@@ -153,6 +154,14 @@ impl Operator {
         }
     }
 
+    /// Returns the operator for a conversation: what can be undone in it is numbered.
+    pub(super) fn within(self, conversation: &Conversation) -> Self {
+        match self {
+            Self::Replace { with: None } if conversation.is_restorable() => Self::Number {},
+            other => other,
+        }
+    }
+
     /// Returns what stands for a value. An operator that cannot treat this value writes the entity's name.
     pub(super) fn stand_in(
         &self,
@@ -194,7 +203,7 @@ impl Operator {
     ) -> Option<Zeroizing<String>> {
         match self {
             Self::Token { .. } => {
-                let restored = token::restore(stand_in, keys);
+                let restored = restore(stand_in, keys);
                 (restored.restored == 1 && restored.refused == 0).then(|| Zeroizing::new(restored.text))
             }
             Self::Fpe { keep_last } => {

@@ -44,11 +44,26 @@ pub(super) fn placeholder(entity: &str, detail: &str) -> String {
 /// Returns the entities and numbers of the numbered placeholders in a text.
 pub(super) fn numbered(text: &str) -> impl Iterator<Item = (&str, u32)> {
     memchr::memchr_iter(b'[', text.as_bytes()).filter_map(|opening| {
-        let inside = text.get(opening + 1..)?;
-        let close = inside.bytes().take(MAX_NAME).position(|byte| byte == b']')?;
-        let (entity, number) = split_number(inside.get(..close)?)?;
-        is_entity(entity).then_some((entity, number))
+        let found = numbered_at(text, opening)?;
+        Some((found.entity, found.number))
     })
+}
+
+/// A numbered placeholder in a text.
+#[derive(Debug)]
+pub(super) struct NumberedAt<'t> {
+    pub(super) span: ByteSpan,
+    pub(super) entity: &'t str,
+    pub(super) number: u32,
+}
+
+/// Reads the numbered placeholder that begins at `start`.
+pub(super) fn numbered_at(text: &str, start: usize) -> Option<NumberedAt<'_>> {
+    let inside = text.get(start..)?.strip_prefix('[')?;
+    let close = inside.bytes().take(MAX_NAME).position(|byte| byte == b']')?;
+    let (entity, number) = split_number(inside.get(..close)?)?;
+    let span = ByteSpan { start, end: start + close + 2 };
+    is_entity(entity).then_some(NumberedAt { span, entity, number })
 }
 
 /// A token in a text.

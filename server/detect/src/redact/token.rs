@@ -12,58 +12,7 @@ use aes_siv::siv::Aes256Siv;
 use zeroize::Zeroizing;
 
 use super::RedactionKeys;
-use super::placeholder::{TOKEN_CLOSES, TOKEN_OPENS, token_at};
-use super::structure::{Kind, Structure};
-
-/// A text with its tokens undone.
-#[derive(Clone, Default, PartialEq)]
-pub struct Restored {
-    /// The text.
-    pub text: String,
-    /// How many tokens were undone.
-    pub restored: usize,
-    /// How many tokens stayed, since they are not of this tenant or were changed.
-    pub refused: usize,
-}
-
-impl std::fmt::Debug for Restored {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "Restored({} bytes, {} of {})",
-            self.text.len(),
-            self.restored,
-            self.restored + self.refused
-        )
-    }
-}
-
-/// Puts the values back in the place of their tokens. A token that does not open under these keys stays as it is.
-///
-/// In a text that is JSON the values are escaped as its strings need it.
-#[must_use]
-pub fn restore(text: &str, keys: &RedactionKeys) -> Restored {
-    let mut restored = Restored { text: String::with_capacity(text.len()), ..Restored::default() };
-    let mut copied = 0;
-    let mut structure = None;
-    for at in memchr::memmem::find_iter(text.as_bytes(), TOKEN_OPENS.as_bytes()) {
-        let Some(token) = token_at(text, at) else { continue };
-        let Some(value) = open(token.header, token.body, keys) else {
-            restored.refused += 1;
-            continue;
-        };
-        let structure = structure.get_or_insert_with(|| Structure::of(text));
-        restored.text.push_str(text.get(copied..token.span.start).unwrap_or_default());
-        match structure.kind_at(token.span.start) {
-            Kind::JsonString => restored.text.push_str(&Structure::encode(Kind::JsonString, &value)),
-            _ => restored.text.push_str(&value),
-        }
-        restored.restored += 1;
-        copied = token.span.end;
-    }
-    restored.text.push_str(text.get(copied..).unwrap_or_default());
-    restored
-}
+use super::placeholder::{TOKEN_CLOSES, TOKEN_OPENS};
 
 /// Makes the token of a value; none without a key, or when the value is too long for one.
 pub(super) fn seal(entity: &str, purpose: Option<&str>, value: &str, keys: &RedactionKeys) -> Option<String> {
