@@ -9,6 +9,7 @@
 //! connections that are already open (see `transport` and `tls`).
 
 mod admin;
+mod canaries;
 pub mod config;
 pub mod devcerts;
 mod error;
@@ -27,8 +28,10 @@ pub mod telemetry;
 mod tls;
 mod transport;
 
+pub use canaries::Canaries;
 pub use config::Config;
 pub use error::ServerError;
+pub use redaction_keys::RedactionKeyError;
 pub use reload::ReloadHandle;
 pub use sensitive::Sensitive;
 pub use server::{SIGNING_KEY, Server, serve, shutdown_signal};

@@ -1,7 +1,7 @@
-//! Each tenant's key for redactions that need one: the same value gets the same hash for one tenant, over restarts
-//! too, and another for every other tenant.
+//! Each tenant's secret, from which the keys of redaction and of canary tokens are derived: the same value gets the same
+//! hash for one tenant, over restarts too, and another for every other tenant.
 //!
-//! A key is a data key of the key manager; its wrapped form lies under `redaction/` in the data directory.
+//! A secret is a data key of the key manager; its wrapped form lies under `redaction/` in the data directory.
 
 use std::{
     collections::HashMap,
@@ -10,16 +10,19 @@ use std::{
     sync::Arc,
 };
 
+use arc_swap::ArcSwap;
+use aws_lc_rs::hkdf;
 use llm_shield_cloud::{CloudError, CloudKeyManager, EncryptionContext};
-use llm_shield_detect::RedactionKeys;
+use llm_shield_detect::{RedactionKeys, output::canary::CanaryKeys};
 use tokio::sync::Mutex;
+use zeroize::Zeroizing;
 
 use crate::devcerts::{DevCertsError, private_dir, write};
 
 /// Why a tenant's key cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum RedactionKeyError {
+pub enum RedactionKeyError {
     /// The key manager refuses or fails.
     #[error("the key manager fails")]
     Keys(#[from] CloudError),
@@ -34,47 +37,113 @@ pub(crate) enum RedactionKeyError {
     /// The wrapped key cannot be written.
     #[error("cannot keep a redaction key")]
     Write(#[from] DevCertsError),
+    /// A key cannot be derived.
+    #[error("cannot derive a key")]
+    Derive,
 }
 
-/// Gets each tenant's key once and keeps it.
+/// What is derived from a tenant's secret.
+#[derive(Debug)]
+pub(crate) struct TenantKeys {
+    pub(crate) redaction: RedactionKeys,
+    pub(crate) canary: CanaryKeys,
+}
+
+impl TenantKeys {
+    fn new(tenant: &str, secret: &[u8]) -> Result<Self, RedactionKeyError> {
+        Ok(Self {
+            redaction: RedactionKeys::from_secret(secret),
+            canary: CanaryKeys::new(tenant, vec![canary_key(secret)?]),
+        })
+    }
+}
+
+/// Derives the key of canary tokens (HKDF-SHA-256, RFC 5869). Redaction's keys have another salt.
+fn canary_key(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
+    let mut key = Zeroizing::new(vec![0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, CANARY_SALT)
+        .extract(secret)
+        .expand(&[b"canary"], hkdf::HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut key))
+        .map_err(|_unspecified| RedactionKeyError::Derive)?;
+    Ok(key)
+}
+
+/// Another version of the derivation would be another salt.
+const CANARY_SALT: &[u8] = b"llm-shield/canary/1";
+
+/// Gets each tenant's keys once and keeps them.
 #[derive(Debug)]
 pub(crate) struct RedactionKeyring {
     dir: PathBuf,
     keys: Arc<dyn CloudKeyManager>,
     key_id: &'static str,
-    /// Locked while a key is made, so that two first requests do not make two.
-    known: Mutex<HashMap<String, Arc<RedactionKeys>>>,
+    /// Read by every request, so without a lock.
+    known: ArcSwap<HashMap<String, Arc<TenantKeys>>>,
+    /// Held while keys are got, so that many first requests ask the key manager once.
+    getting: Mutex<()>,
 }
 
 impl RedactionKeyring {
     pub(crate) fn new(data_dir: &Path, keys: Arc<dyn CloudKeyManager>, key_id: &'static str) -> Self {
-        Self { dir: data_dir.join("redaction"), keys, key_id, known: Mutex::default() }
+        let dir = data_dir.join("redaction");
+        Self { dir, keys, key_id, known: ArcSwap::default(), getting: Mutex::default() }
     }
 
-    pub(crate) async fn of(&self, tenant: &str) -> Result<Arc<RedactionKeys>, RedactionKeyError> {
-        let mut known = self.known.lock().await;
-        if let Some(keys) = known.get(tenant) {
+    pub(crate) async fn of(&self, tenant: &str) -> Result<Arc<TenantKeys>, RedactionKeyError> {
+        if let Some(keys) = self.known.load().get(tenant) {
             return Ok(Arc::clone(keys));
         }
-        let keys = Arc::new(self.open_or_make(tenant).await?);
+        let _getting = self.getting.lock().await;
+        if let Some(keys) = self.known.load().get(tenant) {
+            return Ok(Arc::clone(keys));
+        }
+        let keys = Arc::new(TenantKeys::new(tenant, self.open_or_make(tenant).await?.as_slice())?);
+        let mut known = HashMap::clone(&self.known.load());
         known.insert(tenant.to_owned(), Arc::clone(&keys));
+        self.known.store(Arc::new(known));
         Ok(keys)
     }
 
-    async fn open_or_make(&self, tenant: &str) -> Result<RedactionKeys, RedactionKeyError> {
+    /// Returns the key that canary tokens are issued under, and those that they are judged by.
+    pub(crate) async fn canary(
+        &self,
+        tenant: &str,
+    ) -> Result<(Zeroizing<Vec<u8>>, CanaryKeys), RedactionKeyError> {
+        let key = canary_key(self.open_or_make(tenant).await?.as_slice())?;
+        let keys = CanaryKeys::new(tenant, vec![key.clone()]);
+        Ok((key, keys))
+    }
+
+    async fn open_or_make(&self, tenant: &str) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
         let context = EncryptionContext::new().with("tenant", tenant).with("purpose", "redaction-hash");
         let path = self.dir.join(file_name(tenant));
-        let key = match fs::read(&path) {
-            Ok(wrapped) => self.keys.decrypt(&wrapped, &context).await?,
+        let wrapped = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = self.keys.generate_data_key(self.key_id, &context).await?;
-                private_dir(&self.dir)?;
-                write(&path, &key.wrapped, 0o600)?;
-                key.plaintext
+                if self.keep(&path, &key.wrapped)? {
+                    return Ok(Zeroizing::new(key.plaintext.to_vec()));
+                }
+                fs::read(&path)
             }
-            Err(source) => return Err(RedactionKeyError::Read { path, source }),
+            read => read,
         };
-        Ok(RedactionKeys::from_secret(key.as_slice()))
+        let wrapped = wrapped.map_err(|source| RedactionKeyError::Read { path, source })?;
+        Ok(Zeroizing::new(self.keys.decrypt(&wrapped, &context).await?.to_vec()))
+    }
+
+    /// Keeps a new key, unless another process has kept one meanwhile.
+    fn keep(&self, path: &Path, wrapped: &[u8]) -> Result<bool, RedactionKeyError> {
+        private_dir(&self.dir)?;
+        let made = path.with_extension(format!("{}.made", std::process::id()));
+        write(&made, wrapped, 0o600)?;
+        let linked = fs::hard_link(&made, path);
+        let removed = fs::remove_file(&made);
+        match linked.and(removed) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(source) => Err(DevCertsError::Io { path: path.to_owned(), source }.into()),
+        }
     }
 }
 

@@ -42,7 +42,7 @@ const AUDIT_KEY: &str = "audit";
 pub const SIGNING_KEY: &str = "audit-signing";
 
 /// The key in the ring that wraps tenants' redaction keys.
-const REDACTION_KEY: &str = "redaction";
+pub(crate) const REDACTION_KEY: &str = "redaction";
 
 /// A server that is bound and not yet running.
 pub struct Server {

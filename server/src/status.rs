@@ -30,6 +30,12 @@ pub(crate) enum Fault {
     TooLarge { limit_bytes: u64 },
     /// There is no policy of that name.
     UnknownPolicy { name: String },
+    /// The conversation is not, or no longer, remembered.
+    ConversationNotFound,
+    /// A content holds stand-ins that this tenant's keys do not open, or that were changed.
+    NotRestorable { content: usize, count: usize },
+    /// The values would make the contents larger than the limit.
+    RestoredTooLarge { limit_bytes: u64 },
     /// The certificate's validity has ended since the handshake.
     CertificateExpired,
     /// The certificate was revoked, or its authority was removed, after the handshake.
@@ -74,12 +80,13 @@ impl Fault {
 
     const fn code(&self) -> Code {
         match self {
-            Self::Invalid(_) | Self::Undecodable { .. } => Code::InvalidArgument,
+            Self::Invalid(_) | Self::Undecodable { .. } | Self::NotRestorable { .. } => Code::InvalidArgument,
             Self::TooLarge { .. }
+            | Self::RestoredTooLarge { .. }
             | Self::Overloaded { .. }
             | Self::QuotaExceeded { .. }
             | Self::TooManyAuditStreams { .. } => Code::ResourceExhausted,
-            Self::UnknownPolicy { .. } => Code::NotFound,
+            Self::UnknownPolicy { .. } | Self::ConversationNotFound => Code::NotFound,
             Self::CertificateExpired | Self::CertificateNotTrusted => Code::Unauthenticated,
             Self::IdentityNotMapped | Self::PermissionMissing { .. } => Code::PermissionDenied,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
@@ -96,6 +103,9 @@ impl Fault {
             Self::Undecodable { .. } => "MALFORMED_MESSAGE",
             Self::TooLarge { .. } => "MESSAGE_TOO_LARGE",
             Self::UnknownPolicy { .. } => "POLICY_NOT_FOUND",
+            Self::ConversationNotFound => "CONVERSATION_NOT_FOUND",
+            Self::NotRestorable { .. } => "NOT_RESTORABLE",
+            Self::RestoredTooLarge { .. } => "RESTORED_TEXT_TOO_LARGE",
             Self::CertificateExpired => "CERTIFICATE_EXPIRED",
             Self::CertificateNotTrusted => "CERTIFICATE_NOT_TRUSTED",
             Self::IdentityNotMapped => "IDENTITY_NOT_MAPPED",
@@ -127,6 +137,16 @@ impl Fault {
                 format!("the request message is larger than this server's limit of {limit_bytes} bytes")
             }
             Self::UnknownPolicy { name } => format!("there is no policy `{name}`"),
+            Self::ConversationNotFound => {
+                "the conversation is not known here: never begun, forgotten, or of another server".to_owned()
+            }
+            Self::NotRestorable { content, count } => format!(
+                "contents[{content}] holds {count} tokens or places that cannot be restored: of another tenant or key, or \
+                 changed"
+            ),
+            Self::RestoredTooLarge { limit_bytes } => {
+                format!("the restored contents would be larger than the limit of {limit_bytes} bytes")
+            }
             Self::CertificateExpired => "the client certificate is outside its validity".to_owned(),
             Self::CertificateNotTrusted => "the client certificate is no longer trusted".to_owned(),
             Self::IdentityNotMapped => "no identity is configured for this client certificate".to_owned(),
@@ -156,7 +176,12 @@ impl Fault {
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Undecodable { field: Some(field), .. } => vec![("field", field.clone())],
-            Self::TooLarge { limit_bytes } => vec![("limit_bytes", limit_bytes.to_string())],
+            Self::NotRestorable { content, count } => {
+                vec![("content", content.to_string()), ("count", count.to_string())]
+            }
+            Self::TooLarge { limit_bytes } | Self::RestoredTooLarge { limit_bytes } => {
+                vec![("limit_bytes", limit_bytes.to_string())]
+            }
             Self::UnknownPolicy { name } => vec![("policy", name.clone())],
             Self::PermissionMissing { role, rpc } => {
                 vec![("permission", role.to_string()), ("rpc", (*rpc).to_owned())]

@@ -257,3 +257,26 @@ fn every_key_is_in_the_documents() {
     let missing: Vec<_> = found.iter().filter(|key| !document.contains(&format!("| `{key}` |"))).collect();
     assert!(missing.is_empty(), "docs/configuration.md lacks {missing:?}");
 }
+
+#[test]
+fn canary_tokens_are_issued_and_told() {
+    let directory = Directory::new();
+    let data = directory.path().to_str().unwrap();
+    let canary = |arguments: &[&str], tenant: &str| {
+        let rest = ["--tenant", tenant, "--data-dir", data];
+        run(&[&["canary"], arguments, &rest].concat(), b"")
+    };
+    let issued = canary(&["issue", "--session", "prompt-7"], "acme");
+    assert_eq!(issued.status.code(), Some(0), "{issued:?}");
+    let token = String::from_utf8(issued.stdout).unwrap().trim().to_owned();
+    let text = format!("It says \"{token}\", as you asked.");
+
+    let found = canary(&["check", &text, "--format", "json"], "acme");
+    assert_eq!(found.status.code(), Some(1), "{found:?}");
+    assert_eq!(lines(&found)[0], serde_json::json!({"token": token, "state": "valid"}));
+    let foreign = canary(&["check", &text], "globex");
+    assert_eq!(foreign.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&foreign.stdout).starts_with("foreign"));
+    assert_eq!(canary(&["check", "no token"], "acme").status.code(), Some(0));
+    assert_eq!(canary(&["issue"], "").status.code(), Some(2));
+}

@@ -16,12 +16,8 @@ const MAX_TEXT_BYTES: u64 = 64 << 20;
 /// Where the text comes from, and what is known of it.
 #[derive(Args, Debug)]
 pub(crate) struct TextArgs {
-    /// The text; `-` reads it from standard input, as does leaving it out
-    #[arg(value_name = "TEXT", conflicts_with = "file")]
-    text: Option<String>,
-    /// Read the text from a file (`-`: standard input)
-    #[arg(short, long, value_name = "FILE")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    source: SourceArgs,
     /// Read JSON Lines, {"id", "text", "direction"?, "role"?} each, from a file (`-` or nothing: standard input), and
     /// write one JSON object a line, in order
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-", conflicts_with = "file")]
@@ -39,12 +35,30 @@ impl TextArgs {
     /// behind them in the place of the text.
     pub(crate) fn jsonl(&self) -> Option<PathBuf> {
         let file = self.jsonl.as_ref()?;
-        match &self.text {
+        match &self.source.text {
             Some(text) if file == Path::new("-") => Some(PathBuf::from(text)),
             _ => Some(file.clone()),
         }
     }
 
+    /// Reads the text.
+    pub(crate) fn read(&self) -> Result<String> {
+        self.source.read()
+    }
+}
+
+/// Where the text comes from.
+#[derive(Args, Debug)]
+pub(crate) struct SourceArgs {
+    /// The text; `-` reads it from standard input, as does leaving it out
+    #[arg(value_name = "TEXT", conflicts_with = "file")]
+    text: Option<String>,
+    /// Read the text from a file (`-`: standard input)
+    #[arg(short, long, value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl SourceArgs {
     /// Reads the text.
     pub(crate) fn read(&self) -> Result<String> {
         let bytes = match (&self.text, &self.file) {

@@ -5,6 +5,7 @@
 mod args;
 mod audit;
 mod bulk;
+mod canary;
 mod case;
 mod certs;
 mod health;
@@ -51,6 +52,9 @@ enum Command {
     /// Check, explain and test policies
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Issue canary tokens for prompts, and tell them in a text
+    #[command(subcommand)]
+    Canary(canary::Command),
     /// Make and show certificates
     #[command(subcommand)]
     Certs(certs::Command),
@@ -71,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Redact(args) => redact::run(args),
         Command::Audit(command) => audit::run(command),
         Command::Policy(command) => policy::run(command),
+        Command::Canary(command) => canary::run(command),
         Command::Certs(command) => certs::run(command),
         Command::Health(args) => health::run(args),
         Command::Completions { shell } => completions(shell),

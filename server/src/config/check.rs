@@ -63,6 +63,13 @@ impl Config {
             errors.push(ConfigError::value("log.level", problem));
         }
         self.check_limits(&mut errors);
+        let conversations = &self.conversations;
+        if conversations.max_per_tenant == 0 {
+            errors.push(ConfigError::value("conversations.max_per_tenant", "must be at least 1"));
+        }
+        if conversations.max_idle.is_zero() {
+            errors.push(ConfigError::value("conversations.max_idle", "must be longer than 0"));
+        }
         self.check_cloud(&mut errors);
         errors
     }

@@ -43,6 +43,8 @@ pub struct Config {
     pub identities: Vec<IdentityRule>,
     /// Bounds on what callers can take.
     pub limits: LimitsConfig,
+    /// What is remembered of conversations.
+    pub conversations: ConversationsConfig,
     /// Which policies there are and who decides by which.
     pub policies: PoliciesConfig,
     /// The audit log.
@@ -67,6 +69,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             identities: Vec::new(),
             limits: LimitsConfig::default(),
+            conversations: ConversationsConfig::default(),
             policies: PoliciesConfig::default(),
             audit: AuditConfig::default(),
             log: LogConfig::default(),
@@ -182,6 +185,33 @@ impl Default for LimitsConfig {
             max_audit_streams: 16,
             inline_bytes: 4 << 10,
             cpu_threads: 0,
+        }
+    }
+}
+
+/// What is remembered of conversations, so that a value gets the same numbered placeholder over calls.
+///
+/// It is in the memory of one server, and gone with it. Of each tenant, the conversation that was unused for longest is
+/// forgotten first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConversationsConfig {
+    /// The most conversations of each tenant. Default 10,000.
+    pub max_per_tenant: u32,
+    /// The most memory for the conversations of each tenant. Default 64 MiB. One takes at most about 12 MiB.
+    #[serde(with = "units::size")]
+    pub max_bytes_per_tenant: u64,
+    /// The time after its last use at which a conversation is forgotten. Default 1 h.
+    #[serde(with = "units::duration")]
+    pub max_idle: Duration,
+}
+
+impl Default for ConversationsConfig {
+    fn default() -> Self {
+        Self {
+            max_per_tenant: 10_000,
+            max_bytes_per_tenant: 64 << 20,
+            max_idle: Duration::from_secs(60 * 60),
         }
     }
 }

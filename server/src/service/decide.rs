@@ -4,7 +4,9 @@
 //! redacted one.
 
 use llm_shield_audit::{self as audit, DigestKey};
-use llm_shield_detect::{self as detect, Cancel, Engine, OffsetIndex, RedactionKeys, Report};
+use llm_shield_detect::{
+    self as detect, Cancel, Conversation, Engine, OffsetIndex, RedactionKeys, Report, ScanOptions,
+};
 use llm_shield_proto::v1;
 
 use super::{
@@ -30,8 +32,14 @@ impl Decision {
 }
 
 /// Scans.
-pub(super) fn scan(engine: &Engine, job: &Job, digest: &DigestKey, cancel: &Cancel) -> Decision {
-    let report = engine.scan(&job.request(), &job.policy, cancel);
+pub(super) fn scan(
+    engine: &Engine,
+    job: &Job,
+    digest: &DigestKey,
+    options: &ScanOptions,
+    cancel: &Cancel,
+) -> Decision {
+    let report = engine.scan_with(&job.request(), &job.policy, options, cancel);
     let mut findings = Vec::with_capacity(report.findings.len().min(MAX_FINDINGS));
     let mut recorded = Vec::with_capacity(findings.capacity());
     for (piece, found) in by_piece(job, &report) {
@@ -49,19 +57,17 @@ pub(super) fn scan(engine: &Engine, job: &Job, digest: &DigestKey, cancel: &Canc
     Decision { report, findings, recorded, digests }
 }
 
-/// Scans and redacts.
+/// Redacts what a scan found. The pieces share the conversation, so that a number stands for one value in all of them.
 pub(super) fn redact(
-    engine: &Engine,
+    decision: &Decision,
     job: &Job,
-    digest: &DigestKey,
     keys: &RedactionKeys,
-    cancel: &Cancel,
-) -> (Decision, Vec<v1::RedactedContent>) {
-    let decision = scan(engine, job, digest, cancel);
-    let contents = by_piece(job, &decision.report)
+    conversation: &mut Conversation,
+) -> Vec<v1::RedactedContent> {
+    by_piece(job, &decision.report)
         .map(|(piece, found)| {
             let text = piece.text.expose();
-            let redacted = detect::redact(text, found, &job.policy, keys);
+            let redacted = detect::redact_in(text, found, &job.policy, keys, conversation);
             let (before, after) = (OffsetIndex::new(text), OffsetIndex::new(&redacted.text));
             let redactions = redacted
                 .redactions
@@ -76,8 +82,7 @@ pub(super) fn redact(
                 .collect();
             v1::RedactedContent { id: piece.id.clone(), redactions, text: redacted.text }
         })
-        .collect();
-    (decision, contents)
+        .collect()
 }
 
 /// Gives each piece its findings, which the engine sorts by content.

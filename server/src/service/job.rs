@@ -13,6 +13,9 @@ use crate::{policies::Policies, sensitive::Sensitive, status::Fault};
 /// The label under which an idempotency key is kept in the audit record.
 const IDEMPOTENCY_LABEL: &str = "idempotency_key";
 
+/// The label under which a conversation's name is kept in the audit record.
+pub(super) const CONVERSATION_LABEL: &str = "conversation";
+
 /// What to inspect, and by which policy.
 pub(super) struct Job {
     pub(super) direction: detect::Direction,
@@ -20,6 +23,8 @@ pub(super) struct Job {
     pub(super) policy_name: String,
     pub(super) policy: Arc<detect::Policy>,
     pub(super) labels: BTreeMap<String, String>,
+    /// The conversation that the contents belong to, if any.
+    pub(super) conversation: Option<String>,
 }
 
 /// One content.
@@ -53,8 +58,15 @@ impl Job {
         tenant: &str,
     ) -> Result<Self, Fault> {
         check(&request)?;
-        let v1::RedactRequest { contents, direction, policy, idempotency_key, labels } = request;
-        Self::new(pieces(contents), direction, &policy, (idempotency_key, labels), policies, tenant)
+        let v1::RedactRequest { contents, direction, policy, idempotency_key, labels, conversation } =
+            request;
+        let labels = (idempotency_key, labels);
+        let mut job = Self::new(pieces(contents), direction, &policy, labels, policies, tenant)?;
+        if !conversation.is_empty() {
+            job.labels.insert(CONVERSATION_LABEL.to_owned(), conversation.clone());
+            job.conversation = Some(conversation);
+        }
+        Ok(job)
     }
 
     fn new(
@@ -80,6 +92,7 @@ impl Job {
             policy_name: policy_name.to_owned(),
             policy: Arc::clone(policy),
             labels,
+            conversation: None,
         })
     }
 
@@ -106,7 +119,7 @@ pub(super) fn check(request: &impl Validate) -> Result<(), Fault> {
     })
 }
 
-fn pieces(contents: Vec<v1::Content>) -> Vec<Piece> {
+pub(super) fn pieces(contents: Vec<v1::Content>) -> Vec<Piece> {
     let piece = |(index, content): (usize, v1::Content)| Piece {
         id: if content.id.is_empty() { index.to_string() } else { content.id },
         role: match v1::Role::try_from(content.role) {

@@ -2,17 +2,20 @@
 
 mod audit;
 mod context;
+mod conversations;
 mod decide;
 mod info;
 mod job;
 mod map;
 mod record;
+mod restore;
+mod verify;
 mod work;
 
 use std::{sync::Arc, time::SystemTime};
 
 use llm_shield_audit::{AuditError, AuditLog, Receipt, Store};
-use llm_shield_detect::Engine;
+use llm_shield_detect::{Conversation, Direction, Engine, ScanOptions};
 use llm_shield_proto::v1::{self, shield_service_server::ShieldService};
 use tokio::{sync::Semaphore, time::Instant};
 use tonic::{Request, Response, Status, Streaming};
@@ -20,15 +23,17 @@ use tonic::{Request, Response, Status, Streaming};
 use self::{
     audit::AuditStream,
     context::Context,
+    conversations::Conversations,
     decide::Decision,
     job::Job,
+    verify::VerifyStream,
     work::{Watchdog, Workers},
 };
 use crate::{
     config::{Config, LimitsConfig},
     policies::PoliciesHandle,
     quota::Quotas,
-    redaction_keys::RedactionKeyring,
+    redaction_keys::{RedactionKeyring, TenantKeys},
     status::Fault,
 };
 
@@ -45,6 +50,7 @@ struct Parts {
     /// Each query holds a thread while it reads.
     audit_streams: Arc<Semaphore>,
     redaction_keys: RedactionKeyring,
+    conversations: Arc<Conversations>,
     workers: Workers,
     limits: LimitsConfig,
     ready: SystemTime,
@@ -69,6 +75,7 @@ impl ShieldApi {
             store,
             audit_streams: Arc::new(Semaphore::new(audit_streams)),
             redaction_keys,
+            conversations: Arc::new(Conversations::new(&config.conversations)),
             workers: Workers::new(&config.limits),
             limits: config.limits.clone(),
             ready: SystemTime::now(),
@@ -133,9 +140,10 @@ impl ShieldService for ShieldApi {
 
     async fn restore(
         &self,
-        _request: Request<v1::RestoreRequest>,
+        request: Request<v1::RestoreRequest>,
     ) -> Result<Response<v1::RestoreResponse>, Status> {
-        Err(Fault::NotImplemented { rpc: "Restore" }.into())
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.restore(&context, request.into_inner()).await?))
     }
 
     async fn get_audit_proof(
@@ -145,13 +153,14 @@ impl ShieldService for ShieldApi {
         Err(Fault::NotImplemented { rpc: "GetAuditProof" }.into())
     }
 
-    type VerifyAuditStream = Never<v1::VerifyAuditResponse>;
+    type VerifyAuditStream = VerifyStream;
 
     async fn verify_audit(
         &self,
-        _request: Request<v1::VerifyAuditRequest>,
-    ) -> Result<Response<Self::VerifyAuditStream>, Status> {
-        Err(Fault::NotImplemented { rpc: "VerifyAudit" }.into())
+        request: Request<v1::VerifyAuditRequest>,
+    ) -> Result<Response<VerifyStream>, Status> {
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.verify(context, request.get_ref())?))
     }
 }
 
@@ -162,12 +171,18 @@ impl Parts {
     async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
         let tenant = &context.caller.tenant;
         let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
+        // Canary tokens are looked for in what comes from the model, and there alone.
+        let keys = match job.direction {
+            Direction::Output => Some(self.tenant_keys(context).await?),
+            Direction::Input => None,
+        };
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
         self.quotas.take_bytes(tenant.as_str(), bytes)?;
         let work = move || {
-            let decision = decide::scan(&engine, &job, &digest, &cancel);
+            let options = options(keys.as_deref());
+            let decision = decide::scan(&engine, &job, &digest, &options, &cancel);
             (job, decision)
         };
         let (job, mut decision) = self.workers.run(context, bytes, work).await?;
@@ -195,20 +210,21 @@ impl Parts {
     async fn redact(&self, context: &Context, job: Job) -> Result<v1::RedactResponse, Fault> {
         let tenant = &context.caller.tenant;
         let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
-        let keys = self.redaction_keys.of(tenant.as_str()).await.map_err(|error| {
-            tracing::error!(
-                request.id = &*context.request_id,
-                error = &error as &dyn std::error::Error,
-                "a tenant's redaction key cannot be had"
-            );
-            Fault::KeysUnavailable
-        })?;
+        let keys = self.tenant_keys(context).await?;
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
         self.quotas.take_bytes(tenant.as_str(), bytes)?;
+        let (conversations, tenant) = (Arc::clone(&self.conversations), tenant.clone());
         let work = move || {
-            let (decision, contents) = decide::redact(&engine, &job, &digest, &keys, &cancel);
+            let decision = decide::scan(&engine, &job, &digest, &options(Some(&keys)), &cancel);
+            let redact = |conversation: &mut Conversation| {
+                decide::redact(&decision, &job, &keys.redaction, conversation)
+            };
+            let contents = match &job.conversation {
+                Some(id) => conversations.with(tenant.as_str(), id, redact),
+                None => redact(&mut Conversation::default()),
+            };
             (job, decision, contents)
         };
         let (job, mut decision, contents) = self.workers.run(context, bytes, work).await?;
@@ -229,6 +245,17 @@ impl Parts {
         })
     }
 
+    async fn tenant_keys(&self, context: &Context) -> Result<Arc<TenantKeys>, Fault> {
+        self.redaction_keys.of(context.caller.tenant.as_str()).await.map_err(|error| {
+            tracing::error!(
+                request.id = &*context.request_id,
+                error = &error as &dyn std::error::Error,
+                "a tenant's redaction key cannot be had"
+            );
+            Fault::KeysUnavailable
+        })
+    }
+
     /// Records a decision durably; without that there is no answer.
     async fn record(
         &self,
@@ -245,6 +272,10 @@ impl Parts {
         let record = record::of(context, rpc, job, decision);
         self.audit.append(record).await.map_err(|error| unrecorded(context, error))
     }
+}
+
+fn options(keys: Option<&TenantKeys>) -> ScanOptions {
+    ScanOptions { canary_keys: keys.map(|keys| keys.canary.clone()), ..ScanOptions::default() }
 }
 
 fn policy_info(job: &Job) -> v1::PolicyInfo {

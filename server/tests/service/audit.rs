@@ -76,6 +76,46 @@ async fn answers_can_be_filtered_and_paged() {
     );
 }
 
+async fn verified(client: &mut Client) -> v1::VerifyAuditResponse {
+    let mut stream = client.verify_audit(v1::VerifyAuditRequest::default()).await.unwrap().into_inner();
+    let mut last = None;
+    while let Some(response) = stream.message().await.unwrap() {
+        last = Some(response);
+    }
+    last.filter(|last| last.done).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenants_log_is_verified_and_a_changed_one_told() {
+    let server = TestServer::start().await;
+    let (mut acme, mut globex) = (server.client("acme/all").await, server.client("globex/all").await);
+    let nothing = verified(&mut acme).await;
+    assert!(nothing.intact && nothing.records_checked == 0, "{nothing:?}");
+    for _ in 0..3 {
+        acme.scan(scan_of("hello")).await.unwrap();
+    }
+    globex.scan(scan_of("hello")).await.unwrap();
+    let intact = verified(&mut acme).await;
+    assert!(intact.intact && intact.records_checked == 3, "{intact:?}");
+
+    let segment = logs_of(&server.file("data/audit")).join("acme/00000001.seg");
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let place = bytes.len() / 2;
+    bytes[place] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let broken = verified(&mut acme).await;
+    assert!(
+        !broken.intact && broken.first_broken.contains("acme") && !broken.problem.is_empty(),
+        "{broken:?}"
+    );
+    assert!(verified(&mut globex).await.intact, "nor does another tenant hear of it");
+}
+
+/// The directory of the logs in an audit store.
+fn logs_of(store: &std::path::Path) -> std::path::PathBuf {
+    std::fs::read_dir(store).unwrap().flatten().map(|entry| entry.path()).find(|path| path.is_dir()).unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_queries_name_the_field() {
     let server = TestServer::start().await;

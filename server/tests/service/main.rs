@@ -12,6 +12,7 @@
 
 mod access;
 mod audit;
+mod canaries;
 mod config;
 mod failures;
 mod health;
@@ -22,4 +23,5 @@ mod metrics;
 mod policies;
 mod quotas;
 mod requests;
+mod restore;
 mod support;
