@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use llm_shield_audit::AuditError;
+use llm_shield_classifier::BundleError;
 use llm_shield_cloud::CloudError;
 use llm_shield_detect::RuleError;
 
@@ -33,6 +34,9 @@ pub enum ServerError {
     /// A policy cannot be used.
     #[error("policies: {0}")]
     Policies(#[from] PoliciesError),
+    /// The model bundle cannot be used.
+    #[error(transparent)]
+    Model(#[from] BundleError),
     /// The detection rules cannot be compiled.
     #[error("detection rules: {0}")]
     Rules(#[from] RuleError),

@@ -16,6 +16,7 @@ mod error;
 mod health;
 pub mod identity;
 mod layers;
+pub mod model;
 mod policies;
 mod quota;
 mod redaction_keys;

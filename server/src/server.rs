@@ -108,9 +108,7 @@ impl Server {
         let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
         let quotas = Arc::new(Quotas::new(&config.limits, tenants));
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
-        let engine = spawn_blocking(|| Engine::builtin().inspect(warm))
-            .await
-            .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })??;
+        let engine = engine(&config).await?;
         let keys = open_keys(&config)?;
         let (audit, store) = open_audit(&config, &keys).await?;
         let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
@@ -262,6 +260,26 @@ fn stack(
     let layers = RequestQuota(quotas).over(layers);
     let layers = Access { trust: Arc::clone(trust) }.over(layers);
     Stack::new(layers, services)
+}
+
+/// Makes the engine, with the classifier where there is one, and warms it up.
+async fn engine(config: &Config) -> Result<Engine, ServerError> {
+    let config = config.clone();
+    let make = move || {
+        let mut engine = Engine::builtin()?;
+        match config.load_model()? {
+            Some(model) => {
+                tracing::info!(model = model.id(), "the classifier is ready");
+                engine = model.join(engine);
+            }
+            None => tracing::warn!("no classifier: the rules decide alone"),
+        }
+        warm(&engine);
+        Ok(engine)
+    };
+    spawn_blocking(make)
+        .await
+        .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })?
 }
 
 fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {

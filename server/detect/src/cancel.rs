@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Stops a scan at a deadline or when a flag is raised; by default never.
 ///
@@ -31,6 +31,13 @@ impl Cancel {
     pub fn with_flag(mut self, flag: Arc<AtomicBool>) -> Self {
         self.flag = Some(flag);
         self
+    }
+
+    /// Stops so much before the deadline, where there is one.
+    #[must_use]
+    pub(crate) fn earlier(&self, by: Duration) -> Self {
+        let deadline = self.deadline.map(|deadline| deadline.checked_sub(by).unwrap_or(deadline));
+        Self { deadline, flag: self.flag.clone() }
     }
 
     /// Whether to stop now.

@@ -1,6 +1,7 @@
 //! The engine: rules compiled once, run over every view of a text.
 
 mod checks;
+mod classify;
 mod kinds;
 mod pass;
 mod people;
@@ -25,6 +26,9 @@ use crate::{
 };
 
 use self::checks::Checks;
+use self::classify::Classified;
+pub(crate) use self::classify::DETECTOR as CLASSIFIER;
+pub use self::classify::{Classifier, Judgement, Unjudged};
 pub(crate) use self::kinds::kind_of;
 use self::pass::{Pass, Running};
 
@@ -37,6 +41,8 @@ pub struct Engine {
     output: OutputRules,
     /// Counts tokens, where the host has a tokenizer.
     token_counter: Option<Arc<dyn TokenCounter>>,
+    /// Judges whole texts, where the host has a model.
+    classifier: Option<Arc<dyn Classifier>>,
     vocabulary: Vocabulary,
     /// Whether names of people, places and organizations are looked for beside the rules of `pii`.
     names: bool,
@@ -83,11 +89,13 @@ pub struct ScanOptions {
     /// Whether encodings, disguises and documents are looked into, as is the default. Without, only the text, its clean
     /// and its folded form are read: for comparisons with scanners that know no more.
     pub decode: bool,
+    /// Whether the classifier takes part, as is the default where there is one.
+    pub classify: bool,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { detectors: None, canary_keys: None, prompts: Vec::new(), decode: true }
+        Self { detectors: None, canary_keys: None, prompts: Vec::new(), decode: true, classify: true }
     }
 }
 
@@ -132,6 +140,7 @@ impl Engine {
             folded: Matcher::new(folded, Family::Folded)?,
             output: OutputRules::new(output)?,
             token_counter: None,
+            classifier: None,
             vocabulary,
             names,
             detectors,
@@ -200,8 +209,11 @@ impl Engine {
         let mut buffers = self.take();
         for (index, content) in request.contents.iter().enumerate() {
             outcome.coverage.bytes_total += content.text.len();
-            let running =
-                Running::new(&detectors, |name| selected(name) && policy.runs(name, direction, content.role));
+            let running = Running::new(&detectors, |name| {
+                selected(name)
+                    && policy.runs(name, direction, content.role)
+                    && (options.classify || name != CLASSIFIER)
+            });
             outcome.ran(&running);
             let mut pass = Pass {
                 engine: self,
@@ -223,7 +235,12 @@ impl Engine {
                 outcome.stopped(&running);
             }
             findings.retain(|finding| policy.admits(finding, content.text, direction));
-            outcome.add(findings, content, direction, policy);
+            let classified = running.has(CLASSIFIER).then(|| {
+                let classified = self.classify(content, cancel);
+                outcome.classified(&detectors, &classified, if done { content.text.len() } else { 0 });
+                classified
+            });
+            outcome.add(findings, content, direction, policy, index, classified.as_ref());
         }
         self.give_back(buffers);
         outcome.report(&detectors, policy, direction)
@@ -309,6 +326,8 @@ struct Outcome {
     coverage: Coverage,
     durations: Vec<Duration>,
     status: Vec<DetectorStatus>,
+    /// The classifier's highest probability, told of or not.
+    probability: f64,
 }
 
 impl Outcome {
@@ -320,6 +339,7 @@ impl Outcome {
             coverage: Coverage::default(),
             durations: vec![Duration::ZERO; detectors],
             status: vec![DetectorStatus::Skipped; detectors],
+            probability: 0.0,
         }
     }
 
@@ -339,18 +359,47 @@ impl Outcome {
         }
     }
 
+    /// Notes how the classifier fared on a content of which so many bytes were scanned by the rules.
+    fn classified(&mut self, detectors: &[DetectorInfo], classified: &Classified, scanned: usize) {
+        self.probability = self.probability.max(classified.probability);
+        let place = detectors.iter().position(|detector| &*detector.name == CLASSIFIER);
+        let Some(place) = place else { return };
+        if let Some(duration) = self.durations.get_mut(place) {
+            *duration += classified.duration;
+        }
+        if let Some(status) = self.status.get_mut(place)
+            && classified.status != DetectorStatus::Ok
+        {
+            *status = classified.status;
+        }
+        if classified.coverage < 1.0 {
+            self.coverage.truncated |= classified.status == DetectorStatus::Ok;
+            let unread = classify::unread(scanned, classified.coverage);
+            self.coverage.bytes_scanned = self.coverage.bytes_scanned.saturating_sub(unread);
+        }
+    }
+
     fn add(
         &mut self,
         mut findings: Vec<Finding>,
         content: &Content<'_>,
         direction: Direction,
         policy: &Policy,
+        index: usize,
+        classified: Option<&Classified>,
     ) {
         merge_views(&mut findings);
         drop_contained(&mut findings, policy.overlap());
         // A shadowed detector is told of, and moves nothing.
         let enforced = |finding: &&Finding| !policy.is_shadow(&finding.detector, direction);
-        let score = score::injection(findings.iter().filter(enforced), content.role);
+        let mut score = score::injection(findings.iter().filter(enforced), content.role);
+        if let Some(classified) = classified {
+            if !policy.is_shadow(CLASSIFIER, direction) {
+                score = score::combine(score, classified.probability);
+            }
+            // It spans the whole content: the first in order, and nothing for others to be part of.
+            findings.splice(..0, classified.finding(index, content, direction, policy));
+        }
         self.injection_score = self.injection_score.max(score);
         for finding in &findings {
             self.action = self.action.max(policy.action(finding, direction));
@@ -367,10 +416,11 @@ impl Outcome {
         } else if noted {
             self.action = self.action.max(Action::Flag);
         }
-        let timed_out = |status: &DetectorStatus| *status == DetectorStatus::TimedOut;
-        let degraded = self.status.iter().any(timed_out);
+        let undone =
+            |status: &DetectorStatus| matches!(status, DetectorStatus::TimedOut | DetectorStatus::Failed);
+        let degraded = self.status.iter().any(undone);
         let demanded = detectors.iter().zip(&self.status).any(|(detector, status)| {
-            timed_out(status) && policy.fail_mode(&detector.name, direction) == FailMode::Closed
+            undone(status) && policy.fail_mode(&detector.name, direction) == FailMode::Closed
         });
         if demanded {
             self.action = Action::Block;
@@ -416,12 +466,17 @@ impl Outcome {
                 DetectorReport {
                     detector: detector.name.clone(),
                     status: if shadow { DetectorStatus::Shadow } else { *status },
-                    score: own.clone().map(|finding| finding.score).fold(0.0, f64::max),
+                    score: if &*detector.name == CLASSIFIER {
+                        self.probability
+                    } else {
+                        own.clone().map(|finding| finding.score).fold(0.0, f64::max)
+                    },
                     finding_count: own.count(),
                     duration: *duration,
                     reason: match status {
                         DetectorStatus::Skipped => "not asked for by the policy, the role or the request",
                         DetectorStatus::TimedOut => "stopped by the deadline",
+                        DetectorStatus::Failed => "it failed",
                         _ => "",
                     },
                 }

@@ -2,7 +2,7 @@
 //!
 //! This is the checkpoint as a library: a text goes in with the role that wrote it, and out come findings with exact
 //! spans, a score for injections, and what the policy asks for. It does no I/O, starts no thread and knows no network;
-//! it holds no model either, see [`combine`] for how a classifier's score joins.
+//! it holds no model either, see [`Classifier`] and [`combine`] for how one joins.
 //!
 //! The decision to argue with: rules are not run on the text alone but on *views* of it, normalised and decoded, and
 //! every finding is mapped back to bytes of the text as it was given. That costs a map beside every view. In return a
@@ -58,7 +58,7 @@ mod validate;
 mod view;
 
 pub use cancel::Cancel;
-pub use engine::{DetectorInfo, Engine, RuleInfo, ScanOptions};
+pub use engine::{Classifier, DetectorInfo, Engine, Judgement, RuleInfo, ScanOptions, Unjudged};
 pub use policy::{Effective, Explanation, FailMode, Policy, PolicyError, ScorePart, Source};
 pub use redact::{
     Conversation, DateOrder, DatePart, Operator, Place, Redacted, Redaction, RedactionKeys, Restored, Undo,

@@ -32,11 +32,13 @@ pub(crate) fn injection<'f>(findings: impl Iterator<Item = &'f Finding>, role: R
     (1.0 - doubt).clamp(BASELINE, CEILING)
 }
 
-/// Joins the rules' score with a classifier's: either may be sure alone, and both in doubt are more than one.
+/// Joins the rules' score with a classifier's: either may be sure alone, and both in doubt are more than one. Rises with
+/// each of the two, and is never below the rules' own.
 #[must_use]
 pub fn combine(rules: f64, classifier: f64) -> f64 {
+    let alone = rules;
     let rules = ((rules - BASELINE) / (1.0 - BASELINE)).clamp(0.0, 1.0);
-    (1.0 - (1.0 - rules) * (1.0 - classifier.clamp(0.0, 1.0))).clamp(0.0, 1.0)
+    (1.0 - (1.0 - rules) * (1.0 - classifier.clamp(0.0, 1.0))).max(alone).clamp(0.0, 1.0)
 }
 
 /// A phrase counts for more where nobody has reason to give orders, and where somebody took pains to disguise it.

@@ -203,7 +203,7 @@ pub struct Report {
     pub verdict: Verdict,
     /// Findings, sorted by content and start.
     pub findings: Vec<Finding>,
-    /// How likely the text carries an injection, in [0, 1], from the rules alone.
+    /// How likely the text carries an injection, in [0, 1], from the rules and, where it ran, the classifier.
     pub injection_score: f64,
     /// One entry for every detector of the engine.
     pub detectors: Vec<DetectorReport>,

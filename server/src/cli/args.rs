@@ -99,8 +99,11 @@ pub(crate) struct JudgeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<String>,
     /// Decide by the rules alone, without the classifier
-    #[arg(long, conflicts_with = "endpoint")]
+    #[arg(long, conflicts_with_all = ["endpoint", "model"])]
     pub(crate) rules_only: bool,
+    /// The directory of a model bundle, in place of the one that comes with this program
+    #[arg(long, value_name = "DIR", conflicts_with = "endpoint")]
+    pub(crate) model: Option<PathBuf>,
     /// With --jsonl: how many lines are worked on at one time; the number of cores by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

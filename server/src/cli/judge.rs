@@ -1,6 +1,7 @@
 //! What decides on a case: the engine in this process, or a server. Both answer in the same words.
 
 use anyhow::{Context as _, Result};
+use llm_shield::model::Model;
 use llm_shield_detect::{
     Cancel, DetectorStatus, Engine, Finding, Policy, RedactionKeys, Report, Request, ScanOptions, redact,
 };
@@ -20,6 +21,9 @@ pub(crate) struct Decision {
     pub(crate) detectors: Vec<Ran>,
     pub(crate) degraded: bool,
     pub(crate) policy: String,
+    /// The model that took part.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) audit_record_id: Option<String>,
 }
@@ -90,6 +94,15 @@ pub(crate) struct Replaced {
 /// The policy that decides when none is named, as in the server's configuration.
 const DEFAULT_POLICY: &str = "standard";
 
+/// What is to be done with cases.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Task {
+    /// Decide.
+    Scan,
+    /// Take values out, which is the rules' alone.
+    Redact,
+}
+
 /// Decides on cases.
 pub(crate) enum Judge {
     Local(Box<Local>),
@@ -98,13 +111,13 @@ pub(crate) enum Judge {
 
 impl Judge {
     /// Makes what the arguments ask for.
-    pub(crate) fn new(args: &JudgeArgs) -> Result<Self> {
+    pub(crate) fn new(args: &JudgeArgs, task: Task) -> Result<Self> {
         match &args.remote.endpoint {
             Some(endpoint) => {
                 let remote = Remote::connect(endpoint, &args.remote.identity, args.policy.clone())?;
                 Ok(Self::Remote(Box::new(remote)))
             }
-            None => Ok(Self::Local(Box::new(Local::new(args)?))),
+            None => Ok(Self::Local(Box::new(Local::new(args, task)?))),
         }
     }
 
@@ -134,7 +147,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    fn new(args: &JudgeArgs) -> Result<Self> {
+    fn new(args: &JudgeArgs, task: Task) -> Result<Self> {
         let policy = match args.policy.as_deref() {
             None => Policy::preset(DEFAULT_POLICY)?,
             Some(name) if Policy::preset_names().any(|preset| preset == name) => Policy::preset(name)?,
@@ -146,7 +159,13 @@ impl Local {
                 Policy::from_yaml(&text).with_context(|| format!("in the policy {file}"))?
             }
         };
-        let engine = Engine::builtin().context("the rules that come with this program do not compile")?;
+        let mut engine = Engine::builtin().context("the rules that come with this program do not compile")?;
+        if task == Task::Scan
+            && !args.rules_only
+            && let Some(model) = Model::load(args.model.as_deref(), args.workers(), 0)?
+        {
+            engine = model.join(engine);
+        }
         let mut options = ScanOptions::default();
         if !args.detectors.is_empty() {
             let known: Vec<String> =
@@ -188,6 +207,7 @@ impl Local {
                 .collect(),
             degraded: report.degraded,
             policy: self.policy.name().to_owned(),
+            model: self.engine.classifier_of(&report).map(str::to_owned),
             audit_record_id: None,
         }
     }

@@ -10,6 +10,7 @@ mod case;
 mod certs;
 mod health;
 mod judge;
+mod model;
 mod pipeline;
 mod policy;
 mod redact;
@@ -55,6 +56,9 @@ enum Command {
     /// Issue canary tokens for prompts, and tell them in a text
     #[command(subcommand)]
     Canary(canary::Command),
+    /// Check and list model bundles
+    #[command(subcommand)]
+    Model(model::Command),
     /// Make and show certificates
     #[command(subcommand)]
     Certs(certs::Command),
@@ -76,6 +80,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Audit(command) => audit::run(command),
         Command::Policy(command) => policy::run(command),
         Command::Canary(command) => canary::run(command),
+        Command::Model(command) => model::run(command),
         Command::Certs(command) => certs::run(command),
         Command::Health(args) => health::run(args),
         Command::Completions { shell } => completions(shell),

@@ -10,7 +10,7 @@ use super::{
     args::{Format, JudgeArgs, TextArgs},
     bulk,
     case::Case,
-    judge::{Judge, Redacted, Replaced},
+    judge::{Judge, Redacted, Replaced, Task},
     show,
 };
 
@@ -34,11 +34,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
     if let Some(input) = args.text.jsonl() {
-        let judge = Judge::new(&args.judge)?;
+        let judge = Judge::new(&args.judge, Task::Redact)?;
         return bulk::run(&input, args.judge.workers(), |case| judge.redact(case).map(Line::from));
     }
     let text = args.text.read()?;
-    let judge = Judge::new(&args.judge)?;
+    let judge = Judge::new(&args.judge, Task::Redact)?;
     let case = Case::new(text, args.text.direction.into(), args.text.role.into());
     let redacted = judge.redact(&case)?;
     let mut out = std::io::stdout().lock();

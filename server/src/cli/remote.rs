@@ -65,6 +65,7 @@ impl Remote {
             action: short_name(answer.action().as_str_name(), "ACTION_"),
             verdict: short_name(answer.verdict().as_str_name(), "VERDICT_"),
             injection_score: answer.injection_score,
+            model: Some(answer.model_id).filter(|model| !model.is_empty()),
             detectors: answer.detectors.iter().map(ran).collect(),
             degraded: answer.degraded,
             policy: answer.policy.map(|policy| policy.name).unwrap_or_default(),

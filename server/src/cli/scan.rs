@@ -10,7 +10,7 @@ use super::{
     args::{Format, JudgeArgs, TextArgs},
     bulk,
     case::Case,
-    judge::{Decision, Found, Judge},
+    judge::{Decision, Found, Judge, Task},
     show,
 };
 
@@ -35,11 +35,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
     if let Some(input) = args.text.jsonl() {
-        let judge = Judge::new(&args.judge)?;
+        let judge = Judge::new(&args.judge, Task::Scan)?;
         return bulk::run(&input, args.judge.workers(), |case| judge.scan(case).map(Line::from));
     }
     let text = args.text.read()?;
-    let judge = Judge::new(&args.judge)?;
+    let judge = Judge::new(&args.judge, Task::Scan)?;
     let case = Case::new(text, args.text.direction.into(), args.text.role.into());
     let decision = judge.scan(&case)?;
     match args.format {

@@ -2,10 +2,13 @@
 
 use std::{fs, net::IpAddr, path::Path};
 
-use super::{Config, ConfigError, ConfigErrors, Provider};
+use llm_shield_classifier::BundleError;
+
+use super::{Config, ConfigError, ConfigErrors, ModelConfig, Provider};
 use crate::{
     devcerts::DevCerts,
     identity::{IdentityMap, IdentityRule},
+    model::Model,
     policies::Policies,
     telemetry,
     tls::{TlsFiles, Trust},
@@ -37,6 +40,9 @@ impl Config {
         }
         if let Err(error) = Policies::load(&self.policies) {
             errors.push(ConfigError::value("policies", error));
+        }
+        if let Err(error) = self.load_model() {
+            errors.push(ConfigError::value("model", error));
         }
         for (key, dir) in [("data_dir", self.data_dir.clone()), ("audit.dir", self.audit_dir())] {
             if let Err(error) = check_writable(&dir) {
@@ -72,6 +78,16 @@ impl Config {
         }
         self.check_cloud(&mut errors);
         errors
+    }
+
+    /// Makes the classifier ready, where there is to be one.
+    pub(crate) fn load_model(&self) -> Result<Option<Model>, BundleError> {
+        let ModelConfig { enabled, path, threads, max_windows } = &self.model;
+        if !enabled {
+            return Ok(None);
+        }
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Model::load(path.as_deref(), count(*threads), count(*max_windows))
     }
 
     /// Returns the TLS files: those configured, or the development certificates.

@@ -47,6 +47,8 @@ pub struct Config {
     pub conversations: ConversationsConfig,
     /// Which policies there are and who decides by which.
     pub policies: PoliciesConfig,
+    /// The classifier.
+    pub model: ModelConfig,
     /// The audit log.
     pub audit: AuditConfig,
     /// Logs.
@@ -71,6 +73,7 @@ impl Default for Config {
             limits: LimitsConfig::default(),
             conversations: ConversationsConfig::default(),
             policies: PoliciesConfig::default(),
+            model: ModelConfig::default(),
             audit: AuditConfig::default(),
             log: LogConfig::default(),
             admin: AdminConfig::default(),
@@ -244,6 +247,27 @@ impl Default for PoliciesConfig {
             tenants: BTreeMap::new(),
             reload_interval: Duration::from_secs(5),
         }
+    }
+}
+
+/// The classifier.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelConfig {
+    /// Whether there is one. Default true; without, the rules decide alone.
+    pub enabled: bool,
+    /// The directory of the model bundle. Default: the bundle that is built into the program.
+    pub path: Option<PathBuf>,
+    /// Threads that it computes on. Default 0: one for each core.
+    pub threads: u32,
+    /// The most windows of one text that are scored, each of some 190 new tokens; of a longer text so many, spread
+    /// over it, and the answer's coverage says so. Default 512.
+    pub max_windows: u32,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { enabled: true, path: None, threads: 0, max_windows: 512 }
     }
 }
 

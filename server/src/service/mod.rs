@@ -180,12 +180,14 @@ impl Parts {
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
         let bytes = job.bytes();
         self.quotas.take_bytes(tenant.as_str(), bytes)?;
+        // The classifier takes milliseconds however short the text: nothing for a thread of the runtime.
+        let weight = if self.engine.classifies(&job.request(), &job.policy) { u64::MAX } else { bytes };
         let work = move || {
             let options = options(keys.as_deref());
             let decision = decide::scan(&engine, &job, &digest, &options, &cancel);
             (job, decision)
         };
-        let (job, mut decision) = self.workers.run(context, bytes, work).await?;
+        let (job, mut decision) = self.workers.run(context, weight, work).await?;
         let policy = policy_info(&job);
         let receipt = self.record(context, "Scan", job, &mut decision).await?;
         let truncated = decision.truncated();
@@ -200,7 +202,7 @@ impl Parts {
             coverage: Some(map::coverage(report.coverage)),
             degraded: report.degraded,
             policy: Some(policy),
-            model_id: String::new(),
+            model_id: self.engine.classifier_of(&report).unwrap_or_default().to_owned(),
             audit_record_id: receipt.id.to_string(),
             request_id: context.request_id.to_string(),
             duration_us: context.duration_us(),
@@ -217,7 +219,9 @@ impl Parts {
         self.quotas.take_bytes(tenant.as_str(), bytes)?;
         let (conversations, tenant) = (Arc::clone(&self.conversations), tenant.clone());
         let work = move || {
-            let decision = decide::scan(&engine, &job, &digest, &options(Some(&keys)), &cancel);
+            // Which values to take out is the rules' to say; the classifier would only make it slow.
+            let options = ScanOptions { classify: false, ..options(Some(&keys)) };
+            let decision = decide::scan(&engine, &job, &digest, &options, &cancel);
             let redact = |conversation: &mut Conversation| {
                 decide::redact(&decision, &job, &keys.redaction, conversation)
             };

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::engine::CLASSIFIER;
 use crate::hygiene::{HygieneConfig, WordLists};
 use crate::output::OutputConfig;
 use crate::redact::Operator;
@@ -258,7 +259,7 @@ impl Policy {
         let list = || Some((self.word_lists()?.action(&finding.rule_id)?, Source::CustomRule));
         own.or_else(custom).or_else(list).unwrap_or_else(|| {
             // What is told for information moves nothing by itself.
-            if &*finding.detector == "injection" || finding.severity == Severity::Info {
+            if matches!(&*finding.detector, "injection" | CLASSIFIER) || finding.severity == Severity::Info {
                 (Action::Allow, Source::Builtin)
             } else {
                 (detector.action, self.source_of(direction, &finding.detector))
@@ -343,7 +344,9 @@ fn several(mut problems: Vec<PolicyError>) -> PolicyError {
 /// looked through for orders only on its way into another model.
 fn default_role(detector: &str, direction: Direction, role: Role) -> bool {
     match detector {
-        "injection" => !(role == Role::System || (role == Role::Assistant && direction == Direction::Output)),
+        "injection" | CLASSIFIER => {
+            !(role == Role::System || (role == Role::Assistant && direction == Direction::Output))
+        }
         "output" => direction == Direction::Output && role != Role::System,
         "hygiene" => role != Role::System,
         _ => true,

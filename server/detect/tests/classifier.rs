@@ -1,0 +1,125 @@
+//! How a classifier joins the rules.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use llm_shield_detect::{
+    Action, Cancel, Classifier, DetectorStatus, Direction, Engine, Judgement, Policy, Report, Request, Role,
+    ScanOptions, Unjudged, Verdict, combine,
+};
+
+/// Judges every text alike.
+#[derive(Debug)]
+struct Always(Result<Judgement, Unjudged>);
+
+impl Classifier for Always {
+    fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
+        self.0
+    }
+
+    fn model_id(&self) -> &str {
+        "always"
+    }
+}
+
+const PLAIN: &str = "The bus to the harbour leaves at nine.";
+
+fn engine(judged: Result<Judgement, Unjudged>) -> Engine {
+    Engine::builtin().unwrap().with_classifier(Arc::new(Always(judged)))
+}
+
+fn sure(probability: f64) -> Result<Judgement, Unjudged> {
+    Ok(Judgement { probability, coverage: 1.0 })
+}
+
+fn scan(engine: &Engine, policy: &str, role: Role) -> Report {
+    let policy = Policy::from_yaml(policy).unwrap();
+    engine.scan(&Request::single(Direction::Input, role, PLAIN), &policy, &Cancel::never())
+}
+
+const BLOCK: &str = "{name: t, input: {detectors: {injection: {threshold: 0.5, action: block}}}}";
+
+fn status(report: &Report) -> DetectorStatus {
+    report.detectors.iter().find(|detector| &*detector.detector == "classifier").unwrap().status
+}
+
+#[test]
+fn a_sure_classifier_decides() {
+    let report = scan(&engine(sure(0.97)), BLOCK, Role::User);
+    assert_eq!((report.action, report.verdict), (Action::Block, Verdict::Malicious));
+    assert!(report.injection_score >= 0.97 && !report.degraded);
+    let [finding] = report.findings.as_slice() else { panic!("{:?}", report.findings) };
+    assert_eq!((&*finding.detector, &*finding.rule_id, finding.score), ("classifier", "classifier", 0.97));
+    assert_eq!((finding.span.start, finding.span.end), (0, PLAIN.len()));
+
+    let report = scan(&engine(sure(0.1)), BLOCK, Role::User);
+    assert_eq!((report.action, report.findings.len()), (Action::Allow, 0));
+    assert!(report.injection_score < 0.2 && status(&report) == DetectorStatus::Ok);
+}
+
+#[test]
+fn the_policy_has_its_way() {
+    let engine = engine(sure(0.97));
+    let off = BLOCK.replace("injection:", "classifier: {enabled: false}, injection:");
+    let report = scan(&engine, &off, Role::User);
+    assert_eq!((report.action, status(&report)), (Action::Allow, DetectorStatus::Skipped));
+    let documents = BLOCK.replace("injection:", "classifier: {roles: [document]}, injection:");
+    assert_eq!(scan(&engine, &documents, Role::User).action, Action::Allow);
+    assert_eq!(scan(&engine, &documents, Role::Document).action, Action::Block);
+    let shadow = BLOCK.replace("injection:", "classifier: {shadow: true}, injection:");
+    let report = scan(&engine, &shadow, Role::User);
+    assert_eq!((report.action, status(&report)), (Action::Allow, DetectorStatus::Shadow));
+    assert!(report.injection_score < 0.1 && report.findings.len() == 1);
+    // The application's own text gives orders by right.
+    assert_eq!(status(&scan(&engine, BLOCK, Role::System)), DetectorStatus::Skipped);
+
+    let request = Request::single(Direction::Input, Role::User, PLAIN);
+    let policy = Policy::from_yaml(BLOCK).unwrap();
+    let options = ScanOptions { classify: false, ..ScanOptions::default() };
+    let report = engine.scan_with(&request, &policy, &options, &Cancel::never());
+    assert_eq!((report.action, status(&report)), (Action::Allow, DetectorStatus::Skipped));
+    assert!(engine.classifies(&request, &policy));
+    assert!(!engine.classifies(&request, &Policy::from_yaml(&off).unwrap()));
+    assert!(!Engine::builtin().unwrap().classifies(&request, &policy));
+}
+
+#[test]
+fn what_is_not_done_is_told() {
+    let closed = BLOCK.replace("injection:", "classifier: {fail: closed}, injection:");
+    for (unjudged, expected) in
+        [(Unjudged::Failed, DetectorStatus::Failed), (Unjudged::Stopped, DetectorStatus::TimedOut)]
+    {
+        let engine = engine(Err(unjudged));
+        let report = scan(&engine, BLOCK, Role::User);
+        assert_eq!((report.action, report.degraded, status(&report)), (Action::Allow, true, expected));
+        assert_eq!(report.coverage.bytes_scanned, 0);
+        let report = scan(&engine, &closed, Role::User);
+        assert_eq!((report.action, report.verdict), (Action::Block, Verdict::Undetermined));
+    }
+    // A cap is no failure.
+    let capped = engine(Ok(Judgement { probability: 0.1, coverage: 0.5 }));
+    let report = scan(&capped, &closed, Role::User);
+    assert_eq!((report.action, report.degraded), (Action::Allow, false));
+    assert!(report.coverage.truncated && report.coverage.bytes_scanned == PLAIN.len() / 2);
+    // A stop is one, and what was read by then counts.
+    let halfway = engine(Ok(Judgement { probability: 0.9, coverage: 0.5 }));
+    let policy = Policy::from_yaml(BLOCK).unwrap();
+    let soon = Cancel::at(Instant::now() + Duration::from_millis(30));
+    let report = halfway.scan(&Request::single(Direction::Input, Role::User, PLAIN), &policy, &soon);
+    assert_eq!((report.action, report.degraded), (Action::Block, true));
+}
+
+#[test]
+fn the_joint_score_rises_with_both_and_keeps_the_rules_floor() {
+    let steps = || (0..=50).map(|step| f64::from(step) / 50.0);
+    for rules in steps() {
+        for model in steps() {
+            let joint = combine(rules, model);
+            assert!((0.0..=1.0).contains(&joint) && joint >= rules.max(model) - 1e-12);
+            assert!(combine(rules + 0.02, model) >= joint && combine(rules, model + 0.02) >= joint);
+        }
+    }
+}

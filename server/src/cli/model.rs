@@ -1,0 +1,93 @@
+//! `llm-shield model`: what bundles there are, and whether they can be served.
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use llm_shield_classifier::{Bundle, Classifier, Options};
+
+use super::{NO, YES, show};
+
+#[derive(clap::Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Check a bundle: its digests, its format, and that it computes what its manifest says (exit code 1 when not)
+    Verify {
+        /// The bundle's directory; the one that comes with this program by default
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+    /// List the bundle that comes with this program, and those under a directory as `NAME/VERSION`
+    List {
+        /// The directory
+        #[arg(value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Runs the command.
+pub(crate) fn run(command: Command) -> Result<u8> {
+    match command {
+        Command::Verify { dir } => verify(dir),
+        Command::List { dir } => list(dir),
+    }
+}
+
+fn verify(dir: Option<PathBuf>) -> Result<u8> {
+    let bundle = match dir {
+        Some(dir) => Bundle::open(&dir),
+        None => match Bundle::embedded().transpose() {
+            Some(bundle) => bundle,
+            None => anyhow::bail!("no bundle comes with this program: name a directory"),
+        },
+    };
+    match bundle.and_then(|bundle| Classifier::load(&bundle, &Options::default())) {
+        Ok(classifier) => {
+            let model = classifier.model();
+            show::print(&format!("{}@{} is good\nmanifest {}\n", model.name, model.version, model.digest))?;
+            Ok(YES)
+        }
+        Err(error) => {
+            show::error(&error.into());
+            Ok(NO)
+        }
+    }
+}
+
+fn list(dir: Option<PathBuf>) -> Result<u8> {
+    let mut lines = Vec::new();
+    if let Some(bundle) = Bundle::embedded()? {
+        lines.push(line(&bundle, "built in"));
+    }
+    for dir in dir.map(bundles).transpose()?.unwrap_or_default() {
+        let place = dir.display().to_string();
+        lines.push(match Bundle::open(&dir) {
+            Ok(bundle) => line(&bundle, &place),
+            Err(error) => format!("not usable  {place}  {error}\n"),
+        });
+    }
+    show::print(&lines.concat())?;
+    Ok(YES)
+}
+
+fn line(bundle: &Bundle, place: &str) -> String {
+    let manifest = bundle.manifest();
+    let megabytes = bundle.size_bytes() / 1_000_000;
+    let (name, version, precision) = (&manifest.name, &manifest.version, &manifest.precision);
+    let digest: String = bundle.digest().chars().take(12).collect();
+    format!("{name}@{version}  {precision}  {megabytes} MB  {digest}  {place}\n")
+}
+
+/// Returns the directories two below that hold a manifest, in order.
+fn bundles(dir: PathBuf) -> Result<Vec<PathBuf>> {
+    let below = |dir: &PathBuf| -> Result<Vec<PathBuf>> {
+        let entries = fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))?;
+        let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        paths.retain(|path| path.is_dir());
+        paths.sort();
+        Ok(paths)
+    };
+    let mut found = Vec::new();
+    for name in below(&dir)? {
+        found.extend(below(&name)?.into_iter().filter(|version| version.join("manifest.json").is_file()));
+    }
+    Ok(found)
+}
