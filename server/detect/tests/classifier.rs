@@ -1,9 +1,9 @@
 //! How a classifier joins the rules.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test")]
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
 
 use llm_shield_detect::{
@@ -22,6 +22,21 @@ impl Classifier for Always {
 
     fn model_id(&self) -> &str {
         "always"
+    }
+}
+
+/// Is told to stop when it has read half.
+#[derive(Debug)]
+struct Interrupted(Arc<AtomicBool>);
+
+impl Classifier for Interrupted {
+    fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
+        self.0.store(true, Ordering::Relaxed);
+        Ok(Judgement { probability: 0.9, coverage: 0.5 })
+    }
+
+    fn model_id(&self) -> &str {
+        "interrupted"
     }
 }
 
@@ -105,10 +120,11 @@ fn what_is_not_done_is_told() {
     assert_eq!((report.action, report.degraded), (Action::Allow, false));
     assert!(report.coverage.truncated && report.coverage.bytes_scanned == PLAIN.len() / 2);
     // A stop is one, and what was read by then counts.
-    let halfway = engine(Ok(Judgement { probability: 0.9, coverage: 0.5 }));
+    let flag = Arc::new(AtomicBool::new(false));
+    let halfway = Engine::builtin().unwrap().with_classifier(Arc::new(Interrupted(Arc::clone(&flag))));
     let policy = Policy::from_yaml(BLOCK).unwrap();
-    let soon = Cancel::at(Instant::now() + Duration::from_millis(30));
-    let report = halfway.scan(&Request::single(Direction::Input, Role::User, PLAIN), &policy, &soon);
+    let request = Request::single(Direction::Input, Role::User, PLAIN);
+    let report = halfway.scan(&request, &policy, &Cancel::never().with_flag(flag));
     assert_eq!((report.action, report.degraded), (Action::Block, true));
 }
 
