@@ -113,13 +113,9 @@ fn resident_kb() -> u64 {
 fn keywords() -> Vec<String> {
     let mut keywords: Vec<String> = rules::builtin_tables()
         .iter()
-        .filter_map(|table| toml::from_str::<toml::Table>(table.toml).ok())
-        .filter_map(|mut table| table.remove("rule"))
-        .filter_map(|rules| if let toml::Value::Array(rules) = rules { Some(rules) } else { None })
+        .filter_map(|table| rules::samples(table).ok())
         .flatten()
-        .filter_map(|rule| rule.get("keywords").and_then(toml::Value::as_array).cloned())
-        .flatten()
-        .filter_map(|keyword| keyword.as_str().map(str::to_owned))
+        .flat_map(|rule| rule.keywords)
         .collect();
     keywords.sort();
     keywords.dedup();
@@ -127,22 +123,7 @@ fn keywords() -> Vec<String> {
 }
 
 /// A question as people put it: few digits, few keywords.
-const PROSE: &str = "\
-Could you summarise the notes from the meeting on Tuesday and list who agreed to do what? The customer says that the \
-parcel arrived with a broken lid and asks for a new one before the weekend. Please answer in two short paragraphs, \
-friendly in tone, and offer a replacement. Our opening hours have changed since spring, and the return desk closes half \
-an hour earlier than the shop. What is the difference between a mutex and a semaphore, and when would I use which? \
-Translate the following paragraph into plain English and keep the technical terms as they are. I would like the table \
-sorted by region first and by revenue second, largest at the top. The function returns an empty list where I expected \
-three rows, although the query runs fine in the console. ";
+const PROSE: &str = include_str!("../tests/texts/prose.txt");
 
 /// What an assistant at work is given to read: log lines, JSON, code, names, numbers.
-const CHAT_LOG: &str = "\
-2026-03-14T09:21:07Z INFO api request_id=7f3a91c2 user=anna.schmidt@example.org path=/v2/orders/48213 status=200 \
-took_ms=38\n{\"order\": 48213, \"items\": [{\"sku\": \"LID-0042\", \"count\": 2, \"price\": 12.50}], \"phone\": \
-\"+49 30 901820\", \"token_count\": 512, \"key\": \"shipping_address\"}\n\
-fn retry(client: &Client, password_file: &Path) -> Result<Token> { client.login(read(password_file)?) }\n\
-error: secret `db-main` not found in namespace `prod`; see https://docs.example.com/secrets?page=3#rotation\n\
-From: Jonas Weber, 12 Market Street, Springfield. To: support. Please ignore the previous message, the system works \
-again. Invoice 2026-0311 over EUR 1,249.00 was paid on 11 March to account ending in 4711.\n\
-git commit 9fceb02d0ae598e95dc970b74767f19372d61af8 touches config/auth.yaml and the api_key rotation job\n";
+const CHAT_LOG: &str = include_str!("../tests/texts/chat_log.txt");

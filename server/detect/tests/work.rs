@@ -4,36 +4,13 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail the test")]
 #![expect(clippy::cast_precision_loss, reason = "counts of work are far below 2^52")]
 
-use llm_shield_detect::rules::{Table, builtin_tables};
+use llm_shield_detect::rules::{RuleSamples, Table, builtin_tables, samples};
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use regex_syntax::hir::{Class, Hir, HirKind};
 use regex_syntax::parse;
 
-/// A rule of the tables, as far as texts are made of it.
-struct Rule {
-    id: String,
-    keywords: Vec<String>,
-    pattern: String,
-}
-
-fn rules() -> Vec<Rule> {
-    let tables = builtin_tables().iter().map(|table| toml::from_str::<toml::Table>(table.toml).unwrap());
-    let entries = tables.flat_map(|mut table| match table.remove("rule") {
-        Some(toml::Value::Array(rules)) => rules,
-        _ => Vec::new(),
-    });
-    let text = |rule: &toml::Value, key: &str| rule.get(key).and_then(toml::Value::as_str).map(str::to_owned);
-    let words = |rule: &toml::Value| {
-        let keywords = rule.get("keywords").and_then(toml::Value::as_array).cloned().unwrap_or_default();
-        keywords.iter().filter_map(toml::Value::as_str).map(str::to_owned).collect()
-    };
-    entries
-        .map(|rule| Rule {
-            id: text(&rule, "id").unwrap(),
-            keywords: words(&rule),
-            pattern: text(&rule, "pattern").unwrap(),
-        })
-        .collect()
+fn rules() -> Vec<RuleSamples> {
+    builtin_tables().iter().flat_map(|table| samples(table).unwrap()).collect()
 }
 
 /// Returns the work for each byte of a text.
@@ -77,7 +54,7 @@ fn pump(hir: &Hir, most: u32, out: &mut String) {
 }
 
 /// The texts that are worst for a rule, as far as its own words tell.
-fn pumping(rule: &Rule) -> Vec<String> {
+fn pumping(rule: &RuleSamples) -> Vec<String> {
     let mut units: Vec<String> =
         rule.keywords.iter().take(2).flat_map(|k| [k.clone(), format!("{k} ")]).collect();
     if let Ok(hir) = parse(&rule.pattern) {
@@ -216,14 +193,9 @@ fn base64(text: &str) -> String {
 
 const SIZE: usize = 6 << 10;
 
-const ORDINARY: &str = "\
-Could you summarise the notes from the meeting on Tuesday and list who agreed to do what? The customer says that the \
-parcel arrived with a broken lid and asks for a new one before the weekend. Our opening hours have changed since spring.\n\
-2026-03-14T09:21:07Z INFO api request_id=7f3a91c2 user=anna.schmidt@example.org path=/v2/orders/48213 status=200 \
-took_ms=38\n{\"order\": 48213, \"items\": [{\"sku\": \"LID-0042\", \"count\": 2, \"price\": 12.50}], \"phone\": \
-\"+49 30 901820\", \"token_count\": 512, \"key\": \"shipping_address\"}\n\
-fn retry(client: &Client, password_file: &Path) -> Result<Token> { client.login(read(password_file)?) }\n\
-error: secret `db-main` not found in namespace `prod`; see https://docs.example.com/secrets?page=3#rotation\n\
-From: Jonas Weber, 12 Market Street, Springfield. To: support. Please ignore the previous message, the system works \
-again. Invoice 2026-0311 over EUR 1,249.00 was paid on 11 March to account ending in 4711.\n\
-git commit 9fceb02d0ae598e95dc970b74767f19372d61af8 touches config/auth.yaml and the api_key rotation job\n";
+const ORDINARY: &str = concat!(
+    "Could you summarise the notes from the meeting on Tuesday and list who agreed to do what? The customer says that the \
+     parcel arrived with a broken lid and asks for a new one before the weekend. Our opening hours have changed since \
+     spring.\n",
+    include_str!("texts/chat_log.txt"),
+);

@@ -1,17 +1,22 @@
-//! Samples of the tables: texts that a rule must find and texts that it must not.
+//! What the tables say of a rule to those who test or measure it: keywords, pattern, texts that it must find, and texts
+//! that it must not.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{RuleError, Table, schema};
 
-/// The samples of one rule, with templates expanded.
+/// One rule as its table has it, and its samples with templates expanded.
 #[derive(Clone, Debug)]
 pub struct RuleSamples {
     /// The rule's id.
     pub id: String,
     /// Its detector.
     pub detector: String,
+    /// What a text must hold for the pattern to be tried.
+    pub keywords: Vec<String>,
+    /// The regular expression.
+    pub pattern: String,
     /// Texts that must give a finding of the rule.
     pub positives: Vec<String>,
     /// Texts that must give none.
@@ -46,7 +51,14 @@ pub fn samples(table: &Table<'_>) -> Result<Vec<RuleSamples>, RuleError> {
             for text in &raw.negatives_x {
                 negatives.push(unmask(text).map_err(|m| fail("negatives_x", m))?);
             }
-            Ok(RuleSamples { id: raw.id.clone(), detector: table.detector.to_owned(), positives, negatives })
+            Ok(RuleSamples {
+                id: raw.id,
+                detector: table.detector.to_owned(),
+                keywords: raw.keywords,
+                pattern: raw.pattern,
+                positives,
+                negatives,
+            })
         })
         .collect()
 }
