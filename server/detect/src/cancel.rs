@@ -33,11 +33,14 @@ impl Cancel {
         self
     }
 
-    /// Stops so much before the deadline, where there is one.
+    /// Stops before the deadline, where there is one: by a fifth of the time left, within bounds.
     #[must_use]
-    pub(crate) fn earlier(&self, by: Duration) -> Self {
-        let deadline = self.deadline.map(|deadline| deadline.checked_sub(by).unwrap_or(deadline));
-        Self { deadline, flag: self.flag.clone() }
+    pub(crate) fn with_reserve(&self, [least, most]: [Duration; 2]) -> Self {
+        let earlier = |deadline: Instant| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            deadline.checked_sub((left / 5).clamp(least, most)).unwrap_or(deadline)
+        };
+        Self { deadline: self.deadline.map(earlier), flag: self.flag.clone() }
     }
 
     /// Whether to stop now.

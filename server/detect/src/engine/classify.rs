@@ -14,8 +14,9 @@ use super::DetectorInfo;
 /// The classifier's name among detectors.
 pub(crate) const DETECTOR: &str = "classifier";
 
-/// What is left of the time for everything after the classifier: a verdict that is late is none.
-const RESERVE: Duration = Duration::from_millis(40);
+/// The least and the most that is left of the time for everything after the classifier, a fifth in between: a verdict
+/// that is late is none, and the classifier itself stops only at its next layer.
+const RESERVE: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(250)];
 
 /// A model that says how likely a text carries an injection.
 pub trait Classifier: fmt::Debug + Send + Sync {
@@ -89,7 +90,7 @@ impl Engine {
     /// Has the classifier judge a content.
     pub(super) fn classify(&self, content: &Content<'_>, cancel: &Cancel) -> Classified {
         let began = Instant::now();
-        let cancel = cancel.earlier(RESERVE);
+        let cancel = cancel.with_reserve(RESERVE);
         let judged = match &self.classifier {
             Some(classifier) => classifier.judge(content.text, content.role, &cancel),
             None => Err(Unjudged::Failed),
