@@ -68,7 +68,8 @@ impl CloudError {
         matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
     }
 
-    pub(crate) fn invalid(reason: impl Into<String>) -> Self {
+    /// Returns an [`Invalid`](Self::Invalid) without a cause underneath.
+    pub fn invalid(reason: impl Into<String>) -> Self {
         Self::Invalid { reason: reason.into(), source: None }
     }
 
