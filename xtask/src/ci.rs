@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{checks, counts::Counts, demo};
+use crate::{checks, counts::Counts, demo, docs};
 
 /// A check that is no test counts as a failed one when it fails, and not at all when it succeeds.
 fn check(run: fn() -> Result<()>) -> impl Fn() -> Result<Counts> {
@@ -21,10 +21,12 @@ pub(crate) fn run() -> ExitCode {
     report.step("format", check(checks::format));
     report.step("shell scripts", check(checks::shell_scripts));
     report.step("schema", check(checks::proto));
+    report.step("documents", docs::references);
     report.step("clippy", check(checks::clippy));
     report.step("documentation", check(checks::documentation));
     report.step("tests", || checks::test(&[]));
     report.step("demo", check(demo::run));
+    report.step("commands", docs::commands);
     report.step("dependencies", check(checks::deny));
     report.finish()
 }

