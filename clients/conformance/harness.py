@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from occupy import open_request
-from server import Server
+from server import Server, wait_for
 
 HERE = Path(__file__).resolve().parent
 # A variable that `cargo xtask` has for the same purpose.
@@ -67,6 +67,7 @@ class Harness:
         if name == "occupy":
             rpc = arguments.get("rpc", "Scan")
             self._occupied.append(open_request(server.address, server.files(arguments["client"]), rpc))
+            wait_for("the request is at work", lambda: server.in_flight() >= len(self._occupied))
             return None
         if name == "release":
             while self._occupied:

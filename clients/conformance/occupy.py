@@ -33,14 +33,26 @@ def open_request(address: str, files: dict, rpc: str) -> ssl.SSLSocket:
     message = frame(DATA, END_STREAM, 1, EMPTY_MESSAGE) if rpc == "Audit" else b""
     connection.sendall(PREFACE + frame(SETTINGS, 0, 0, NO_WINDOW) + frame(HEADERS, END_HEADERS, 1, headers) + message
                        + frame(PING, 0, 0, b"occupied"))
-    # The answer to the ping says that the server has read what came before it.
-    seen = b""
-    while frame(PING, ACK, 0, b"occupied") not in seen:
-        piece = connection.recv(4096)
+    # An Audit that is being answered has sent its headers; of a Scan only the answer to the ping can be waited for.
+    awaited = (HEADERS, 1) if rpc == "Audit" else (PING, 0)
+    while True:
+        size, kind, flags, stream = struct.unpack(">IBBI", b"\0" + read(connection, 9))
+        read(connection, size)
+        if kind == HEADERS and flags & END_STREAM:
+            raise RuntimeError("the server refused the request")
+        if (kind, stream) == awaited:
+            return connection
+
+
+def read(connection: ssl.SSLSocket, size: int) -> bytes:
+    """Reads so many bytes."""
+    content = b""
+    while len(content) < size:
+        piece = connection.recv(size - len(content))
         if not piece:
             raise RuntimeError("the server closed the connection")
-        seen += piece
-    return connection
+        content += piece
+    return content
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:

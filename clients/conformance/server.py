@@ -142,8 +142,7 @@ class Server:
 
     def requests(self) -> dict:
         """Returns how many requests were answered with which status, by method."""
-        with urllib.request.urlopen(self._metrics, timeout=LIMIT_SECONDS) as answer:
-            text = answer.read().decode()
+        text = self._scrape()
         counts: dict = {}
         for labels, value in re.findall(r"^shield_requests_total\{(.*)\} ([0-9]+)$", text, re.MULTILINE):
             named = dict(re.findall(r'(\w+)="([^"]*)"', labels))
@@ -151,6 +150,11 @@ class Server:
         return counts
 
     # === for the harness ===
+
+    def in_flight(self) -> int:
+        """Returns how many requests are being worked on."""
+        found = re.search(r"^shield_in_flight_requests ([0-9]+)$", self._scrape(), re.MULTILINE)
+        return int(found[1]) if found else 0
 
     def files(self, client: str) -> dict[str, Path]:
         """Returns where a client's files lie."""
@@ -170,6 +174,10 @@ class Server:
         """Returns the last lines of the server's log."""
         path = self._directory / "server.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-5:]) if path.exists() else ""
+
+    def _scrape(self) -> str:
+        with urllib.request.urlopen(self._metrics, timeout=LIMIT_SECONDS) as answer:
+            return answer.read().decode()
 
     def _running(self) -> subprocess.Popen:
         if self._process is None:
@@ -212,6 +220,8 @@ class Server:
             "identities": mapped,
             "policies": {"files": named},
             "admin": {"listen": "127.0.0.1:0"},
+            # The machine may be slow, and nothing here is about that.
+            "limits": {"handshake_timeout": 60},
             "shutdown": {"drain_timeout": 2},
         }))
 
