@@ -15,6 +15,15 @@ pub(super) struct Document {
     pub(super) blocks: Vec<Block>,
     /// The anchors of its headings, as GitHub makes them.
     pub(super) anchors: BTreeSet<String>,
+    pub(super) quotes: Vec<Quote>,
+}
+
+/// A table behind `<!-- quote: PATH -->`, whose lines stand in that file as well.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Quote {
+    pub(super) line: usize,
+    pub(super) path: String,
+    pub(super) rows: Vec<String>,
 }
 
 /// A link or an image.
@@ -58,7 +67,7 @@ impl Mark {
 impl Document {
     /// Takes a document apart.
     pub(super) fn parse(path: &str, text: &str) -> Self {
-        let mut document = Self { path: path.to_owned(), ..Self::default() };
+        let mut document = Self { path: path.to_owned(), quotes: quotes(text), ..Self::default() };
         let mut slugs = BTreeMap::new();
         let mut heading: Option<String> = None;
         let mut links: Vec<Link> = Vec::new();
@@ -114,6 +123,20 @@ impl Document {
     }
 }
 
+fn quotes(text: &str) -> Vec<Quote> {
+    let mut lines = text.lines().zip(1..);
+    let mut quotes = Vec::new();
+    while let Some((line, number)) = lines.next() {
+        let inner = line.strip_prefix("<!-- quote:").and_then(|rest| rest.strip_suffix("-->"));
+        if let Some(path) = inner {
+            let rows = lines.by_ref().map(|(line, _)| line).skip_while(|line| line.is_empty());
+            let rows = rows.take_while(|line| line.starts_with('|')).map(str::to_owned).collect();
+            quotes.push(Quote { line: number, path: path.trim().to_owned(), rows });
+        }
+    }
+    quotes
+}
+
 fn said(piece: &str, code: bool, heading: &mut Option<String>, links: &mut [Link]) {
     if let Some(heading) = heading {
         heading.push_str(piece);
@@ -156,6 +179,13 @@ mod tests {
         assert_eq!(document.blocks[0].mark, Some(Mark::Run));
         assert_eq!(document.blocks[0].text, "ls -l\n");
         assert_eq!((document.blocks[1].language.as_str(), &document.blocks[1].mark), ("yaml", &None));
+    }
+
+    #[test]
+    fn quoted_tables_are_found() {
+        let quotes = quotes("a\n<!-- quote: b.md -->\n\n| c |\n|---|\n| d |\n\n| e |\n");
+        let rows = ["| c |", "|---|", "| d |"].map(str::to_owned).to_vec();
+        assert_eq!(quotes, [Quote { line: 2, path: "b.md".into(), rows }]);
     }
 
     #[test]

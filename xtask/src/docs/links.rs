@@ -55,6 +55,13 @@ pub(super) fn check(document: &Document, documents: &[Document], tree: &Tree) ->
             problems.push(format!("{}:{line}: `{code}`: there is no such file", document.path));
         }
     }
+    for quote in &document.quotes {
+        let source = fs::read_to_string(root().join(&quote.path)).unwrap_or_default();
+        let lines: BTreeSet<&str> = source.lines().collect();
+        for row in quote.rows.iter().filter(|row| !lines.contains(row.as_str())) {
+            problems.push(format!("{}:{}: not in {}: {row}", document.path, quote.line, quote.path));
+        }
+    }
     problems
 }
 
