@@ -51,23 +51,15 @@ func AsError(err error) *Error {
 	if err == nil || errors.As(err, &failure) {
 		return failure
 	}
-	status := status.Convert(err)
-	// FromContextError is for errors that never were a status.
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		status = contextStatus(err)
+	found, ok := status.FromError(err)
+	if !ok {
+		found = status.FromContextError(err)
 	}
-	failure = &Error{Code: status.Code(), Message: status.Message(), status: status, cause: err}
-	for _, detail := range status.Details() {
+	failure = &Error{Code: found.Code(), Message: found.Message(), status: found, cause: err}
+	for _, detail := range found.Details() {
 		failure.take(detail)
 	}
 	return failure
-}
-
-func contextStatus(err error) *status.Status {
-	if found, ok := status.FromError(err); ok {
-		return found
-	}
-	return status.FromContextError(err)
 }
 
 func (e *Error) take(detail any) {
