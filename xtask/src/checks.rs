@@ -1,16 +1,11 @@
 //! The checks, each the body of a task and a step of `ci`.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::PathBuf,
-    process::Stdio,
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::{
-    counts::Counts,
+    counts::{self, Counts},
     shell::{self, cargo, succeed},
     tools::Tool,
 };
@@ -99,23 +94,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
     }
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(arguments);
-    let mut child = command.stdout(Stdio::piped()).spawn().context("cannot run cargo")?;
-    let output = child.stdout.take().context("cargo has no output")?;
-    let mut counts = Counts::default();
-    for line in BufReader::new(output).split(b'\n') {
-        let line = line.context("cannot read cargo's output")?;
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        if let Some(result) = Counts::from_result_line(&line) {
-            counts += result;
-        }
-    }
-    let status = child.wait().context("cannot wait for cargo")?;
-    // A test program that does not build, or that dies, reports nothing.
-    if !status.success() && counts.failed == 0 {
-        counts.failed = 1;
-    }
-    Ok(counts)
+    counts::run(&mut command, Counts::from_result_line)
 }
 
 /// Builds the server's program and returns its path; `LLM_SHIELD_BIN` names a ready one.

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{checks, counts::Counts, demo, docs};
+use crate::{checks, clients, counts::Counts, demo, docs};
 
 /// A check that is no test counts as a failed one when it fails, and not at all when it succeeds.
 fn check(run: fn() -> Result<()>) -> impl Fn() -> Result<Counts> {
@@ -27,6 +27,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("tests", || checks::test(&[]));
     report.step("demo", check(demo::run));
     report.step("commands", docs::commands);
+    report.step("clients: go", || clients::test("go"));
     report.step("dependencies", check(checks::deny));
     report.finish()
 }
@@ -69,5 +70,5 @@ impl Report {
 }
 
 fn line(name: &str, failed: bool, took: Duration) -> String {
-    format!("{name:<14} {:<7} {:>7.1} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64())
+    format!("{name:<19} {:<7} {:>7.1} s", if failed { "FAILED" } else { "ok" }, took.as_secs_f64())
 }

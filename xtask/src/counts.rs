@@ -1,8 +1,38 @@
 //! How many tests ran, as the test programs themselves report it.
 
-use std::{fmt, ops::AddAssign};
+use std::{
+    fmt,
+    io::{BufRead as _, BufReader},
+    ops::AddAssign,
+    process::{Command, Stdio},
+};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+
+use crate::shell;
+
+/// Runs a program of tests to its end, shows what it says, and adds up what `read` makes of its lines.
+pub(crate) fn run(command: &mut Command, read: fn(&str) -> Option<Counts>) -> Result<Counts> {
+    let shown = shell::show(command);
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run `{shown}`"))?;
+    let output = child.stdout.take().with_context(|| format!("`{shown}` has no output"))?;
+    let mut counts = Counts::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = line.with_context(|| format!("cannot read the output of `{shown}`"))?;
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        if let Some(result) = read(&line) {
+            counts += result;
+        }
+    }
+    let status = child.wait().with_context(|| format!("cannot wait for `{shown}`"))?;
+    // A test program that does not build, or that dies, reports nothing.
+    if !status.success() && counts.failed == 0 {
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
 
 /// The outcome of some tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +58,17 @@ impl Counts {
             *count = number.parse().ok()?;
         }
         Some(counts)
+    }
+
+    /// Reads a line of `go test -v`: `--- PASS: TestName (0.00s)`, indented for a subtest.
+    pub(crate) fn from_go_line(line: &str) -> Option<Self> {
+        let (outcome, _) = line.trim_start().strip_prefix("--- ")?.split_once(": ")?;
+        match outcome {
+            "PASS" => Some(Self { passed: 1, ..Self::default() }),
+            "FAIL" => Some(Self { failed: 1, ..Self::default() }),
+            "SKIP" => Some(Self { skipped: 1, ..Self::default() }),
+            _ => None,
+        }
     }
 
     /// Turns failed tests into an error.
@@ -65,6 +106,17 @@ mod tests {
         assert_eq!(Counts::from_result_line(ok), Some(Counts { passed: 12, failed: 0, skipped: 3 }));
         let failed = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
         assert_eq!(Counts::from_result_line(failed), Some(Counts { passed: 1, failed: 2, skipped: 0 }));
+    }
+
+    #[test]
+    fn go_lines_are_counted() {
+        let read = |line| Counts::from_go_line(line).map(|counts| counts.to_string());
+        assert_eq!(read("--- PASS: TestSlice (0.00s)").as_deref(), Some("1 passed, 0 failed, 0 skipped"));
+        assert_eq!(read("    --- FAIL: TestA/b (0.01s)").as_deref(), Some("0 passed, 1 failed, 0 skipped"));
+        assert_eq!(read("--- SKIP: TestC (0.00s)").as_deref(), Some("0 passed, 0 failed, 1 skipped"));
+        for line in ["=== RUN   TestSlice", "PASS", "ok  \texample.org/a\t0.1s", "--- BENCH: B"] {
+            assert_eq!(read(line), None, "{line}");
+        }
     }
 
     #[test]

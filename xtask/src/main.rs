@@ -8,6 +8,7 @@
 mod bench;
 mod checks;
 mod ci;
+mod clients;
 mod counts;
 mod demo;
 mod docs;
@@ -28,6 +29,7 @@ usage: cargo xtask TASK
   test [ARGS…]              all tests, documentation examples too; ARGS go to cargo test
   lint                      formatting, clippy, rustdoc, shell scripts
   proto [--renew-baseline]  lint the schema and compare it with the released one
+  clients [NAME…]           the clients in other languages: go; --generate: make their code from the schema
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew
@@ -59,6 +61,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "lint" => checks::lint()?,
         "proto" if rest.iter().any(|argument| argument == "--renew-baseline") => checks::renew_baseline()?,
         "proto" => checks::proto()?,
+        "clients" => clients::run(rest)?,
         "deny" => checks::deny()?,
         "docs" => docs::run(rest)?,
         "bench" => bench::run(rest)?,
