@@ -2,6 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    env,
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -14,6 +16,7 @@ use crate::{
     USAGE,
     process::{FreshDirectory, Server},
     shell,
+    tools::Tool,
 };
 
 /// The address that documents give, in place of which the server here takes a free port.
@@ -25,13 +28,14 @@ const LIMIT_SECONDS: &str = "300";
 
 /// Runs the commands that a document marks, in one fresh directory and in their order, each with what is wrong with it.
 ///
-/// What a line is expected to exit with stands in its remark (`# exit code 1: blocked`), and is 0 otherwise. A server
-/// that is started goes on to the end of the document.
+/// What a line is expected to exit with stands in its remark (`# exit code 1: blocked`), and is 0 otherwise; what its
+/// output has to hold stands behind `# →`. A server that is started goes on to the end of the document, and what is
+/// exported holds for the lines that follow.
 pub(super) fn run(document: &Document, program: &Path) -> Result<Vec<Vec<String>>> {
     if !document.blocks.iter().any(|block| block.mark == Some(Mark::Run)) {
         return Ok(Vec::new());
     }
-    let mut session = Session::new(program)?;
+    let mut session = Session::new(document, program)?;
     let mut results = Vec::new();
     for block in &document.blocks {
         match &block.mark {
@@ -57,12 +61,23 @@ pub(super) fn run(document: &Document, program: &Path) -> Result<Vec<Vec<String>
 struct Session {
     directory: FreshDirectory,
     program: PathBuf,
+    /// Where the programs are that lines call.
+    path: OsString,
+    exports: String,
     server: Option<Server>,
 }
 
 impl Session {
-    fn new(program: &Path) -> Result<Self> {
-        Ok(Self { directory: FreshDirectory::new("docs")?, program: program.to_owned(), server: None })
+    fn new(document: &Document, program: &Path) -> Result<Self> {
+        let mut programs = vec![program.to_owned()];
+        if document.blocks.iter().any(|block| block.text.contains("grpcurl ")) {
+            programs.push(Tool::Grpcurl.ensure()?);
+        }
+        let present = env::var_os("PATH").unwrap_or_default();
+        let directories = programs.iter().filter_map(|program| program.parent().map(Path::to_owned));
+        let path = env::join_paths(directories.chain(env::split_paths(&present)))?;
+        let directory = FreshDirectory::new("docs")?;
+        Ok(Self { directory, program: program.to_owned(), path, exports: String::new(), server: None })
     }
 
     /// Runs a line; returns what is wrong with how it ended.
@@ -79,13 +94,19 @@ impl Session {
             return Ok(None);
         }
         let line = self.filled(line)?;
-        let output = self.command("timeout").args([LIMIT_SECONDS, "sh", "-c", &line]).output();
+        let script = format!("{}{line}", self.exports);
+        if line.starts_with("export ") {
+            self.exports.push_str(&line);
+            self.exports.push('\n');
+        }
+        let output = self.command("timeout").args([LIMIT_SECONDS, "sh", "-c", &script]).output();
         let output = output.context("cannot run a shell")?;
+        let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         let expected = expected(&line);
         if output.status.code() == Some(expected) {
-            return Ok(None);
+            let missing = promised(&line).filter(|promised| !shown.contains(promised));
+            return Ok(missing.map(|missing| format!("the output lacks `{missing}`:\n{shown}")));
         }
-        let shown = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
         Ok(Some(format!("ended with {}, not {expected}:\n{shown}", output.status)))
     }
 
@@ -109,13 +130,7 @@ impl Session {
     /// Prepares a run in the directory, with the program at hand and its data kept there.
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        let mut path =
-            self.program.parent().map(|directory| directory.as_os_str().to_owned()).unwrap_or_default();
-        if let Some(paths) = std::env::var_os("PATH") {
-            path.push(":");
-            path.push(paths);
-        }
-        command.current_dir(&self.directory.0).stdin(Stdio::null()).env("PATH", path);
+        command.current_dir(&self.directory.0).stdin(Stdio::null()).env("PATH", &self.path);
         command.env("LLM_SHIELD_DATA_DIR", self.directory.0.join("data"));
         command.env("LLM_SHIELD__LISTEN", "127.0.0.1:0").env("NO_COLOR", "1");
         command
@@ -131,23 +146,44 @@ fn expected(line: &str) -> i32 {
     line.split_once("exit code ").and_then(|(_, rest)| digits(rest).parse().ok()).unwrap_or(0)
 }
 
-/// Returns the commands of a block with their lines; a backslash joins lines.
+fn promised(line: &str) -> Option<&str> {
+    line.split_once("# → ").map(|(_, rest)| rest.trim())
+}
+
+/// Returns the commands of a block with their lines; a backslash or an open quote joins lines.
 fn lines(block: &Block) -> Vec<(usize, String)> {
     let mut commands: Vec<(usize, String)> = Vec::new();
     let mut open = false;
     for (number, line) in block.text.lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
-        let (text, joined) = line.strip_suffix('\\').map_or((line, false), |text| (text, true));
         match commands.last_mut().filter(|_| open) {
-            Some((_, command)) => command.push_str(text),
-            None => commands.push((block.line + 1 + number, text.to_owned())),
+            Some((_, command)) => {
+                command.push('\n');
+                command.push_str(line);
+            }
+            None if line.trim().is_empty() || line.trim().starts_with('#') => continue,
+            None => commands.push((block.line + 1 + number, line.trim().to_owned())),
         }
-        open = joined;
+        open = commands.last().is_some_and(|(_, command)| is_unfinished(command));
     }
     commands
+}
+
+/// Says whether a shell would read on.
+fn is_unfinished(command: &str) -> bool {
+    let mut quote = None;
+    let mut before = ' ';
+    let mut characters = command.chars();
+    while let Some(character) = characters.next() {
+        match (quote, character) {
+            (None | Some('"'), '\\') if characters.next().is_none() => return true,
+            (None, '#') if before.is_whitespace() => return false,
+            (None, '\'' | '"') => quote = Some(character),
+            (Some(open), close) if open == close => quote = None,
+            _ => {}
+        }
+        before = character;
+    }
+    quote.is_some()
 }
 
 /// What the program says of itself, asked once for each command.
@@ -235,12 +271,14 @@ mod tests {
 
     #[test]
     fn lines_are_commands() {
-        let text = "# a remark\na \\\n  --b   # exit code 1: no\n\nc\n".to_owned();
+        let text =
+            "# a remark\na \\\n  --b   # exit code 1: it's no\n\nc 'x\n\"y' # → no such thing\n".to_owned();
         let block = Block { line: 10, language: "sh".into(), mark: None, text };
         let commands = lines(&block);
-        assert_eq!(commands, [(12, "a --b   # exit code 1: no".to_owned()), (15, "c".to_owned())]);
-        assert_eq!(expected(&commands[0].1), 1);
-        assert_eq!(expected("c"), 0);
+        let shown = [(12, "a \\\n  --b   # exit code 1: it's no"), (15, "c 'x\n\"y' # → no such thing")];
+        assert_eq!(commands, shown.map(|(line, command)| (line, command.to_owned())));
+        assert_eq!((expected(shown[0].1), promised(shown[0].1)), (1, None));
+        assert_eq!((expected(shown[1].1), promised(shown[1].1)), (0, Some("no such thing")));
     }
 
     #[test]
