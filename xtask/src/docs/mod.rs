@@ -6,6 +6,7 @@ mod commands;
 mod diagrams;
 mod document;
 mod links;
+mod tags;
 
 use std::{fs, path::Path};
 
@@ -31,13 +32,14 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Checks links, paths, names of code, and that the pictures are those of their sources. Needs no build.
+/// Checks links, paths, names of code, tags of rules, and that the pictures are those of their sources. Needs no build.
 pub(crate) fn references() -> Result<Counts> {
     let (tree, documents) = read_all()?;
     let mut counts = Counts::default();
     for document in &documents {
         count(&mut counts, links::check(document, &documents, &tree));
     }
+    count(&mut counts, tags::check(&tree)?);
     for difference in diagrams::check()? {
         count(&mut counts, difference);
     }
