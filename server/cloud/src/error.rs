@@ -68,6 +68,27 @@ impl CloudError {
         matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
     }
 
+    /// Returns the same error again, for somebody else who waited for the same call. The cause stays behind, in words.
+    pub fn repeat(&self) -> Self {
+        let again = |source: &Option<Source>| source.as_ref().map(|source| source.to_string().into());
+        match self {
+            Self::NotFound { what } => Self::NotFound { what: what.clone() },
+            Self::AccessDenied { what, source } => {
+                Self::AccessDenied { what: what.clone(), source: again(source) }
+            }
+            Self::Throttled { what, retry_after } => {
+                Self::Throttled { what: what.clone(), retry_after: *retry_after }
+            }
+            Self::Conflict { what } => Self::Conflict { what: what.clone() },
+            Self::Unavailable { what, source } => {
+                Self::Unavailable { what: what.clone(), source: again(source) }
+            }
+            Self::Invalid { reason, source } => {
+                Self::Invalid { reason: reason.clone(), source: again(source) }
+            }
+        }
+    }
+
     /// Returns an [`Invalid`](Self::Invalid) without a cause underneath.
     pub fn invalid(reason: impl Into<String>) -> Self {
         Self::Invalid { reason: reason.into(), source: None }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use zeroize::Zeroizing;
 
-use crate::{EncryptionContext, Result};
+use crate::{CloudError, EncryptionContext, Result};
 
 /// Length of a data key: AES-256.
 pub const DATA_KEY_BYTES: usize = 32;
@@ -35,6 +35,23 @@ pub trait CloudKeyManager: fmt::Debug + Send + Sync {
         wrapped: &[u8],
         context: &EncryptionContext,
     ) -> Result<Zeroizing<[u8; DATA_KEY_BYTES]>>;
+
+    /// Wraps a data key under the newest version of another key, or another context, without showing it.
+    ///
+    /// # Errors
+    /// As [`decrypt`](Self::decrypt) and [`generate_data_key`](Self::generate_data_key);
+    /// [`Invalid`](crate::CloudError::Invalid) where the key manager cannot do it.
+    async fn re_encrypt(
+        &self,
+        wrapped: &[u8],
+        context: &EncryptionContext,
+        key_id: &str,
+        new_context: &EncryptionContext,
+    ) -> Result<Vec<u8>> {
+        let _: (&[u8], &EncryptionContext, &str, &EncryptionContext) =
+            (wrapped, context, key_id, new_context);
+        Err(CloudError::invalid("this key manager does not wrap keys anew"))
+    }
 
     /// Signs `message` itself (not a digest of it) with the signing key `key_id`. Messages of up to 4096 bytes are
     /// accepted by every provider.

@@ -14,12 +14,25 @@ mod context;
 mod error;
 mod key_manager;
 pub mod local;
+pub mod logs;
+pub mod metrics;
+mod outbox;
+pub mod secrets;
 pub mod storage;
+pub mod telemetry;
+pub mod traces;
 
 pub use context::EncryptionContext;
 pub use error::{CloudError, Result, Source};
 pub use key_manager::{CloudKeyManager, DATA_KEY_BYTES, DataKey, PublicKey, SignatureAlgorithm};
+pub use logs::{CloudLogger, LogEntry, LogLevel};
+pub use metrics::{CloudMetrics, Metric, MetricUnit, MetricValue};
+pub use outbox::{Outbox, Sink};
+pub use secrets::{
+    CloudSecretManager, SecretCache, SecretMetadata, SecretOptions, SecretReader, SecretValue, VersionStage,
+};
 pub use storage::{
     ByteRange, Checksum, CloudStorage, GetObjectOptions, ListedObject, Object, ObjectMetadata, ObjectPage,
     ObjectVersion, Progress, PutObjectOptions, Retention, RetentionMode, StorageClass,
 };
+pub use traces::{CloudTracer, Span, SpanContext};

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use llm_shield_cloud::conformance::{self, KeyTraits};
 use llm_shield_cloud::local::KeyRing;
 use llm_shield_cloud::{CloudError, CloudKeyManager, EncryptionContext};
 use proptest::prelude::*;
@@ -29,6 +30,15 @@ fn ring_with_keys(home: &Home) -> KeyRing {
 
 fn context() -> EncryptionContext {
     EncryptionContext::new().with("tenant", "acme").with("segment", "7")
+}
+
+#[tokio::test]
+async fn conforms() {
+    let home = home();
+    let ring = ring_with_keys(&home);
+    ring.ensure_encryption_key("other").unwrap();
+    let names = KeyTraits { encryption: "audit", other: "other", signing: "audit-signing", absent: "none" };
+    conformance::keys(&ring, names).await;
 }
 
 #[tokio::test]

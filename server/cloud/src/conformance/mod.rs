@@ -7,8 +7,14 @@
 //! All of these panic at the first thing that an implementation does otherwise: they are tests.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod keys;
+mod observability;
+mod secrets;
 mod storage;
 
+pub use keys::{KeyTraits, keys};
+pub use observability::{logger, metrics, tracer};
+pub use secrets::secrets;
 pub use storage::{StorageTraits, storage};
 
 use crate::CloudError;

@@ -8,6 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
 use zeroize::Zeroizing;
 
+use super::private_file;
 use super::ring_file::{self, EncryptionKey, Keys, Secret, SigningKey};
 use super::wrapped::{Wrapped, WrappingKey, wrap};
 use crate::{
@@ -43,8 +44,8 @@ impl KeyRing {
     /// As [`open`](Self::open), and when the file or directory cannot be written.
     pub fn open_or_create(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
-        ring_file::make_private_parent(&path)?;
-        let _lock = ring_file::lock(&path)?;
+        private_file::make_private_parent(&path)?;
+        let _lock = private_file::lock(&path)?;
         match ring_file::read(&path) {
             Err(CloudError::NotFound { .. }) => ring_file::replace(&path, &Keys::empty())?,
             Err(error) => return Err(error),
@@ -126,7 +127,7 @@ impl KeyRing {
 
     fn change<T>(&self, change: impl FnOnce(&mut Keys) -> Result<T>) -> Result<T> {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        let _lock = ring_file::lock(&self.path)?;
+        let _lock = private_file::lock(&self.path)?;
         let mut changed = ring_file::read(&self.path)?;
         let result = change(&mut changed)?;
         ring_file::replace(&self.path, &changed)?;
@@ -137,6 +138,19 @@ impl KeyRing {
     fn keys(&self) -> RwLockReadGuard<'_, Keys> {
         // The keys are only ever replaced whole, so a panic elsewhere cannot have left them half changed.
         self.keys.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wrap(
+        &self,
+        key_id: &str,
+        data_key: &[u8; DATA_KEY_BYTES],
+        context: &EncryptionContext,
+    ) -> Result<Vec<u8>> {
+        let keys = self.keys();
+        let key = keys.encryption_keys.get(key_id).ok_or_else(|| not_found(key_id))?;
+        let version = key.current;
+        let material = key.material(key_id, version)?;
+        wrap(WrappingKey { key_id, version }, &material, data_key, context)
     }
 
     fn key_pair(&self, key_id: &str) -> Result<EcdsaKeyPair> {
@@ -154,11 +168,7 @@ impl KeyRing {
 impl CloudKeyManager for KeyRing {
     async fn generate_data_key(&self, key_id: &str, context: &EncryptionContext) -> Result<DataKey> {
         let plaintext = random_key()?;
-        let keys = self.keys();
-        let key = keys.encryption_keys.get(key_id).ok_or_else(|| not_found(key_id))?;
-        let version = key.current;
-        let material = key.material(key_id, version)?;
-        let wrapped = wrap(WrappingKey { key_id, version }, &material, &plaintext, context)?;
+        let wrapped = self.wrap(key_id, &plaintext, context)?;
         Ok(DataKey { plaintext, wrapped, key_id: key_id.to_owned() })
     }
 
@@ -173,6 +183,17 @@ impl CloudKeyManager for KeyRing {
         let key = keys.encryption_keys.get(key_id).ok_or_else(|| not_found(key_id))?;
         let material = key.material(key_id, version)?;
         wrapped.unwrap(&material, context)
+    }
+
+    async fn re_encrypt(
+        &self,
+        wrapped: &[u8],
+        context: &EncryptionContext,
+        key_id: &str,
+        new_context: &EncryptionContext,
+    ) -> Result<Vec<u8>> {
+        let plaintext = self.decrypt(wrapped, context).await?;
+        self.wrap(key_id, &plaintext, new_context)
     }
 
     async fn sign(&self, key_id: &str, message: &[u8]) -> Result<Vec<u8>> {

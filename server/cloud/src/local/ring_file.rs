@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use zeroize::Zeroizing;
 
+use super::private_file;
 use crate::{CloudError, Result};
 
 const FORMAT: &str = "llm-shield key ring v1";
@@ -117,94 +115,10 @@ impl<'de> Deserialize<'de> for Secret {
 
 /// Reads a ring after checking that nobody else can.
 pub(super) fn read(path: &Path) -> Result<Keys> {
-    let failed = |error| CloudError::from_io(path.display().to_string(), error);
-    require_private(parent(path)?)?;
-    let mut file = File::open(path).map_err(failed)?;
-    let metadata = file.metadata().map_err(failed)?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        return Err(open_to_others(path, "0600"));
-    }
-    if metadata.len() > MAX_RING_BYTES {
-        return Err(CloudError::invalid(format!("`{}` is too large for a key ring", path.display())));
-    }
-    let length = usize::try_from(metadata.len()).unwrap_or(0);
-    let mut json = Zeroizing::new(Vec::with_capacity(length + 1));
-    Read::by_ref(&mut file).take(MAX_RING_BYTES).read_to_end(&mut json).map_err(failed)?;
-    Keys::parse(path, &json)
+    Keys::parse(path, &private_file::read(path, MAX_RING_BYTES)?)
 }
 
-/// Replaces a ring whole: after a crash it is the old one or the new one.
+/// Replaces a ring whole.
 pub(super) fn replace(path: &Path, keys: &Keys) -> Result<()> {
-    let json = keys.to_json()?;
-    let temporary = with_suffix(path, ".new");
-    let written = write_private(&temporary, &json).and_then(|()| {
-        fs::rename(&temporary, path)?;
-        File::open(path.parent().unwrap_or_else(|| Path::new(".")))?.sync_all()
-    });
-    written.map_err(|error| CloudError::from_io(path.display().to_string(), error))
-}
-
-/// Keeps other processes from changing the ring until the handle is dropped.
-pub(super) fn lock(path: &Path) -> Result<File> {
-    let lock_path = with_suffix(path, ".lock");
-    let failed = |error| CloudError::from_io(lock_path.display().to_string(), error);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(&lock_path)
-        .map_err(failed)?;
-    file.lock().map_err(failed)?;
-    Ok(file)
-}
-
-/// Creates the ring's directory for its owner only, or refuses one that others can look into.
-pub(super) fn make_private_parent(path: &Path) -> Result<()> {
-    let directory = parent(path)?;
-    if !directory.exists() {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| CloudError::from_io(directory.display().to_string(), error))?;
-    }
-    require_private(directory)
-}
-
-fn require_private(directory: &Path) -> Result<()> {
-    let metadata = fs::metadata(directory)
-        .map_err(|error| CloudError::from_io(directory.display().to_string(), error))?;
-    if metadata.permissions().mode() & 0o077 == 0 { Ok(()) } else { Err(open_to_others(directory, "0700")) }
-}
-
-fn open_to_others(path: &Path, mode: &str) -> CloudError {
-    CloudError::AccessDenied {
-        what: path.display().to_string(),
-        source: Some(format!("other users can open it; its mode must be {mode}").into()),
-    }
-}
-
-fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    // A leftover of a crash may have any content and mode: start from a new file.
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
-fn parent(path: &Path) -> Result<&Path> {
-    match path.parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => Ok(directory),
-        _ => Err(CloudError::invalid(format!("`{}` has no directory to be private in", path.display()))),
-    }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
+    private_file::replace(path, &keys.to_json()?)
 }

@@ -1,0 +1,149 @@
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use crate::{CloudLogger, CloudTracer, LogEntry, Span};
+
+/// What may wait between the program and the task that hands it on.
+const QUEUE: usize = 16_384;
+
+/// How often what waits is sent, also when it makes no batch.
+const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// One thing on its way.
+#[derive(Debug)]
+pub(super) enum Shipment {
+    Entry(LogEntry),
+    Span(Span),
+    End(oneshot::Sender<()>),
+}
+
+/// Hands log entries and spans to a logger and a tracer. Copies hand to the same.
+#[derive(Clone)]
+pub struct Shipping {
+    queue: mpsc::Sender<Shipment>,
+    overflowed: Arc<AtomicU64>,
+    spans: bool,
+}
+
+impl Shipping {
+    /// Starts the task that hands on; must be called within a Tokio runtime, which the task lives in.
+    pub fn start(logger: Option<Arc<dyn CloudLogger>>, tracer: Option<Arc<dyn CloudTracer>>) -> Self {
+        let (queue, receiver) = mpsc::channel(QUEUE);
+        let spans = tracer.is_some();
+        tokio::spawn(Carrier { logger, tracer }.run(receiver));
+        Self { queue, overflowed: Arc::default(), spans }
+    }
+
+    /// Returns how many entries and spans were dropped because more came than could be handed on.
+    pub fn overflowed(&self) -> u64 {
+        self.overflowed.load(Ordering::Relaxed)
+    }
+
+    /// Hands on what waits, and ends. What comes later is dropped.
+    ///
+    /// Returns whether that was done within `limit`.
+    pub async fn shut_down(&self, limit: Duration) -> bool {
+        let (done, end) = oneshot::channel();
+        let shut = async {
+            if self.queue.send(Shipment::End(done)).await.is_ok() {
+                drop(end.await);
+            }
+        };
+        timeout(limit, shut).await.is_ok()
+    }
+
+    /// Never waits: whoever logs must not wait for a network.
+    pub(super) fn put(&self, shipment: Shipment) {
+        if matches!(shipment, Shipment::Span(_)) && !self.spans {
+            return;
+        }
+        if self.queue.try_send(shipment).is_err() {
+            self.overflowed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl fmt::Debug for Shipping {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Shipping").field("overflowed", &self.overflowed()).finish_non_exhaustive()
+    }
+}
+
+struct Carrier {
+    logger: Option<Arc<dyn CloudLogger>>,
+    tracer: Option<Arc<dyn CloudTracer>>,
+}
+
+impl Carrier {
+    async fn run(self, mut queue: mpsc::Receiver<Shipment>) {
+        let mut ticks = interval(FLUSH_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut shipments = Vec::new();
+        loop {
+            let open = tokio::select! {
+                received = queue.recv_many(&mut shipments, 1024) => received > 0,
+                _ = ticks.tick() => {
+                    self.flush().await;
+                    continue;
+                }
+            };
+            let end = self.carry(&mut shipments).await;
+            if end.is_some() || !open {
+                self.flush().await;
+                if end.is_some_and(|done| done.send(()).is_err()) {
+                    tracing::debug!("whoever asked for the end has given up");
+                }
+                return;
+            }
+        }
+    }
+
+    async fn carry(&self, shipments: &mut Vec<Shipment>) -> Option<oneshot::Sender<()>> {
+        let (mut entries, mut spans, mut end) = (Vec::new(), Vec::new(), None);
+        for shipment in shipments.drain(..) {
+            match shipment {
+                Shipment::Entry(entry) => entries.push(entry),
+                Shipment::Span(span) => spans.push(span),
+                Shipment::End(done) => end = Some(done),
+            }
+        }
+        if let Some(logger) = &self.logger
+            && !entries.is_empty()
+        {
+            report("log entries", logger.log_batch(entries).await);
+        }
+        if let Some(tracer) = &self.tracer
+            && !spans.is_empty()
+        {
+            report("spans", tracer.export_spans(spans).await);
+        }
+        end
+    }
+
+    async fn flush(&self) {
+        if let Some(logger) = &self.logger {
+            report("log entries", logger.flush().await);
+        }
+        if let Some(tracer) = &self.tracer {
+            report("spans", tracer.flush().await);
+        }
+    }
+}
+
+fn report(what: &'static str, sent: crate::Result<()>) {
+    if let Err(error) = sent {
+        let error = &error as &dyn std::error::Error;
+        tracing::warn!(error, what, "cannot be sent; they wait");
+    }
+}

@@ -1,0 +1,81 @@
+//! Metrics, log entries and spans in files, through the suites that all implementations pass; and the way there from
+//! `tracing`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its case fails")]
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use llm_shield_cloud::local::JsonLinesFile;
+use llm_shield_cloud::telemetry::{self, Shipping};
+use llm_shield_cloud::{CloudMetrics, conformance};
+use serde_json::Value;
+use tracing_subscriber::layer::SubscriberExt;
+
+fn file() -> (tempfile::TempDir, JsonLinesFile) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = JsonLinesFile::open(directory.path().join("lines.jsonl")).unwrap();
+    (directory, file)
+}
+
+fn lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn metrics_conform() {
+    let (_directory, file) = file();
+    conformance::metrics(&file).await;
+    let lines = lines(file.path());
+    assert_eq!(lines.len(), 60);
+    assert_eq!(CloudMetrics::dropped(&file), 0);
+    assert_eq!(lines[0]["unit"], "Seconds");
+}
+
+#[tokio::test]
+async fn logger_conforms() {
+    let (_directory, file) = file();
+    let messages = conformance::logger(&file).await;
+    let found: Vec<Value> = lines(file.path()).into_iter().map(|line| line["message"].clone()).collect();
+    assert_eq!(found, messages);
+}
+
+#[tokio::test]
+async fn tracer_conforms() {
+    let (_directory, file) = file();
+    let names = conformance::tracer(&file).await;
+    let lines = lines(file.path());
+    let id_of = |name: &str| lines.iter().find(|line| line["name"] == name).unwrap()["span_id"].clone();
+    for (name, parent) in names {
+        let line = lines.iter().find(|line| line["name"] == name.as_str()).unwrap();
+        assert_eq!(line["parent_id"], parent.map_or(Value::Null, |parent| id_of(&parent)));
+    }
+}
+
+#[tokio::test]
+async fn events_and_spans_find_their_way() {
+    let (_directory, logs) = file();
+    let (_other, traces) = file();
+    let shipping = Shipping::start(Some(Arc::new(logs.clone())), Some(Arc::new(traces.clone())));
+    let subscriber = tracing_subscriber::registry().with(telemetry::layer(shipping.clone()));
+    tracing::subscriber::with_default(subscriber, || {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let span = tracing::info_span!("request", rpc = "Scan", traceparent = parent);
+        let _entered = span.enter();
+        tracing::warn!(target: "service", tenant = "acme", number = 7, "within");
+        tracing::info_span!("step").in_scope(|| tracing::info!(target: "service", "deeper"));
+        tracing::error!(target: "llm_shield_cloud::telemetry", "about sending");
+    });
+    assert!(shipping.shut_down(Duration::from_secs(30)).await);
+    let (logs, traces) = (lines(logs.path()), lines(traces.path()));
+    assert_eq!(logs.len(), 2, "what sending says is not sent");
+    assert_eq!((&logs[0]["message"], &logs[0]["level"]), (&Value::from("within"), &Value::from("WARN")));
+    assert_eq!(
+        (&logs[0]["rpc"], &logs[0]["tenant"], &logs[0]["number"]),
+        (&"Scan".into(), &"acme".into(), &"7".into())
+    );
+    assert_eq!(logs[0]["trace_id"], "0af7651916cd43dd8448eb211c80319c");
+    let span_of = |name: &str| traces.iter().find(|line| line["name"] == name).unwrap();
+    assert_eq!(span_of("request")["parent_id"], "b7ad6b7169203331");
+    assert_eq!(span_of("step")["parent_id"], span_of("request")["span_id"]);
+    assert_eq!(logs[1]["span_id"], span_of("step")["span_id"]);
+    assert_eq!(shipping.overflowed(), 0);
+}
