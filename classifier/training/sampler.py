@@ -29,10 +29,17 @@ MASKED = 0.06
 # A longer attack of `train` may hold its attack outside the window: its label would be wrong.
 LONGEST_ATTACK_CHARS = 480
 SHORT_BENIGN = (24, 32, 48, 64)
+# A text that the model was sure of when it last saw it is passed over more often than not: there is more to learn from
+# the others. The limit is of the smoothed cross-entropy (0.16: a probability of 0.89).
+EASY = 0.16
+PASSED_OVER = 0.7
 
 
 class Sampler:
-    """Endless draws of `(text, role, label, family, cut)`; every group is gone through before a text comes again."""
+    """Endless draws of `(text, role, label, family, cut, key)`; every group is gone through before a text comes again.
+
+    The key is for telling how well the model did on the text; None where a text never comes again.
+    """
 
     def __init__(self, groups, seed):
         self.groups = {
@@ -41,6 +48,7 @@ class Sampler:
         self.seed = seed
         self.draws = {}
         self.orders = {}
+        self.losses = {}
         ours = groups.get("hand_written", [])
         benign = [r for r in ours if r["label"] == 0]
         self.carriers = [r for r in benign if r["role"] != "user"] * 3
@@ -53,11 +61,16 @@ class Sampler:
 
     def state(self):
         """Returns what a resumed run needs to go on with the same draws."""
-        return dict(self.draws)
+        return {"draws": dict(self.draws), "losses": dict(self.losses)}
 
     def restore(self, state):
         """Takes up the draws where `state` was taken."""
-        self.draws = dict(state)
+        self.draws, self.losses = dict(state["draws"]), dict(state["losses"])
+
+    def tell(self, key, loss):
+        """Notes how well the model did on a text."""
+        if key is not None:
+            self.losses[key] = loss
 
     def batch(self, step, size):
         """Returns the examples of one step; the same step draws the same examples."""
@@ -67,9 +80,12 @@ class Sampler:
         examples = []
         for name in rng.choices(names, weights, k=size):
             if name == "composition":
-                examples.append((*self.composition(rng), None))
+                examples.append((*self.composition(rng), None, None))
             else:
-                examples.append(vary(self.next_row(name), name, rng))
+                row = self.next_row(name)
+                while self.losses.get(row["id"], 1.0) < EASY and rng.random() < PASSED_OVER:
+                    row = self.next_row(name)
+                examples.append((*vary(row, name, rng), row["id"]))
         return examples
 
     def next_row(self, name):
@@ -141,12 +157,12 @@ def swapped(role, label, text, rng):
 
 
 def encode(tokenizer, example, longest, rng):
-    """Returns `(ids, label, family)`, the text cut to a window.
+    """Returns `(ids, label, family, key)`, the text cut to a window.
 
-    The last member of the example says how: a share of the text (an attack lies there: cut around it), a number of
+    The `cut` of the example says how: a share of the text (an attack lies there: cut around it), a number of
     tokens (a benign text may be cut anywhere, and short ones cost less), or nothing (an attack keeps a double window).
     """
-    text, role, label, family, cut = example
+    text, role, label, family, cut, key = example
     ids = tokenizer.ids(text[: tokens.WINDOW * 40])
     room = (longest if cut is not None or not label else 2 * longest) - tokens.SPECIAL
     if isinstance(cut, int):
@@ -161,4 +177,4 @@ def encode(tokenizer, example, longest, rng):
         ids = ids[start : start + room]
     # Hidden words instead of dropout inside the encoder: the same use, and free on a CPU.
     ids = [tokens.MASK if rng.random() < MASKED else i for i in ids]
-    return tokens.frame(role, ids), label, family
+    return tokens.frame(role, ids), label, family, key

@@ -18,11 +18,14 @@ FAMILY_WEIGHT = 0.15
 LAYER_DECAY = 0.9
 HEAD_RATE = 4.0
 NEW_WORD_RATE = 4.0
-EMA_DECAY = 0.99
+EMA_DECAY = 0.995
 EXCHANGE_EVERY = 10
 VALIDATION_TEXTS = 600
 SAVE_SECONDS = 240
-MICRO_BATCH_TOKENS = 2048
+MICRO_BATCH_TOKENS = 640
+# Steps whose examples are drawn together, so that each micro-batch holds texts of about the same length: without it
+# a third of the work is padding.
+POOLED_STEPS = 8
 
 
 def device_and_type():
@@ -83,19 +86,21 @@ def rate_at(step, steps, warmup=40, cooldown=0.3):
 
 
 def loss_of(model, batch, device, dtype):
-    """Returns the summed loss of one padded micro-batch."""
-    longest = max(len(ids) for ids, _, _ in batch)
-    ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids, _, _ in batch], device=device)
-    lengths = torch.tensor([len(ids) for ids, _, _ in batch], device=device)
-    labels = torch.tensor([float(label) for _, label, _ in batch], device=device)
-    kinds = [FAMILIES.index("benign" if family == "benign_hard" else family) for _, _, family in batch]
+    """Returns the summed loss of one padded micro-batch, and the attack loss of each text."""
+    texts, labels, families, _ = zip(*batch)
+    longest = rounded(max(len(ids) for ids in texts))
+    ids = torch.tensor([ids + [0] * (longest - len(ids)) for ids in texts], device=device)
+    lengths = torch.tensor([len(ids) for ids in texts], device=device)
+    labels = torch.tensor([float(label) for label in labels], device=device)
+    kinds = [FAMILIES.index("benign" if family == "benign_hard" else family) for family in families]
     with torch.autocast(device.type, dtype):
         attack, family = model(ids, lengths)
     soft = labels * (1 - LABEL_SMOOTHING) + LABEL_SMOOTHING / 2
-    loss = F.binary_cross_entropy_with_logits(attack.float(), soft, reduction="sum")
-    return loss + FAMILY_WEIGHT * F.cross_entropy(
+    losses = F.binary_cross_entropy_with_logits(attack.float(), soft, reduction="none")
+    family_loss = F.cross_entropy(
         family.float(), torch.tensor(kinds, device=device), reduction="sum", label_smoothing=LABEL_SMOOTHING
     )
+    return losses.sum() + FAMILY_WEIGHT * family_loss, losses.detach()
 
 
 class Run:
@@ -113,6 +118,7 @@ class Run:
         self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
         self.step, self.best, self.spent, self.met = 0, -1.0, 0.0, 0.0
         self.load()
+        self.pool, self.pool_number, self.pool_draws = [], None, self.sampler.state()
 
     def load(self):
         """Takes up the last checkpoint, another run's weights, or the base encoder."""
@@ -138,7 +144,7 @@ class Run:
         if source == last:
             self.optimizer.load_state_dict(saved["optimizer"])
             self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
-            self.sampler.restore(saved["draws"])
+            self.sampler.restore(saved["drawn"])
 
     def save(self, name, optimizer=True):
         """Writes a checkpoint so that a killed run leaves a whole one."""
@@ -150,7 +156,7 @@ class Run:
             "step": self.step,
             "best": self.best,
             "spent": self.spent,
-            "draws": self.sampler.state(),
+            "drawn": self.pool_draws,
             "seed": self.options.seed,
             "data": corpus.digests(self.options.data),
             "without": list(self.options.without),
@@ -202,22 +208,20 @@ class Run:
 
     def one_step(self):
         """Takes one optimizer step and returns the number of tokens and the mean loss."""
-        options = self.options
-        rng = random.Random(f"{options.seed}/cut/{self.step}")
-        torch.manual_seed(options.seed * 1_000_003 + self.step)
-        examples = self.sampler.batch(self.step, options.batch)
-        encoded = [sampler.encode(self.tokenizer, example, options.longest, rng) for example in examples]
-        encoded.sort(key=lambda example: len(example[0]))
-        factor = rate_at(self.step, options.steps)
+        torch.manual_seed(self.options.seed * 1_000_003 + self.step)
+        parts = self.parts()
+        factor = rate_at(self.step, self.options.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = group["base_rate"] * factor
         self.model.train()
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
-        for part in micro_batches(encoded):
-            loss = loss_of(self.model, part, self.device, self.dtype) / len(encoded)
-            loss.backward()
-            total += loss.item()
+        for part in parts:
+            loss, losses = loss_of(self.model, part, self.device, self.dtype)
+            (loss / self.options.batch).backward()
+            total += loss.item() / self.options.batch
+            for (_, _, _, key), own in zip(part, losses.tolist()):
+                self.sampler.tell(key, own)
         trained = [p for p in self.model.parameters() if p.requires_grad]
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         self.optimizer.step()
@@ -225,7 +229,24 @@ class Run:
         with torch.no_grad():
             slow = [p for p in self.average.parameters() if p.requires_grad]
             torch._foreach_lerp_(slow, trained, 1 - decay)
-        return sum(len(e[0]) for e in encoded), total
+        return sum(len(ids) for part in parts for ids, _, _, _ in part), total
+
+    def parts(self):
+        """Returns the micro-batches of the current step: its share of those of its pool."""
+        number, at = divmod(self.step, POOLED_STEPS)
+        if self.pool_number != number:
+            options, rng = self.options, random.Random(f"{self.options.seed}/cut/{number}")
+            self.pool_number, self.pool_draws = number, self.sampler.state()
+            first = number * POOLED_STEPS
+            examples = [e for k in range(POOLED_STEPS) for e in self.sampler.batch(first + k, options.batch)]
+            encoded = [sampler.encode(self.tokenizer, example, options.longest, rng) for example in examples]
+            encoded.sort(key=lambda example: len(example[0]))
+            parts = list(micro_batches(encoded))
+            rng.shuffle(parts)
+            self.pool = [[] for _ in range(POOLED_STEPS)]
+            for part in parts:
+                min(self.pool, key=lambda step: sum(len(part) for part in step)).append(part)
+        return self.pool[at]
 
     def validate(self):
         """Scores a part of the held-out blocks and of the unseen source; keeps the weights when the blocks improve."""
@@ -246,15 +267,20 @@ class Run:
 
 
 def micro_batches(encoded):
-    """Yields parts of examples sorted by length, of about the same number of tokens with their padding."""
-    part = []
-    for example in encoded:
-        if part and (len(part) + 1) * len(example[0]) > MICRO_BATCH_TOKENS:
-            yield part
-            part = []
-        part.append(example)
-    if part:
-        yield part
+    """Yields parts of examples sorted by length, of the same number of tokens with their padding.
+
+    Lengths are rounded up, so that there are few shapes: the library makes code for each, and keeps it.
+    """
+    at = len(encoded)
+    while at:
+        count = max(1, MICRO_BATCH_TOKENS // rounded(len(encoded[at - 1][0])))
+        yield encoded[max(0, at - count) : at]
+        at = max(0, at - count)
+
+
+def rounded(length):
+    """Returns the length that a text is padded to."""
+    return -(-length // 8) * 8
 
 
 def public_rows(data):

@@ -8,9 +8,15 @@ work=$(cd "$1" && pwd)
 shift
 cd "$(dirname "$0")/.."
 mkdir -p "$work/1" "$work/2"
-# Memory kept instead of given back and asked for again; threads sleep instead of spinning.
+# Threads sleep instead of spinning. Memory is kept for some seconds instead of given back and asked for again: jemalloc
+# (Debian's libjemalloc2) does so at no cost, glibc's allocator spends a tenth of the time searching.
 export OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE GOMP_SPINCOUNT=0
-export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
+jemalloc=$(ldconfig -p | awk '/libjemalloc\.so\.2/ { print $NF; exit }')
+if [ -n "$jemalloc" ]; then
+  export LD_PRELOAD="$jemalloc" MALLOC_CONF=dirty_decay_ms:4000,muzzy_decay_ms:4000
+else
+  export MALLOC_MMAP_THRESHOLD_=4294967296 MALLOC_TRIM_THRESHOLD_=4294967296
+fi
 
 python -m training train "$@" --work "$work/1" --peer "$work/2" --seed 1 --threads 1 &
 first=$!

@@ -91,8 +91,8 @@ def test_window_is_cut_around_the_attack():
 
     text = " ".join(map(str, range(1000)))
     for _ in range(20):
-        ids, *_ = sampler.encode(Words(), (text, "user", 1, "jailbreak", 0.6), 128, random.Random())
+        ids, *_ = sampler.encode(Words(), (text, "user", 1, "jailbreak", 0.6, None), 128, random.Random())
         assert 600 in ids or ids.count(103) > 0
         assert len(ids) == 128
-    ids, *_ = sampler.encode(Words(), (text, "user", 0, "benign", 32), 128, random.Random(1))
+    ids, *_ = sampler.encode(Words(), (text, "user", 0, "benign", 32, None), 128, random.Random(1))
     assert len(ids) == 32 + 3
