@@ -29,7 +29,7 @@ def train_options(commands):
     train.add_argument("--steps", type=int, default=3000)
     train.add_argument("--batch", type=int, default=32)
     train.add_argument("--longest", type=int, default=96, help="tokens a training window holds at most")
-    train.add_argument("--rate", type=float, default=2e-4)
+    train.add_argument("--rate", type=float, default=3e-4)
     train.add_argument("--seed", type=int, default=1)
     train.add_argument("--threads", type=int, default=2)
     train.add_argument("--every", type=int, default=200, help="steps between checkpoints")

@@ -1,6 +1,6 @@
 """Draws training examples: what share each group of texts gets, and what happens to a text before it is shown.
 
-`train` is nine tenths template, so its size says nothing about its worth: half of the examples are hand-written texts,
+`train` is nine tenths template, so its size says nothing about its worth: two thirds of the examples are hand-written,
 and the templated ones get a small fixed share whatever their number.
 """
 
@@ -9,15 +9,15 @@ import random
 from . import augment, tokens
 
 SHARES = {
-    "hand_written": 0.46,
+    "hand_written": 0.66,
     "real_attack": 0.10,
-    "composed_attack": 0.05,
-    "templated_attack": 0.06,
-    "templated_benign": 0.04,
-    "benign_user": 0.08,
-    "benign_prompt": 0.05,
-    "benign_document": 0.06,
-    "composition": 0.10,
+    "composed_attack": 0.03,
+    "templated_attack": 0.03,
+    "templated_benign": 0.02,
+    "benign_user": 0.04,
+    "benign_prompt": 0.03,
+    "benign_document": 0.03,
+    "composition": 0.06,
 }
 MUTATED = 0.10
 WRAPPED = 0.06
@@ -141,7 +141,7 @@ def vary(row, group, rng):
     if rng.random() < MUTATED and not (row["family"] == "encoded"):
         text = augment.mutate(text, rng)
     position = row.get("attack_at") if label else None
-    if position is None and group.startswith("benign"):
+    if position is None and group.startswith("benign") and rng.random() < 0.8:
         position = rng.choice(SHORT_BENIGN)
     return text, role, label, row["family"], position
 
@@ -160,11 +160,12 @@ def encode(tokenizer, example, longest, rng):
     """Returns `(ids, label, family, key)`, the text cut to a window.
 
     The `cut` of the example says how: a share of the text (an attack lies there: cut around it), a number of
-    tokens (a benign text may be cut anywhere, and short ones cost less), or nothing (an attack keeps a double window).
+    tokens (a benign text may be cut anywhere, and short ones cost less), or nothing (a double window).
     """
     text, role, label, family, cut, key = example
     ids = tokenizer.ids(text[: tokens.WINDOW * 40])
-    room = (longest if cut is not None or not label else 2 * longest) - tokens.SPECIAL
+    # The same lengths for both labels: else length alone would tell them apart.
+    room = (longest if isinstance(cut, float) and rng.random() < 0.5 else 2 * longest) - tokens.SPECIAL
     if isinstance(cut, int):
         room = min(room, cut)
     if len(ids) > room:

@@ -1,6 +1,6 @@
 """The input format: role token, windows, and the tokenizer (the base vocabulary and its extension).
 
-A window is `[CLS] role t1 … tn [SEP]`, at most 256 tokens. Windows of a longer text overlap by 64 text tokens; the
+A window is `[CLS] role t1 … tn [SEP]`, at most 192 tokens. Windows of a longer text overlap by 48 text tokens; the
 score of a text is the highest score of its windows.
 """
 
@@ -10,8 +10,9 @@ import unicodedata
 
 from tokenizers import Tokenizer
 
-WINDOW = 256
-OVERLAP = 64
+# What the model is trained on, at most.
+WINDOW = 192
+OVERLAP = 48
 SPECIAL = 3
 UNKNOWN, CLS, SEP, MASK = 100, 101, 102, 103
 # The first words after the base vocabulary; no text can spell them, since brackets are words of their own.

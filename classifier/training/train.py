@@ -18,7 +18,7 @@ FAMILY_WEIGHT = 0.15
 LAYER_DECAY = 0.9
 HEAD_RATE = 4.0
 NEW_WORD_RATE = 4.0
-EMA_DECAY = 0.995
+EMA_DECAY = 0.98
 EXCHANGE_EVERY = 10
 VALIDATION_TEXTS = 600
 SAVE_SECONDS = 240
@@ -143,6 +143,8 @@ class Run:
         self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=True)
         if source == last:
             self.optimizer.load_state_dict(saved["optimizer"])
+            for group, asked in zip(self.optimizer.param_groups, groups):
+                group["base_rate"] = asked["base_rate"]
             self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
             self.sampler.restore(saved["drawn"])
 
