@@ -23,6 +23,7 @@ from ._answers import (
     ServerInfo,
 )
 from ._calls import (
+    Answer,
     AuditOptions,
     Call,
     CallOptions,
@@ -168,7 +169,7 @@ class AsyncShieldClient:
         lines = self._lines or await self._open()
         return lines, lines.take()
 
-    async def _unary(self, call: Call) -> Any:
+    async def _unary(self, call: Call[Answer]) -> Answer:
         lines, line = await self._take()
         try:
             method = getattr(line.stub, call.rpc)
@@ -179,7 +180,7 @@ class AsyncShieldClient:
             lines.give_back(line)
         return call.answer(message)
 
-    async def _stream(self, call: Call, requests: AsyncIterator[Any] | None = None) -> AsyncIterator[Any]:
+    async def _stream(self, call: Call[Answer], requests: AsyncIterator[Any] | None = None) -> AsyncIterator[Answer]:
         lines, line = await self._take()
         try:
             method = getattr(line.stub, call.rpc)
@@ -197,7 +198,7 @@ class AsyncShieldClient:
 
 
 async def _requests(
-    call: Call, chunks: AsyncIterable[str | bytes] | Iterable[str | bytes], message: type
+    call: Call[Any], chunks: AsyncIterable[str | bytes] | Iterable[str | bytes], message: type
 ) -> AsyncIterator[Any]:
     yield call.request
     if isinstance(chunks, AsyncIterable):

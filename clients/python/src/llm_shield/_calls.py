@@ -1,4 +1,5 @@
-"""What a call is, whether it is made synchronously or not: the request, its deadline, and what becomes of the answer."""
+"""What a call is, whether it is made synchronously or not: the request, its deadline, and what becomes of the
+answer."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypedDict
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 
 from ._answers import (
     AuditProof,
@@ -15,8 +16,8 @@ from ._answers import (
     Content,
     Finding,
     RedactedContent,
-    RedactResult,
     Redaction,
+    RedactResult,
     Released,
     RestoreResult,
     ScanResult,
@@ -124,16 +125,19 @@ class StreamOptions(CallOptions, total=False):
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Call(Generic[Answer]):
     """One call."""
 
     rpc: str
     request: Any
     timeout: float
     metadata: tuple[tuple[str, str], ...]
-    answer: Callable[[Any], Any]
-    fallback: Callable[[ShieldError], Any] | None = None
+    answer: Callable[[Any], Answer]
+    fallback: Callable[[ShieldError], Answer] | None = None
     """What the answer is when the service gives none."""
 
 
@@ -146,7 +150,7 @@ class Calls:
         self._action = Action.ALLOW if on_unavailable == "allow" else Action.BLOCK
         self._deadlines = deadlines
 
-    def scan(self, contents: Contents, options: DecisionOptions) -> Call:
+    def scan(self, contents: Contents, options: DecisionOptions) -> Call[ScanResult]:
         request = shield_pb2.ScanRequest(contents=messages(contents), **_decision_fields(options))
 
         def away(error: ShieldError) -> ScanResult:
@@ -154,7 +158,7 @@ class Calls:
 
         return self._call("Scan", request, self._deadlines.scan, options, ScanResult._of, away)
 
-    def redact(self, contents: Contents, options: RedactOptions) -> Call:
+    def redact(self, contents: Contents, options: RedactOptions) -> Call[RedactResult]:
         given = messages(contents)
         conversation = options.get("conversation", "")
         request = shield_pb2.RedactRequest(contents=given, conversation=conversation, **_decision_fields(options))
@@ -167,7 +171,7 @@ class Calls:
 
         return self._call("Redact", request, self._deadlines.redact, options, RedactResult._of, away)
 
-    def restore(self, contents: Contents, options: RestoreOptions) -> Call:
+    def restore(self, contents: Contents, options: RestoreOptions) -> Call[RestoreResult]:
         places = [
             shield_pb2.RestorePlace(content_index=index, entity=redaction.entity, span=_span(redaction))
             for index, redaction in options.get("places", ())
@@ -181,7 +185,7 @@ class Calls:
         )
         return self._call("Restore", request, self._deadlines.other, options, RestoreResult._of)
 
-    def audit(self, options: AuditOptions) -> Call:
+    def audit(self, options: AuditOptions) -> Call[AuditRecord]:
         narrow = audit_pb2.AuditFilter(
             start_time=_timestamp(options.get("start")),
             end_time=_timestamp(options.get("end")),
@@ -197,7 +201,7 @@ class Calls:
         )
         return self._call("Audit", request, self._deadlines.audit, options, AuditRecord._of)
 
-    def audit_proof(self, options: ProofOptions) -> Call:
+    def audit_proof(self, options: ProofOptions) -> Call[AuditProof]:
         request = audit_pb2.GetAuditProofRequest(
             record_id=options.get("record_id", ""),
             from_tree_size=options.get("from_tree_size", 0),
@@ -205,20 +209,20 @@ class Calls:
         )
         return self._call("GetAuditProof", request, self._deadlines.other, options, AuditProof._of)
 
-    def verify_audit(self, options: RangeOptions) -> Call:
+    def verify_audit(self, options: RangeOptions) -> Call[AuditVerification]:
         start, end = _timestamp(options.get("start")), _timestamp(options.get("end"))
         request = audit_pb2.VerifyAuditRequest(start_time=start, end_time=end)
         return self._call("VerifyAudit", request, self._deadlines.audit, options, AuditVerification._of)
 
-    def server_info(self, options: CallOptions) -> Call:
+    def server_info(self, options: CallOptions) -> Call[ServerInfo]:
         request = shield_pb2.GetServerInfoRequest()
         return self._call("GetServerInfo", request, self._deadlines.other, options, ServerInfo._of)
 
-    def scan_stream(self, options: StreamOptions) -> Call:
+    def scan_stream(self, options: StreamOptions) -> Call[Finding | Released | ScanResult]:
         first = shield_pb2.ScanStreamRequest(config=_stream_config(options))
         return self._call("ScanStream", first, self._deadlines.other, options, _scan_event)
 
-    def redact_stream(self, options: StreamOptions) -> Call:
+    def redact_stream(self, options: StreamOptions) -> Call[str | RedactResult]:
         first = shield_pb2.RedactStreamRequest(config=_stream_config(options))
         return self._call("RedactStream", first, self._deadlines.other, options, _redact_event)
 
@@ -228,9 +232,9 @@ class Calls:
         request: Any,
         timeout: float,
         options: CallOptions,
-        answer: Callable[[Any], Any],
-        fallback: Callable[[ShieldError], Any] | None = None,
-    ) -> Call:
+        answer: Callable[[Any], Answer],
+        fallback: Callable[[ShieldError], Answer] | None = None,
+    ) -> Call[Answer]:
         metadata = call_metadata(options.get("trace_context"), options.get("request_id"))
         return Call(rpc, request, options.get("timeout", timeout), metadata, answer, fallback)
 

@@ -1,7 +1,7 @@
 """Channels: their options, and the change to a new one when the certificate has changed.
 
-gRPC fixes a channel's credentials when it is made. So a change of them means another channel: new calls take it, the old
-one is closed when its last call has ended.
+gRPC fixes a channel's credentials when it is made. So a change of them means another channel: new calls take it, the
+old one is closed when its last call has ended.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Line(Generic[AnyChannel]):
     def __init__(self, channel: AnyChannel, material: Material) -> None:
         self.channel = channel
         self.material = material
-        self.stub = ShieldServiceStub(channel)
+        self.stub = ShieldServiceStub(channel)  # type: ignore[no-untyped-call]
         self.calls = 0
         self.left = False
 
@@ -77,8 +77,8 @@ class Line(Generic[AnyChannel]):
 class Lines(Generic[AnyChannel]):
     """The line that calls take now, and those that only wait for their last call.
 
-    It begins with `material`; `open` makes a channel of certificates, `close` ends one, `run` runs what touches channels where that is allowed.
-    Safe to use from several threads.
+    It begins with `material`; `open` makes a channel of certificates, `close` ends one, `run` runs what touches
+    channels where that is allowed. Safe to use from several threads.
     """
 
     def __init__(

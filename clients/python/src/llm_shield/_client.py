@@ -23,6 +23,7 @@ from ._answers import (
     ServerInfo,
 )
 from ._calls import (
+    Answer,
     AuditOptions,
     Call,
     CallOptions,
@@ -160,7 +161,7 @@ class ShieldClient:
     ) -> None:
         self.close()
 
-    def _unary(self, call: Call) -> Any:
+    def _unary(self, call: Call[Answer]) -> Answer:
         line = self._lines.take()
         try:
             method = getattr(line.stub, call.rpc)
@@ -171,7 +172,7 @@ class ShieldClient:
             self._lines.give_back(line)
         return call.answer(message)
 
-    def _stream(self, call: Call, requests: Iterator[Any] | None = None) -> Iterator[Any]:
+    def _stream(self, call: Call[Answer], requests: Iterator[Any] | None = None) -> Iterator[Answer]:
         line = self._lines.take()
         try:
             method = getattr(line.stub, call.rpc)
@@ -188,10 +189,10 @@ class ShieldClient:
             self._lines.give_back(line)
 
 
-def gave_none(call: Call, failed: ShieldError, cause: Exception) -> Any:
+def gave_none(call: Call[Answer], failed: ShieldError, cause: Exception) -> Answer:
     """Returns what stands for the answer to a call that failed, or raises why it did."""
     if call.fallback is None or not failed.is_unavailability:
         raise failed from cause
     answer = call.fallback(failed)
-    logger.warning("%s gave no decision, on_unavailable says %s: %s", call.rpc, answer.action.name, failed)
+    logger.warning("%s gave no decision, on_unavailable holds: %s", call.rpc, failed)
     return answer

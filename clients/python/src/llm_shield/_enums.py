@@ -1,7 +1,7 @@
 """The closed choices of the API, under the numbers that they have in the schema.
 
-A number that a newer server sends and this version does not know becomes `UNSPECIFIED`: neither allowed nor blocked, and
-whoever asks `allowed` is told no.
+A number that a newer server sends and this version does not know becomes `UNSPECIFIED`: neither allowed nor blocked,
+and whoever asks `allowed` is told no.
 """
 
 from __future__ import annotations

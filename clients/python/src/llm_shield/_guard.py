@@ -62,7 +62,7 @@ class _Steps:
                 result = yield ("redact", part)
                 if result.blocked or len(result.texts) != len(batch):
                     raise BlockedError(result, direction)
-                for index, text in zip(batch, result.texts):
+                for index, text in zip(batch, result.texts, strict=True):
                     texts[index] = text
             elif not result.allowed:
                 raise BlockedError(result, direction)
@@ -132,11 +132,11 @@ def shielded(
     role: Role = Role.USER,
     output: bool = True,
 ) -> Callable[[Function], Function]:
-    """Decorates a function that asks a model: the named arguments go through Scan and Redact, and so does what it returns.
+    """Decorates a function that asks a model: arguments go through Scan and Redact, and so does what it returns.
 
-    Without names it is the first argument. An argument is a text or a sequence of texts, of `role`. A coroutine function
-    takes an asynchronous client, any other function a synchronous one. What it returns must be a text, or None; with
-    `output=False` it is not looked at. Raises BlockedError where the policy blocks.
+    Without `arguments`, which are names, it is the first. An argument is a text, or a list or tuple of texts, of
+    `role`. A coroutine function takes an asynchronous client, any other function a synchronous one. What it returns
+    must be a text, or None; with `output=False` it is not looked at. Raises BlockedError where the policy blocks.
 
         @shielded(shield)
         def ask(prompt: str) -> str:
@@ -206,7 +206,7 @@ def _bind(
 
 
 def _put(bound: inspect.BoundArguments, places: Places, texts: list[str]) -> None:
-    for (name, index), text in zip(places, texts):
+    for (name, index), text in zip(places, texts, strict=True):
         if index is None:
             bound.arguments[name] = text
             continue
