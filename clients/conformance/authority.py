@@ -54,8 +54,23 @@ class Authority:
         (directory / "crlnumber").write_text("01\n")
         self._configuration = directory / "openssl.cnf"
         self._configuration.write_text(CONFIGURATION.format(dir=directory))
-        openssl("req", "-x509", *KEY, "-config", self._configuration, "-extensions", "authority", "-days", "30",
-                "-subj", f"/CN={name}", "-keyout", directory / "ca.key", "-out", self.certificate)
+        openssl(
+            "req",
+            "-x509",
+            *KEY,
+            "-config",
+            self._configuration,
+            "-extensions",
+            "authority",
+            "-days",
+            "30",
+            "-subj",
+            f"/CN={name}",
+            "-keyout",
+            directory / "ca.key",
+            "-out",
+            self.certificate,
+        )
 
     @property
     def certificate(self) -> Path:
@@ -88,11 +103,37 @@ class Authority:
         now = datetime.datetime.now(datetime.timezone.utc)
         start, end = (when.strftime("%y%m%d%H%M%SZ") for when in (now - datetime.timedelta(hours=1), now + valid))
         new_key = beside(key)
-        openssl("req", "-new", *KEY, "-config", self._configuration, "-subj", "/CN=leaf", "-keyout", new_key,
-                "-out", request)
+        openssl(
+            "req",
+            "-new",
+            *KEY,
+            "-config",
+            self._configuration,
+            "-subj",
+            "/CN=leaf",
+            "-keyout",
+            new_key,
+            "-out",
+            request,
+        )
         new_certificate = beside(certificate)
-        openssl("ca", "-batch", "-notext", "-config", self._configuration, "-startdate", start, "-enddate", end,
-                "-extfile", extensions, "-in", request, "-out", new_certificate)
+        openssl(
+            "ca",
+            "-batch",
+            "-notext",
+            "-config",
+            self._configuration,
+            "-startdate",
+            start,
+            "-enddate",
+            end,
+            "-extfile",
+            extensions,
+            "-in",
+            request,
+            "-out",
+            new_certificate,
+        )
         # A client that looks between the two sees a pair that does not match, and must keep what it has.
         os.replace(new_key, key)
         os.replace(new_certificate, certificate)

@@ -34,14 +34,16 @@ class Harness:
     def run(self) -> None:
         """Starts the server and obeys until there is nothing to read."""
         self._server.start()
-        say({
-            "event": "ready",
-            "address": self._server.address,
-            "server_name": "localhost",
-            "clients": {
-                name: {part: str(path) for part, path in self._server.files(name).items()} for name in self._clients
-            },
-        })
+        say(
+            {
+                "event": "ready",
+                "address": self._server.address,
+                "server_name": "localhost",
+                "clients": {
+                    name: {part: str(path) for part, path in self._server.files(name).items()} for name in self._clients
+                },
+            }
+        )
         for line in sys.stdin:
             try:
                 command = json.loads(line)
@@ -56,9 +58,15 @@ class Harness:
     def _obey(self, name: str, arguments: dict) -> dict | None:
         server = self._server
         plain = {
-            "start": server.start, "stop": server.stop, "restart": server.restart, "pause": server.pause,
-            "resume": server.resume, "rotate": server.rotate, "rotate_server": server.rotate_server,
-            "revoke": server.revoke, "break_audit": server.break_audit,
+            "start": server.start,
+            "stop": server.stop,
+            "restart": server.restart,
+            "pause": server.pause,
+            "resume": server.resume,
+            "rotate": server.rotate,
+            "rotate_server": server.rotate_server,
+            "revoke": server.revoke,
+            "break_audit": server.break_audit,
         }
         if name in plain:
             return plain[name](**arguments)

@@ -23,16 +23,28 @@ def open_request(address: str, files: dict, rpc: str) -> ssl.SSLSocket:
     context = ssl.create_default_context(cafile=files["ca"])
     context.load_cert_chain(files["cert"], files["key"])
     context.set_alpn_protocols(["h2"])
-    connection = context.wrap_socket(socket.create_connection((host, int(port)), timeout=60), server_hostname="localhost")
+    connection = context.wrap_socket(
+        socket.create_connection((host, int(port)), timeout=60), server_hostname="localhost"
+    )
     headers = b"".join(
         literal(name, value)
         for name, value in [
-            (":method", "POST"), (":scheme", "https"), (":authority", address),
-            (":path", f"/llm_shield.v1.ShieldService/{rpc}"), ("te", "trailers"), ("content-type", "application/grpc"),
-        ])
+            (":method", "POST"),
+            (":scheme", "https"),
+            (":authority", address),
+            (":path", f"/llm_shield.v1.ShieldService/{rpc}"),
+            ("te", "trailers"),
+            ("content-type", "application/grpc"),
+        ]
+    )
     message = frame(DATA, END_STREAM, 1, EMPTY_MESSAGE) if rpc == "Audit" else b""
-    connection.sendall(PREFACE + frame(SETTINGS, 0, 0, NO_WINDOW) + frame(HEADERS, END_HEADERS, 1, headers) + message
-                       + frame(PING, 0, 0, b"occupied"))
+    connection.sendall(
+        PREFACE
+        + frame(SETTINGS, 0, 0, NO_WINDOW)
+        + frame(HEADERS, END_HEADERS, 1, headers)
+        + message
+        + frame(PING, 0, 0, b"occupied")
+    )
     # An Audit that is being answered has sent its headers; of a Scan only the answer to the ping can be waited for.
     awaited = (HEADERS, 1) if rpc == "Audit" else (PING, 0)
     while True:

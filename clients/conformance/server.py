@@ -51,7 +51,12 @@ class Server:
         with open(self._directory / "server.log", "ab") as log:
             self._process = subprocess.Popen(
                 [self._program, "serve", "--config", self._directory / "config.yaml"],
-                env=environment | (env or {}), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True)
+                env=environment | (env or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
         for line in self._process.stdout:
             if line.startswith("metrics on "):
                 self._metrics = line.split()[-1]
@@ -99,7 +104,7 @@ class Server:
         self._authority.client(files["cert"], files["key"], spiffe_id, valid_seconds)
 
     def rotate_server(self) -> None:
-        """Gives the server a certificate of a new authority, which the clients' bundles then name beside the old one."""
+        """Gives the server a certificate of a new authority; the clients' bundles have it beside the old one."""
         successor = Authority(self._directory / f"successor-{time.monotonic_ns()}", "conformance authority, successor")
         for name in self._identities:
             bundle = self.files(name)["ca"]
@@ -161,7 +166,12 @@ class Server:
         if client not in self._identities:
             raise RuntimeError(f"there is no client `{client}`")
         directory = self._directory / "clients" / client
-        return {"dir": directory, "ca": directory / "ca.crt", "cert": directory / "tls.crt", "key": directory / "tls.key"}
+        return {
+            "dir": directory,
+            "ca": directory / "ca.crt",
+            "cert": directory / "tls.crt",
+            "key": directory / "tls.key",
+        }
 
     def kill(self) -> None:
         """Ends the server whatever its state."""
@@ -209,21 +219,30 @@ class Server:
             named[name] = str(path)
         mapped = [
             {"match": f"{TRUST_DOMAIN}/{name}", "principal": name, "tenant": one["tenant"], "roles": one["roles"]}
-            for name, one in self._identities.items() if one.get("roles")
+            for name, one in self._identities.items()
+            if one.get("roles")
         ]
         # JSON is YAML.
-        (self._directory / "config.yaml").write_text(json.dumps({
-            "listen": self.address,
-            "data_dir": str(self._directory / "data"),
-            "tls": {"cert": str(self._tls / "tls.crt"), "key": str(self._tls / "tls.key"),
-                    "client_ca": str(self._tls / "client-ca.crt"), "crl": str(self._tls / "crl.pem")},
-            "identities": mapped,
-            "policies": {"files": named},
-            "admin": {"listen": "127.0.0.1:0"},
-            # The machine may be slow, and nothing here is about that.
-            "limits": {"handshake_timeout": 60},
-            "shutdown": {"drain_timeout": 2},
-        }))
+        (self._directory / "config.yaml").write_text(
+            json.dumps(
+                {
+                    "listen": self.address,
+                    "data_dir": str(self._directory / "data"),
+                    "tls": {
+                        "cert": str(self._tls / "tls.crt"),
+                        "key": str(self._tls / "tls.key"),
+                        "client_ca": str(self._tls / "client-ca.crt"),
+                        "crl": str(self._tls / "crl.pem"),
+                    },
+                    "identities": mapped,
+                    "policies": {"files": named},
+                    "admin": {"listen": "127.0.0.1:0"},
+                    # The machine may be slow, and nothing here is about that.
+                    "limits": {"handshake_timeout": 60},
+                    "shutdown": {"drain_timeout": 2},
+                }
+            )
+        )
 
 
 def free_port() -> int:

@@ -28,6 +28,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("demo", check(demo::run));
     report.step("commands", docs::commands);
     report.step("clients: go", || clients::test("go"));
+    report.step("clients: python", || clients::test("python"));
     report.step("dependencies", check(checks::deny));
     report.finish()
 }

@@ -71,6 +71,25 @@ impl Counts {
         }
     }
 
+    /// Reads the line with which pytest ends: `=== 1 failed, 3 passed, 2 skipped in 1.20s ===`.
+    pub(crate) fn from_pytest_line(line: &str) -> Option<Self> {
+        let (fields, took) = line.trim_matches(['=', ' ']).rsplit_once(" in ")?;
+        let seconds = took.split(' ').next()?.strip_suffix('s')?;
+        seconds.parse::<f64>().ok()?;
+        let mut counts = Self::default();
+        for field in fields.split(", ") {
+            let (number, word) = field.split_once(' ')?;
+            let number: u64 = number.parse().ok()?;
+            match word {
+                "passed" => counts.passed += number,
+                "failed" | "error" | "errors" => counts.failed += number,
+                "skipped" => counts.skipped += number,
+                _ => {}
+            }
+        }
+        Some(counts)
+    }
+
     /// Turns failed tests into an error.
     pub(crate) fn into_result(self) -> Result<()> {
         if self.failed > 0 {
@@ -106,6 +125,23 @@ mod tests {
         assert_eq!(Counts::from_result_line(ok), Some(Counts { passed: 12, failed: 0, skipped: 3 }));
         let failed = "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out";
         assert_eq!(Counts::from_result_line(failed), Some(Counts { passed: 1, failed: 2, skipped: 0 }));
+    }
+
+    #[test]
+    fn pytest_lines_are_counted() {
+        let read = |line| Counts::from_pytest_line(line).map(|counts| counts.to_string());
+        assert_eq!(
+            read("155 passed in 61.20s (0:01:01)").as_deref(),
+            Some("155 passed, 0 failed, 0 skipped")
+        );
+        assert_eq!(
+            read("==== 1 failed, 3 passed, 2 skipped, 1 error in 1.20s ====").as_deref(),
+            Some("3 passed, 2 failed, 2 skipped")
+        );
+        for line in ["3.1s call tests/a.py::b", "....  [100%]", "no tests ran in 0.01s", "found 3 in 4 files"]
+        {
+            assert_eq!(read(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ usage: cargo xtask TASK
   test [ARGS…]              all tests, documentation examples too; ARGS go to cargo test
   lint                      formatting, clippy, rustdoc, shell scripts
   proto [--renew-baseline]  lint the schema and compare it with the released one
-  clients [NAME…]           the clients in other languages: go; --generate: make their code from the schema
+  clients [NAME…]           the clients in other languages: go, python; --generate: make their code from the schema
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew
@@ -37,7 +37,7 @@ usage: cargo xtask TASK
   bench peers               speed beside gitleaks and Presidio, which it fetches
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
   tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, graphviz, grpcurl,
-                            shellcheck; by name only: gitleaks, presidio
+                            shellcheck; by name only: gitleaks, presidio, python-client
   ci                        lint, proto, docs, test, demo and deny, timed; ends with the number of tests
 ";
 

@@ -27,6 +27,8 @@ const GRAPHVIZ: &str = "@hpcc-js/wasm-graphviz@1.29.1";
 pub(crate) const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.30.1";
 /// The recogniser of personal data that ours is compared with, and what it needs.
 const PRESIDIO_REQUIREMENTS: &str = include_str!("../../benches/peers/requirements.txt");
+/// What the Python client is generated, checked and tested with.
+const PYTHON_CLIENT_REQUIREMENTS: &str = include_str!("../../clients/python/requirements-dev.txt");
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
 
 /// A tool that some task needs.
@@ -46,6 +48,8 @@ pub(crate) enum Tool {
     Grpcurl,
     /// A peer: finds personal data. The program is the Python that has it.
     Presidio,
+    /// The Python that has what the Python client needs.
+    PythonClient,
     /// Lints shell scripts.
     Shellcheck,
 }
@@ -55,6 +59,9 @@ impl Tool {
         [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Graphviz, Self::Grpcurl, Self::Shellcheck];
     /// Large, and of use in comparisons only: fetched when named.
     const PEERS: [Self; 2] = [Self::Gitleaks, Self::Presidio];
+    /// Of one client each: fetched when that is tested, or when named.
+    const CLIENTS: [Self; 1] = [Self::PythonClient];
+    const ALL: [&'static [Self]; 3] = [&Self::CHECKS, &Self::PEERS, &Self::CLIENTS];
 
     /// Returns the path of the tool's program, after fetching it where it is missing or of another version.
     pub(crate) fn ensure(self) -> Result<PathBuf> {
@@ -95,11 +102,8 @@ impl Tool {
             Self::Gitleaks => go_install(GITLEAKS, directory),
             Self::Graphviz => npm_install(GRAPHVIZ, directory),
             Self::Grpcurl => go_install(GRPCURL, directory),
-            Self::Presidio => {
-                shell::succeed(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
-                let mut install = pip_install(&directory.join("bin/python"));
-                shell::succeed(install.arg(requirements(directory, PRESIDIO_REQUIREMENTS)?))
-            }
+            Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
+            Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
             Self::Shellcheck => {
                 let mut install = pip_install(Path::new("python3"));
                 install.arg(requirements(directory, SHELLCHECK_REQUIREMENTS)?);
@@ -117,6 +121,7 @@ impl Tool {
             Self::Graphviz => "graphviz",
             Self::Grpcurl => "grpcurl",
             Self::Presidio => "presidio",
+            Self::PythonClient => "python-client",
             Self::Shellcheck => "shellcheck",
         }
     }
@@ -129,7 +134,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
-            Self::Presidio => "bin/python",
+            Self::Presidio | Self::PythonClient => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -144,6 +149,7 @@ impl Tool {
             Self::Graphviz => GRAPHVIZ,
             Self::Grpcurl => GRPCURL,
             Self::Presidio => PRESIDIO_REQUIREMENTS,
+            Self::PythonClient => PYTHON_CLIENT_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
         }
     }
@@ -151,7 +157,7 @@ impl Tool {
 
 /// Fetches the named tools, or all that the checks need, and prints where they lie.
 pub(crate) fn fetch(names: &[String]) -> Result<()> {
-    let named = |name: &String| Tool::CHECKS.into_iter().chain(Tool::PEERS).find(|tool| tool.name() == name);
+    let named = |name: &String| Tool::ALL.into_iter().flatten().copied().find(|tool| tool.name() == name);
     let mut tools = Vec::new();
     for name in names {
         tools.push(named(name).with_context(|| format!("there is no tool `{name}`"))?);
@@ -163,6 +169,14 @@ pub(crate) fn fetch(names: &[String]) -> Result<()> {
         println!("{}", tool.ensure()?.display());
     }
     Ok(())
+}
+
+/// Makes an environment of Python with what is required.
+fn python_environment(directory: &Path, text: &str) -> Result<()> {
+    shell::succeed(Command::new("python3").args(["-m", "venv"]).arg(directory))?;
+    let mut install = pip_install(&directory.join("bin/python"));
+    // Compiling what is never run takes longer than all else.
+    shell::succeed(install.arg("--no-compile").arg(requirements(directory, text)?))
 }
 
 /// Prepares an installation of wheels whose hashes are known.

@@ -16,11 +16,11 @@ def test_the_fixtures_start_a_server(pytester: pytest.Pytester) -> None:
                 assert auditor.server_info().roles == ("auditor",)
         """
     )
-    pytester.runpytest_subprocess("-p", "llm_shield.pytest_plugin").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess().assert_outcomes(passed=2)
 
 
 def test_without_the_program_it_says_what_to_do(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_scan(shield_client): pass")
-    result = pytester.runpytest_subprocess("-p", "llm_shield.pytest_plugin", "--llm-shield-bin", "/no/such/program")
+    result = pytester.runpytest_subprocess("--llm-shield-bin", "/no/such/program")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*no program `/no/such/program`*LLM_SHIELD_BIN*"])

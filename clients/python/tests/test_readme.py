@@ -43,7 +43,7 @@ def test_example(
         pytest.importorskip("pandas")
     if "def test_" in code:
         pytester.makepyfile(code)
-        pytester.runpytest_subprocess("-p", "llm_shield.pytest_plugin").assert_outcomes(passed=1)
+        pytester.runpytest_subprocess().assert_outcomes(passed=1)
         return
     (tmp_path / "shield").symlink_to(server.data_dir)
     monkeypatch.chdir(tmp_path)

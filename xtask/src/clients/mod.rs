@@ -1,6 +1,7 @@
 //! The clients in languages with tools of their own: generated code, lints, and tests against this commit's server.
 
 mod go;
+mod python;
 
 use std::path::Path;
 
@@ -45,11 +46,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             counts += test(client.name)?;
         }
     }
+    if names.is_empty() || names.iter().any(|name| *name == python::NAME) {
+        if generate {
+            python::generate()?;
+        } else {
+            counts += python::test()?;
+        }
+    }
     if generate { Ok(()) } else { counts.into_result() }
 }
 
 /// Tests one client, and that its generated code is that of the schema.
 pub(crate) fn test(name: &str) -> Result<Counts> {
+    // Its generator is its own, since protoc comes with the Python package that generates.
+    if name == python::NAME {
+        return python::test();
+    }
     let client = CLIENTS
         .iter()
         .find(|client| client.name == name)
