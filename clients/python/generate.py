@@ -61,7 +61,8 @@ def generate(output: Path, scratch: Path) -> None:
 
 
 def strip(file):
-    """Takes the checks of fields out of a file."""
+    """Takes the checks of fields out of a file, and the names of packages in other languages."""
+    file.ClearField("options")
     dependencies = [name for name in file.dependency if not name.startswith("buf/")]
     del file.dependency[:]
     file.dependency.extend(dependencies)
