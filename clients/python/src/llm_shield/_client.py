@@ -131,11 +131,13 @@ class ShieldClient:
     def wait_ready(self, timeout: float = 10.0) -> None:
         """Connects, so that the first call's deadline is not spent on that. Raises UnavailableError."""
         line = self._lines.take()
+        ready = grpc.channel_ready_future(line.channel)
         try:
-            grpc.channel_ready_future(line.channel).result(timeout)
+            ready.result(timeout)
         except grpc.FutureTimeoutError:
             raise UnavailableError(grpc.StatusCode.UNAVAILABLE, "the server was not reached in time") from None
         finally:
+            ready.cancel()
             self._lines.give_back(line)
 
     def reload(self) -> bool:

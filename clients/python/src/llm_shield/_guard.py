@@ -60,7 +60,7 @@ class _Steps:
             result = yield ("scan", part)
             if result.action is Action.REDACT:
                 result = yield ("redact", part)
-                if result.blocked or len(result.texts) != len(batch):
+                if not (result.allowed or result.action is Action.REDACT) or len(result.texts) != len(batch):
                     raise BlockedError(result, direction)
                 for index, text in zip(batch, result.texts, strict=True):
                     texts[index] = text
