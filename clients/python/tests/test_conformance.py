@@ -102,7 +102,7 @@ def run(case: dict[str, Any], kind: type[Sync] | type[Async], server: Harness) -
             if "harness" in step:
                 server.send(**step["harness"])
             elif "reload" in step:
-                assert client.call("reload") is True
+                client.call("reload")
             else:
                 for _ in range(step.get("times", 1)):
                     one_call(step, client, server, saved)
