@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Result;
 
-use crate::{checks, clients, counts::Counts, demo, docs};
+use crate::{checks, clients, counts::Counts, demo, docs, terraform};
 
 /// A check that is no test counts as a failed one when it fails, and not at all when it succeeds.
 fn check(run: fn() -> Result<()>) -> impl Fn() -> Result<Counts> {
@@ -22,6 +22,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("shell scripts", check(checks::shell_scripts));
     report.step("schema", check(checks::proto));
     report.step("documents", docs::references);
+    report.step("terraform", terraform::check);
     report.step("clippy", check(checks::clippy));
     report.step("documentation", check(checks::documentation));
     report.step("tests", || checks::test(&[]));

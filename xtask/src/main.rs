@@ -15,6 +15,7 @@ mod docs;
 mod process;
 mod quality;
 mod shell;
+mod terraform;
 mod tools;
 
 use std::{env, process::ExitCode};
@@ -36,9 +37,11 @@ usage: cargo xtask TASK
   bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
   bench peers               speed beside gitleaks and Presidio, which it fetches
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
-  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, ghz, graphviz, grpcurl,
+  terraform [static|policies|generate|schema FILE]
+                            check the infrastructure without an account; write its generated files
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl,
                             shellcheck; by name only: gitleaks, presidio, python-client
-  ci                        lint, proto, docs, test, demo and deny, timed; ends with the number of tests
+  ci                        lint, proto, docs, terraform, test, demo and deny, timed; ends with the number of tests
 ";
 
 fn main() -> ExitCode {
@@ -66,6 +69,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "docs" => docs::run(rest)?,
         "bench" => bench::run(rest)?,
         "quality" => quality::run(rest)?,
+        "terraform" => terraform::run(rest)?,
         "tools" => tools::fetch(rest)?,
         "ci" => return Ok(ci::run()),
         "help" | "-h" | "--help" => print!("{USAGE}"),

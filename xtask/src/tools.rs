@@ -18,6 +18,8 @@ use crate::shell;
 
 const BUF: &str = "@bufbuild/buf@1.75.0";
 const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
+/// The linters of Terraform files and of IAM policies, and what they need.
+const CHECKOV_REQUIREMENTS: &str = include_str!("../tools/checkov.txt");
 const CARGO_DENY_VERSION: &str = "0.20.2";
 /// The version of ghz; the program itself only says "dev".
 pub(crate) const GHZ: &str = "github.com/bojand/ghz/cmd/ghz@v0.93.0";
@@ -38,6 +40,8 @@ pub(crate) enum Tool {
     Buf,
     /// Checks dependencies.
     CargoDeny,
+    /// Lints Terraform files and, with parliament beside it, IAM policies. The program is the Python that has both.
+    Checkov,
     /// Puts load on a gRPC server.
     Ghz,
     /// A peer: finds secrets.
@@ -55,8 +59,15 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const CHECKS: [Self; 6] =
-        [Self::Buf, Self::CargoDeny, Self::Ghz, Self::Graphviz, Self::Grpcurl, Self::Shellcheck];
+    const CHECKS: [Self; 7] = [
+        Self::Buf,
+        Self::CargoDeny,
+        Self::Checkov,
+        Self::Ghz,
+        Self::Graphviz,
+        Self::Grpcurl,
+        Self::Shellcheck,
+    ];
     /// Large, and of use in comparisons only: fetched when named.
     const PEERS: [Self; 2] = [Self::Gitleaks, Self::Presidio];
     /// Of one client each: fetched when that is tested, or when named.
@@ -102,6 +113,7 @@ impl Tool {
             Self::Gitleaks => go_install(GITLEAKS, directory),
             Self::Graphviz => npm_install(GRAPHVIZ, directory),
             Self::Grpcurl => go_install(GRPCURL, directory),
+            Self::Checkov => python_environment(directory, CHECKOV_REQUIREMENTS),
             Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
             Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
             Self::Shellcheck => {
@@ -116,6 +128,7 @@ impl Tool {
         match self {
             Self::Buf => "buf",
             Self::CargoDeny => "cargo-deny",
+            Self::Checkov => "checkov",
             Self::Ghz => "ghz",
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "graphviz",
@@ -134,7 +147,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
-            Self::Presidio | Self::PythonClient => "bin/python",
+            Self::Checkov | Self::Presidio | Self::PythonClient => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -144,6 +157,7 @@ impl Tool {
         match self {
             Self::Buf => BUF,
             Self::CargoDeny => CARGO_DENY_VERSION,
+            Self::Checkov => CHECKOV_REQUIREMENTS,
             Self::Ghz => GHZ,
             Self::Gitleaks => GITLEAKS,
             Self::Graphviz => GRAPHVIZ,

@@ -1,0 +1,14 @@
+output "authority_arn" {
+  description = "ARN of the authority"
+  value       = aws_acmpca_certificate_authority.this.arn
+}
+
+output "certificate" {
+  description = "The authority's certificate in PEM: what callers and the service trust"
+  value       = aws_acmpca_certificate.root.certificate
+}
+
+output "issue_policy" {
+  description = "Policy in JSON for a principal that may obtain end-entity certificates"
+  value       = data.aws_iam_policy_document.issue.json
+}

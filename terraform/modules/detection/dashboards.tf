@@ -1,0 +1,53 @@
+# Two pictures and two rankings.
+
+locals {
+  widgets = {
+    service = [
+      { title = "Decisions", metrics = [for action in ["allow", "flag", "redact", "block"] : [local.api, "shield_decisions_total", "action", action]], stat = "Sum" },
+      { title = "Findings by detector", metrics = [for detector in ["secrets", "pii", "injection", "unicode", "output"] : ["${var.metrics_namespace}/Scanners", "shield_findings_total", "detector", detector]], stat = "Sum" },
+      { title = "p99 of calls in seconds", metrics = [[local.api, "shield_request_duration_seconds"]], stat = "p99" },
+      { title = "Calls being worked on", metrics = [[local.api, "shield_in_flight_requests"]], stat = "Average" },
+      { title = "CPU in percent", metrics = [["AWS/ECS", "CPUUtilization", "ClusterName", var.cluster_name, "ServiceName", var.service_name]], stat = "Average" },
+      { title = "Memory in percent", metrics = [["AWS/ECS", "MemoryUtilization", "ClusterName", var.cluster_name, "ServiceName", var.service_name]], stat = "Average" },
+    ]
+    security = [
+      for name, alarm in local.trail_alarms :
+      { title = alarm.description, metrics = [["${var.metrics_namespace}/Trail", name]], stat = "Sum" }
+    ]
+  }
+}
+
+resource "aws_cloudwatch_dashboard" "this" {
+  for_each = local.widgets
+
+  dashboard_name = "LLMShield-${var.name}-${each.key}"
+  dashboard_body = jsonencode({
+    widgets = [
+      for index, widget in each.value : {
+        type       = "metric"
+        x          = 12 * (index % 2)
+        y          = 6 * floor(index / 2)
+        width      = 12
+        height     = 6
+        properties = { title = widget.title, metrics = widget.metrics, stat = widget.stat, period = 300, region = var.region, view = "timeSeries" }
+      }
+    ]
+  })
+}
+
+resource "aws_cloudwatch_contributor_insight_rule" "this" {
+  for_each = {
+    callers = { keys = ["$.caller.id"], filters = [] }
+    refused = { keys = ["$.caller.id", "$.permission"], filters = [{ Match = "$.message", In = ["a caller lacks a permission"] }] }
+  }
+
+  rule_name  = "${var.name}-${each.key}"
+  rule_state = "ENABLED"
+  rule_definition = jsonencode({
+    Schema        = { Name = "CloudWatchLogRule", Version = 1 }
+    LogGroupNames = [var.log_group_name]
+    LogFormat     = "JSON"
+    Contribution  = { Keys = each.value.keys, Filters = each.value.filters }
+    AggregateOn   = "Count"
+  })
+}

@@ -1,0 +1,55 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+}
+
+variables {
+  name              = "test"
+  region            = "eu-west-1"
+  account_id        = "123456789012"
+  trail_bucket_name = "llm-shield-trail-test"
+  access_log_bucket = "llm-shield-logs-test"
+  data_bucket_arns  = ["arn:aws:s3:::llm-shield-results-test"]
+  log_group_name    = "/llm-shield/api"
+  cluster_name      = "test"
+  service_name      = "test"
+  balancer          = { balancer = "net/test/0123456789abcdef", target_group = "targetgroup/test/0123456789abcdef" }
+  key_arns = {
+    logs   = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    events = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  }
+}
+
+run "the_trail_is_everywhere" {
+  command = plan
+
+  assert {
+    condition     = aws_cloudtrail.this.is_multi_region_trail && aws_cloudtrail.this.enable_log_file_validation
+    error_message = "all regions, with validation"
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.trail : length(alarm.metric_name) > 0])
+    error_message = "an alarm for each pattern"
+  }
+}
+
+run "what_the_organisation_does_is_left_to_it" {
+  command = plan
+
+  variables {
+    guardduty    = false
+    security_hub = false
+    config       = false
+  }
+
+  assert {
+    condition     = length(aws_guardduty_detector.this) + length(aws_securityhub_account.this) + length(aws_config_configuration_recorder.this) == 0
+    error_message = "each can be switched off"
+  }
+}

@@ -1,0 +1,57 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{\"Version\":\"2012-10-17\",\"Statement\":[]}" }
+  }
+}
+
+variables {
+  name               = "test"
+  region             = "eu-west-1"
+  account_id         = "123456789012"
+  availability_zones = ["eu-west-1a", "eu-west-1b", "eu-west-1c"]
+  s3_prefix_list     = { id = "pl-6da54004", cidr_blocks = ["52.218.0.0/17"] }
+  log_kms_key_arn    = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+}
+
+run "every_zone_has_a_private_subnet" {
+  command = plan
+
+  assert {
+    condition     = length(aws_subnet.private) == 3 && alltrue([for subnet in aws_subnet.private : !subnet.map_public_ip_on_launch])
+    error_message = "a private subnet for each zone, without public addresses"
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_network_acl_rule.ingress : rule.cidr_block != "0.0.0.0/0"])
+    error_message = "nothing comes in from everywhere"
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint.interface) == length(var.interface_endpoints)
+    error_message = "an endpoint for each service"
+  }
+}
+
+run "a_client_is_private" {
+  command = plan
+
+  variables {
+    client_cidr_blocks = ["0.0.0.0/0"]
+  }
+
+  expect_failures = [var.client_cidr_blocks]
+}
+
+run "what_the_service_needs_has_an_endpoint" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["logs"]
+  }
+
+  expect_failures = [var.interface_endpoints]
+}

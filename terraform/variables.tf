@@ -1,0 +1,399 @@
+# === Where
+
+variable "region" {
+  description = "Region that everything lies in"
+  type        = string
+  default     = "us-east-1"
+  nullable    = false
+}
+
+variable "account_id" {
+  description = "Account that everything lies in; any other is refused. Null: the account of the credentials, looked up"
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.account_id == null || can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "An account's id has twelve digits."
+  }
+}
+
+variable "organization_id" {
+  description = "Organisation (o-…) whose principals may use the VPC's endpoints; null for the account's alone"
+  type        = string
+  default     = null
+}
+
+variable "availability_zones" {
+  description = "Zones of the VPC; null: the first three of the region, looked up"
+  type        = list(string)
+  default     = null
+}
+
+variable "s3_prefix_list" {
+  description = "S3's managed prefix list in the region: its id and addresses; null: looked up"
+  type = object({
+    id          = string
+    cidr_blocks = list(string)
+  })
+  default = null
+}
+
+variable "endpoints" {
+  description = "Addresses of AWS services for the provider, by its name of the service; `default` is for all that are not named. For emulators; empty for AWS"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "s3_use_path_style" {
+  description = "Whether buckets are addressed by path, as emulators need it"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# === What it is called
+
+variable "name" {
+  description = "First part of all names"
+  type        = string
+  default     = "llm-shield"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "3 to 20 lower-case letters, digits and hyphens: names of load balancers are short."
+  }
+}
+
+variable "environment" {
+  description = "Second part of all names, such as dev or prod"
+  type        = string
+  default     = "dev"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "2 to 10 lower-case letters and digits."
+  }
+}
+
+variable "bucket_suffix" {
+  description = "Last part of buckets' names (llm-shield-models-…), which are unique over all of AWS; null: environment and account"
+  type        = string
+  default     = null
+}
+
+variable "tags" {
+  description = "Tags of everything, besides Project, Environment and ManagedBy"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+# === Network
+
+variable "vpc_cidr_block" {
+  description = "Addresses of the VPC"
+  type        = string
+  default     = "10.64.0.0/16"
+  nullable    = false
+}
+
+variable "interface_endpoints" {
+  description = "AWS services reached through interface endpoints; null: all that any part here may need"
+  type        = set(string)
+  default     = null
+}
+
+variable "client_cidr_blocks" {
+  description = "Private addresses outside the VPC that may call the service"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "client_security_group_ids" {
+  description = "Security groups whose members may call the service, by what they are"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "dns_firewall" {
+  description = "Whether only listed names resolve within the VPC, and queries are logged"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# === Who
+
+variable "key_administrator_arns" {
+  description = "Principals that alone may administer the keys; empty: whoever IAM lets. Name the ones that run Terraform, too"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "publisher_role_names" {
+  description = "Roles that put secrets, models and configurations in their places. Empty: whoever IAM lets"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "operator_arns" {
+  description = "Principals that may become operators, with a second factor"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "auditor_arns" {
+  description = "Principals that may become auditors, with a second factor"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "applications" {
+  description = "Applications: each gets an entry for its client certificate, a policy for its own role, and a key with a quota at the edge"
+  type        = set(string)
+  default     = ["default"]
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for application in var.applications : can(regex("^[a-z][a-z0-9-]{0,31}$", application)) && application != "filters"])
+    error_message = "Names of applications have lower-case letters, digits and hyphens; filters is taken."
+  }
+}
+
+variable "github_repository" {
+  description = "Repository on GitHub (owner/name) whose workflows may deploy; null for none"
+  type        = string
+  default     = null
+}
+
+# === What is kept
+
+variable "object_lock" {
+  description = "Retention of audit objects and the trail. COMPLIANCE cannot be shortened by anyone"
+  type = object({
+    mode = string
+    days = number
+  })
+  default  = { mode = "GOVERNANCE", days = 30 }
+  nullable = false
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept: 7, 14 or 30"
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([7, 14, 30], var.log_retention_days)
+    error_message = "Logs are kept for 7, 14 or 30 days."
+  }
+}
+
+variable "secret_recovery_days" {
+  description = "Days in which a deleted secret can be restored"
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "secret_rotation" {
+  description = "Functions that renew secrets, by the secrets' names below llm-shield/, and how often"
+  type = map(object({
+    lambda_arn = string
+    after_days = number
+  }))
+  default  = {}
+  nullable = false
+}
+
+variable "force_destroy" {
+  description = "Whether a destroy removes objects and images, too. What is under Object Lock stays"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether the load balancer refuses to be deleted"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+# === The service
+
+variable "image" {
+  description = "Image of the service, by digest; null: the tag image_tag in the repository made here"
+  type        = string
+  default     = null
+}
+
+variable "image_tag" {
+  description = "Tag that tasks run when no image is given"
+  type        = string
+  default     = "0.1.0"
+  nullable    = false
+}
+
+variable "cpu_architecture" {
+  description = "ARM64 or X86_64, for tasks and filters"
+  type        = string
+  default     = "ARM64"
+  nullable    = false
+}
+
+variable "task_size" {
+  description = "CPU units (1024 a core) and memory in MiB of a task"
+  type = object({
+    cpu    = number
+    memory = number
+  })
+  default  = { cpu = 1024, memory = 2048 }
+  nullable = false
+}
+
+variable "tasks" {
+  description = "Fewest and most tasks"
+  type = object({
+    minimum = number
+    maximum = number
+  })
+  default  = { minimum = 3, maximum = 12 }
+  nullable = false
+}
+
+variable "scaling" {
+  description = "What each task is held to: CPU in percent, and requests being worked on"
+  type = object({
+    enabled             = optional(bool, true)
+    cpu_percent         = optional(number, 55)
+    concurrent_requests = optional(number, 128)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "settings" {
+  description = "Further settings of the service: environment variables LLM_SHIELD__SECTION__KEY"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "collector_image" {
+  description = "Image of the ADOT collector that takes traces, in a repository of yours; null for no traces"
+  type        = string
+  default     = null
+}
+
+variable "private_ca" {
+  description = "Whether a private certificate authority is made (50 USD a month). Without, certificates come from one of yours"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# === The edge
+
+variable "edge" {
+  description = "Whether there is a private API with a firewall and the Lambda filters in front of a model"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "filter_packages" {
+  description = "Packages of the filters as clients/lambda/scripts/deploy.sh builds them; without, it puts them in place after this"
+  type = object({
+    input_filter  = optional(string)
+    output_filter = optional(string)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "filter_settings" {
+  description = "Further settings of the filters, by name of the environment variable"
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "filter_concurrency" {
+  description = "Most instances of each filter at one time; -1 for no reservation"
+  type        = number
+  default     = 50
+  nullable    = false
+}
+
+variable "bedrock_model_arns" {
+  description = "Bedrock models that the input filter may invoke, by exact ARN"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "bedrock_guardrail" {
+  description = "Whether models may be invoked only with a guardrail made here"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "private_model_url" {
+  description = "HTTPS address of a model in the VPC in place of Bedrock"
+  type        = string
+  default     = null
+}
+
+variable "edge_throttle" {
+  description = "Requests a second and in a burst that the API takes, and requests a day of each application"
+  type = object({
+    rate_limit  = optional(number, 200)
+    burst_limit = optional(number, 400)
+    daily_quota = optional(number, 1000000)
+  })
+  default  = {}
+  nullable = false
+}
+
+# === Detection
+
+variable "guardduty" {
+  description = "Whether GuardDuty is switched on here; false where the organisation has done so"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "security_hub" {
+  description = "Whether Security Hub is switched on here; false where the organisation has done so"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "config" {
+  description = "Whether AWS Config records here; false where the organisation has done so"
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alarm_emails" {
+  description = "Addresses that alarms and findings are sent to"
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
