@@ -23,7 +23,8 @@ func (Certificates) String() string { return "llmshield.Certificates{…}" }
 // GoString tells nothing either.
 func (c Certificates) GoString() string { return c.String() }
 
-// CertificateSource yields certificates. It is asked again before each connection and at each reload interval.
+// CertificateSource yields certificates. It is asked again at each reload interval, and before each connection. A source
+// with a method ReloadInterval() time.Duration, for which asking is dear, is asked at that interval only.
 type CertificateSource interface {
 	// Load returns the certificates as they are now.
 	Load(ctx context.Context) (*Certificates, error)

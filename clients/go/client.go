@@ -58,6 +58,9 @@ func New(target string, certificates CertificateSource, onUnavailable OnUnavaila
 		return nil, errors.New("llmshield: certificates are needed: give llmshield.Directory or llmshield.Files")
 	}
 	settings := defaultSettings()
+	if interval, own := ownInterval(certificates); own {
+		settings.reloadInterval = interval
+	}
 	for _, option := range options {
 		option(&settings)
 	}
@@ -106,6 +109,7 @@ func (c *Client) Scan(ctx context.Context, request *shieldv1.ScanRequest, option
 	if !failure.Unavailable() {
 		return nil, failure
 	}
+	c.noDecision(ctx, failure)
 	return c.onUnavailable.scanResult(failure), nil
 }
 
@@ -124,6 +128,7 @@ func (c *Client) Redact(ctx context.Context, request *shieldv1.RedactRequest, op
 	if !failure.Unavailable() {
 		return nil, failure
 	}
+	c.noDecision(ctx, failure)
 	return c.onUnavailable.redactResult(request.GetContents(), failure), nil
 }
 
@@ -145,6 +150,10 @@ func (c *Client) AuditProof(ctx context.Context, request *shieldv1.GetAuditProof
 // ServerInfo says what the server is, and who the caller is to it.
 func (c *Client) ServerInfo(ctx context.Context, options ...grpc.CallOption) (*shieldv1.GetServerInfoResponse, error) {
 	return typed(c.stub.GetServerInfo(ctx, &shieldv1.GetServerInfoRequest{}, options...))
+}
+
+func (c *Client) noDecision(ctx context.Context, failure *Error) {
+	c.connection.store.logger.WarnContext(ctx, "no decision could be had", "error", failure)
 }
 
 func typed[T any](response *T, err error) (*T, error) {

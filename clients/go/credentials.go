@@ -70,6 +70,14 @@ func (s *certificateStore) current() (*tls.Config, uint64) {
 	return s.config, s.generation
 }
 
+func ownInterval(source CertificateSource) (time.Duration, bool) {
+	own, ok := source.(interface{ ReloadInterval() time.Duration })
+	if !ok {
+		return 0, false
+	}
+	return own.ReloadInterval(), true
+}
+
 func tlsConfig(certificates *Certificates) (*tls.Config, error) {
 	pair, err := tls.X509KeyPair(certificates.Chain, certificates.Key)
 	if err != nil {
@@ -95,7 +103,9 @@ type reloadingCredentials struct {
 }
 
 func (c *reloadingCredentials) ClientHandshake(ctx context.Context, authority string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	c.store.refreshOrKeep(ctx)
+	if _, own := ownInterval(c.store.source); !own {
+		c.store.refreshOrKeep(ctx)
+	}
 	return c.now().ClientHandshake(ctx, authority, raw)
 }
 

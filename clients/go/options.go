@@ -58,7 +58,7 @@ func WithServerName(name string) Option {
 	return func(s *settings) { s.serverName = name }
 }
 
-// WithLogger sets where certificates that cannot be reloaded are told of, [slog.Default] by default.
+// WithLogger sets where decisions that could not be had, and certificates that cannot be reloaded, are told of, [slog.Default] by default.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) { s.logger = logger }
 }
