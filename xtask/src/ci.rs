@@ -30,6 +30,8 @@ pub(crate) fn run() -> ExitCode {
     report.step("commands", docs::commands);
     report.step("clients: go", || clients::test("go"));
     report.step("clients: python", || clients::test("python"));
+    report.step("clients: typescript", || clients::test("typescript"));
+    report.step("clients: java", || clients::test("java"));
     report.step("dependencies", check(checks::deny));
     report.finish()
 }

@@ -90,6 +90,32 @@ impl Counts {
         Some(counts)
     }
 
+    /// Reads one of the lines with which `node --test` ends: `# pass 3`, `# fail 0`, `# skipped 1`.
+    pub(crate) fn from_tap_line(line: &str) -> Option<Self> {
+        let (word, number) = line.strip_prefix("# ")?.split_once(' ')?;
+        let number = number.parse().ok()?;
+        match word {
+            "pass" => Some(Self { passed: number, ..Self::default() }),
+            "fail" | "cancelled" => Some(Self { failed: number, ..Self::default() }),
+            "skipped" | "todo" => Some(Self { skipped: number, ..Self::default() }),
+            _ => None,
+        }
+    }
+
+    /// Reads the line with which Surefire ends: `Tests run: 9, Failures: 1, Errors: 1, Skipped: 2`, behind a level. The
+    /// lines of single classes go on behind that.
+    pub(crate) fn from_surefire_line(line: &str) -> Option<Self> {
+        let mut number = line.split_once("Tests run: ")?.1.split(", ").map(|field| {
+            let digits = field.rsplit_once(' ').map_or(field, |(_, digits)| digits);
+            digits.parse::<u64>().ok()
+        });
+        let [run, failures, errors, skipped] =
+            [number.next()??, number.next()??, number.next()??, number.next()??];
+        let failed = failures.checked_add(errors)?;
+        let passed = run.checked_sub(failed.checked_add(skipped)?)?;
+        number.next().is_none().then_some(Self { passed, failed, skipped })
+    }
+
     /// Turns failed tests into an error.
     pub(crate) fn into_result(self) -> Result<()> {
         if self.failed > 0 {
@@ -153,6 +179,34 @@ mod tests {
         for line in ["=== RUN   TestSlice", "PASS", "ok  \texample.org/a\t0.1s", "--- BENCH: B"] {
             assert_eq!(read(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn tap_lines_are_counted() {
+        let lines = [
+            "# tests 6",
+            "# suites 1",
+            "# pass 3",
+            "# fail 1",
+            "# cancelled 1",
+            "# skipped 1",
+            "# duration_ms 9.5",
+        ];
+        let mut counts = Counts::default();
+        for read in lines.into_iter().filter_map(Counts::from_tap_line) {
+            counts += read;
+        }
+        assert_eq!(counts, Counts { passed: 3, failed: 2, skipped: 1 });
+        assert_eq!(Counts::from_tap_line("ok 1 - # pass 3"), None);
+    }
+
+    #[test]
+    fn surefire_lines_are_counted() {
+        let sum = Counts::from_surefire_line("[ERROR] Tests run: 9, Failures: 1, Errors: 2, Skipped: 2");
+        assert_eq!(sum, Some(Counts { passed: 4, failed: 3, skipped: 2 }));
+        let class = "[INFO] Tests run: 9, Failures: 0, Errors: 0, Skipped: 0, Time elapsed: 0.1 s -- in a.B";
+        assert_eq!(Counts::from_surefire_line(class), None);
+        assert_eq!(Counts::from_surefire_line("Tests run: many"), None);
     }
 
     #[test]

@@ -30,7 +30,8 @@ usage: cargo xtask TASK
   test [ARGS…]              all tests, documentation examples too; ARGS go to cargo test
   lint                      formatting, clippy, rustdoc, shell scripts
   proto [--renew-baseline]  lint the schema and compare it with the released one
-  clients [NAME…]           the clients in other languages: go, python; --generate: make their code from the schema
+  clients [NAME…]           the clients in other languages: go, python, typescript, java;
+                            --generate: make their code from the schema
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew

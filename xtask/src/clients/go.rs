@@ -4,17 +4,18 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use super::Client;
+use super::{Client, Code, with_aws};
 use crate::{
     checks,
     counts::{self, Counts},
     shell::{self, root, succeed},
 };
 
-pub(super) const CLIENT: Client = Client { name: "go", generated: "shieldv1", prepare: || Ok(()), test };
+pub(super) const CLIENT: Client =
+    Client { name: "go", code: Code::Buf { directory: "shieldv1", prepare: || Ok(()) }, test };
 
 /// The modules: what few need is in one of its own, so that nobody else has its dependencies.
-const MODULES: [&str; 1] = ["."];
+const MODULES: [&str; 2] = [".", "secretsmanager"];
 
 fn test() -> Result<Counts> {
     let unformatted = in_module(".", "gofmt").args(["-l", "."]).output()?;
@@ -29,7 +30,7 @@ fn test() -> Result<Counts> {
         succeed(in_module(module, "go").args(["vet", "./..."]))?;
         let mut test = in_module(module, "go");
         test.args(["test", "-count=1", "-v", "./..."]).env("LLM_SHIELD_BIN", &server);
-        counts += counts::run(&mut test, Counts::from_go_line)?;
+        counts += counts::run(with_aws(&mut test)?, Counts::from_go_line)?;
     }
     Ok(counts)
 }

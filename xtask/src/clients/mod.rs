@@ -1,9 +1,14 @@
 //! The clients in languages with tools of their own: generated code, lints, and tests against this commit's server.
 
 mod go;
+mod java;
 mod python;
+mod typescript;
 
-use std::path::Path;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -17,15 +22,28 @@ use crate::{
 struct Client {
     /// The name of its directory.
     name: &'static str,
-    /// What buf makes of the schema, below its directory.
-    generated: &'static str,
-    /// Fetches what generating needs.
-    prepare: fn() -> Result<()>,
+    /// How its code is made of the schema.
+    code: Code,
     /// Lints and tests it.
     test: fn() -> Result<Counts>,
 }
 
-const CLIENTS: [Client; 1] = [go::CLIENT];
+/// How a client's code is made of the schema.
+enum Code {
+    /// By buf, as `clients/NAME/buf.gen.yaml` says, and committed.
+    Buf {
+        /// Where it lies, below the client's directory.
+        directory: &'static str,
+        /// Fetches what making it needs.
+        prepare: fn() -> Result<()>,
+    },
+    /// By a program of its own, and committed; its tests look whether it is current.
+    Own(fn() -> Result<()>),
+    /// By each build.
+    Build,
+}
+
+const CLIENTS: [Client; 4] = [go::CLIENT, python::CLIENT, typescript::CLIENT, java::CLIENT];
 
 /// Runs `cargo xtask clients`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
@@ -41,16 +59,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         CLIENTS.iter().filter(|client| names.is_empty() || names.iter().any(|name| *name == client.name))
     {
         if generate {
-            client.generate(None)?;
+            client.generate()?;
         } else {
             counts += test(client.name)?;
-        }
-    }
-    if names.is_empty() || names.iter().any(|name| *name == python::NAME) {
-        if generate {
-            python::generate()?;
-        } else {
-            counts += python::test()?;
         }
     }
     if generate { Ok(()) } else { counts.into_result() }
@@ -58,10 +69,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
 /// Tests one client, and that its generated code is that of the schema.
 pub(crate) fn test(name: &str) -> Result<Counts> {
-    // Its generator is its own, since protoc comes with the Python package that generates.
-    if name == python::NAME {
-        return python::test();
-    }
     let client = CLIENTS
         .iter()
         .find(|client| client.name == name)
@@ -70,22 +77,29 @@ pub(crate) fn test(name: &str) -> Result<Counts> {
     (client.test)()
 }
 
+/// Names the emulation of AWS to tests; the Python client brings it.
+fn with_aws(command: &mut Command) -> Result<&mut Command> {
+    Ok(command.env("MOTO_SERVER", Tool::PythonClient.ensure()?.with_file_name("moto_server")))
+}
+
 impl Client {
-    /// Makes the code anew, below `base` instead of the repository when that is given.
-    fn generate(&self, base: Option<&Path>) -> Result<()> {
-        (self.prepare)()?;
-        let mut generate = shell::command(Tool::Buf.ensure()?);
-        generate.args(["generate", "--template", &format!("clients/{}/buf.gen.yaml", self.name)]);
-        if let Some(base) = base {
-            generate.arg("--output").arg(base);
+    fn generate(&self) -> Result<()> {
+        match self.code {
+            Code::Buf { prepare, .. } => {
+                prepare()?;
+                self.buf(None)
+            }
+            Code::Own(generate) => generate(),
+            Code::Build => Ok(()),
         }
-        succeed(&mut generate)
     }
 
     fn check_generated(&self) -> Result<()> {
+        let Code::Buf { directory, prepare } = self.code else { return Ok(()) };
+        prepare()?;
         let base = root().join(".tools").join("generated");
-        self.generate(Some(&base))?;
-        let generated = Path::new("clients").join(self.name).join(self.generated);
+        self.buf(Some(&base))?;
+        let generated: PathBuf = ["clients", self.name, directory].iter().collect();
         succeed(
             shell::command("diff")
                 .args(["--recursive", "--brief"])
@@ -93,5 +107,15 @@ impl Client {
                 .arg(base.join(&generated)),
         )
         .with_context(|| format!("{} is not what the schema makes: `--generate`", generated.display()))
+    }
+
+    /// Makes the code anew, below `base` instead of the repository when that is given.
+    fn buf(&self, base: Option<&Path>) -> Result<()> {
+        let mut generate = shell::command(Tool::Buf.ensure()?);
+        generate.args(["generate", "--template", &format!("clients/{}/buf.gen.yaml", self.name)]);
+        if let Some(base) = base {
+            generate.arg("--output").arg(base);
+        }
+        succeed(&mut generate)
     }
 }

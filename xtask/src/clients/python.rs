@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, Result};
 
+use super::{Client, Code};
 use crate::{
     checks,
     counts::{self, Counts},
@@ -11,14 +12,15 @@ use crate::{
     tools::Tool,
 };
 
-pub(super) const NAME: &str = "python";
+/// Its generator is its own, since protoc comes with the Python package that generates.
+pub(super) const CLIENT: Client = Client { name: "python", code: Code::Own(generate), test };
 
 /// Makes the generated code anew.
-pub(super) fn generate() -> Result<()> {
+fn generate() -> Result<()> {
     succeed(python()?.arg("generate.py"))
 }
 
-pub(super) fn test() -> Result<Counts> {
+fn test() -> Result<Counts> {
     succeed(python()?.args(["generate.py", "--check"]))?;
     for check in [&["format", "--check"][..], &["check"]] {
         let mut ruff = python()?;
