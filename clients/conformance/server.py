@@ -91,7 +91,10 @@ class Server:
 
     def pause(self) -> None:
         """Stops the server's threads: connections stay open and nothing is answered."""
-        self._running().send_signal(signal.SIGSTOP)
+        process = self._running()
+        process.send_signal(signal.SIGSTOP)
+        # The signal is sent to one thread, which stops the others when it gets to run: until then they answer.
+        os.waitpid(process.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """Undoes `pause`."""

@@ -24,11 +24,13 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
-    let (runtime, channel) = remote::channel(&args.endpoint, &args.identity)?;
+    let client = remote::client(&args.endpoint, &args.identity)?;
     let mut request = tonic::Request::new(HealthCheckRequest { service: args.service });
     request.set_timeout(Duration::from_millis(args.identity.timeout_ms));
-    let answer =
-        runtime.block_on(HealthClient::new(channel).check(request)).map_err(remote::explain)?.into_inner();
+    let answer = client
+        .block_on(|client| async move { HealthClient::new(client.channel()).check(request).await })
+        .map_err(|status| remote::explain(&status.into()))?
+        .into_inner();
     show::print(&format!("{}\n", answer.status().as_str_name()))?;
     Ok(if answer.status() == ServingStatus::Serving { YES } else { NO })
 }

@@ -114,7 +114,7 @@ impl Judge {
     pub(crate) fn new(args: &JudgeArgs, task: Task) -> Result<Self> {
         match &args.remote.endpoint {
             Some(endpoint) => {
-                let remote = Remote::connect(endpoint, &args.remote.identity, args.policy.clone())?;
+                let remote = Remote::new(endpoint, &args.remote.identity, args.policy.clone())?;
                 Ok(Self::Remote(Box::new(remote)))
             }
             None => Ok(Self::Local(Box::new(Local::new(args, task)?))),

@@ -1,18 +1,13 @@
 //! Calls to a server over mutual TLS.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use llm_shield::devcerts::DevCerts;
-use llm_shield_proto::v1::{self, shield_service_client::ShieldServiceClient};
-use tokio::runtime::Runtime;
-use tonic::{
-    Code, Status,
-    transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity},
+use llm_shield_client::{
+    CallError, OnUnavailable, Redact, Scan, ShieldClient as AsyncClient, Tls, blocking::ShieldClient, v1,
 };
+use tonic::Code;
 
 use super::{
     args::IdentityArgs,
@@ -28,39 +23,24 @@ const MAX_ANSWER_BYTES: usize = 256 << 20;
 
 /// A server, called as one client.
 pub(crate) struct Remote {
-    runtime: Runtime,
-    client: ShieldServiceClient<Channel>,
+    client: ShieldClient,
     policy: String,
-    timeout: Duration,
 }
 
 impl Remote {
-    /// Connects to a server.
-    pub(crate) fn connect(endpoint: &str, identity: &IdentityArgs, policy: Option<String>) -> Result<Self> {
-        let (runtime, channel) = channel(endpoint, identity)?;
-        let client = ShieldServiceClient::new(channel)
-            .max_decoding_message_size(MAX_ANSWER_BYTES)
-            .max_encoding_message_size(MAX_ANSWER_BYTES);
-        let timeout = Duration::from_millis(identity.timeout_ms);
-        Ok(Self { runtime, client, policy: policy.unwrap_or_default(), timeout })
-    }
-
-    fn timed<M>(&self, message: M) -> tonic::Request<M> {
-        let mut request = tonic::Request::new(message);
-        request.set_timeout(self.timeout);
-        request
+    /// Sets up the calls to a server.
+    pub(crate) fn new(endpoint: &str, identity: &IdentityArgs, policy: Option<String>) -> Result<Self> {
+        Ok(Self { client: client(endpoint, identity)?, policy: policy.unwrap_or_default() })
     }
 
     /// Calls `Scan`.
     pub(crate) fn scan(&self, case: &Case) -> Result<Decision> {
-        let request = self.timed(v1::ScanRequest {
-            contents: vec![content(case)],
-            direction: direction(case).into(),
-            policy: self.policy.clone(),
-            ..Default::default()
-        });
-        let mut client = self.client.clone();
-        let answer = self.runtime.block_on(client.scan(request)).map_err(explain)?.into_inner();
+        let scan = Scan::contents([content(case)]).direction(direction(case)).policy(&self.policy);
+        let answer = self.client.scan(scan).map_err(|error| explain(&error))?;
+        if let Some(error) = answer.unavailable() {
+            return Err(explain(error));
+        }
+        let answer = answer.into_inner();
         Ok(Decision {
             action: short_name(answer.action().as_str_name(), "ACTION_"),
             verdict: short_name(answer.verdict().as_str_name(), "VERDICT_"),
@@ -76,14 +56,12 @@ impl Remote {
 
     /// Calls `Redact`.
     pub(crate) fn redact(&self, case: &Case) -> Result<Redacted> {
-        let request = self.timed(v1::RedactRequest {
-            contents: vec![content(case)],
-            direction: direction(case).into(),
-            policy: self.policy.clone(),
-            ..Default::default()
-        });
-        let mut client = self.client.clone();
-        let answer = self.runtime.block_on(client.redact(request)).map_err(explain)?.into_inner();
+        let redact = Redact::contents([content(case)]).direction(direction(case)).policy(&self.policy);
+        let answer = self.client.redact(redact).map_err(|error| explain(&error))?;
+        if let Some(error) = answer.unavailable() {
+            return Err(explain(error));
+        }
+        let answer = answer.into_inner();
         let action = short_name(answer.action().as_str_name(), "ACTION_");
         let content = answer.contents.into_iter().next().context("the server's answer holds no content")?;
         let spans = content.redactions.into_iter().map(replaced).collect();
@@ -91,34 +69,24 @@ impl Remote {
     }
 }
 
-/// Opens a channel, with the runtime that drives it.
-pub(crate) fn channel(endpoint: &str, identity: &IdentityArgs) -> Result<(Runtime, Channel)> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start")?;
-    let channel = runtime.block_on(connect(endpoint, identity))?;
-    Ok((runtime, channel))
-}
-
-async fn connect(endpoint: &str, identity: &IdentityArgs) -> Result<Channel> {
-    let address = endpoint.strip_prefix("https://").unwrap_or(endpoint);
-    let host =
-        address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']'])).with_context(|| {
-            format!("the endpoint `{endpoint}` has no port: write HOST:PORT, such as 127.0.0.1:8443")
-        })?;
+/// Sets up a client. The command line never decides in a server's place: what it says when there is no decision is an
+/// error.
+pub(crate) fn client(endpoint: &str, identity: &IdentityArgs) -> Result<ShieldClient> {
     let files = Files::resolve(identity)?;
-    let tls = ClientTlsConfig::new()
-        .domain_name(identity.server_name.as_deref().unwrap_or(host))
-        .ca_certificate(Certificate::from_pem(read(&files.ca)?))
-        .identity(Identity::from_pem(read(&files.cert)?, read(&files.key)?));
+    let tls = Tls::from_files(&files.ca, &files.cert, &files.key).context(
+        "no client certificate (give --ca, --cert and --key, or the --data-dir that the server was started with)",
+    )?;
     let timeout = Duration::from_millis(identity.timeout_ms);
-    Endpoint::from_shared(format!("https://{address}"))
-        .with_context(|| format!("`{endpoint}` is not HOST:PORT"))?
-        .tls_config(tls)
-        .context("the client's certificate, key or CA cannot be used")?
+    let mut builder = AsyncClient::builder(endpoint, tls, OnUnavailable::Block)
+        .scan_deadline(timeout)
+        .redact_deadline(timeout)
+        .deadline(timeout)
         .connect_timeout(timeout)
-        .tcp_nodelay(true)
-        .connect()
-        .await
-        .with_context(|| format!("cannot connect to {address}: is `llm-shield serve` running there?"))
+        .max_answer_bytes(MAX_ANSWER_BYTES);
+    if let Some(name) = &identity.server_name {
+        builder = builder.server_name(name);
+    }
+    builder.build_blocking().with_context(|| format!("cannot call `{endpoint}`"))
 }
 
 /// The PEM files of a client.
@@ -143,25 +111,20 @@ impl Files {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| {
-        format!(
-            "cannot read {} (give --ca, --cert and --key, or the --data-dir that the server was started with)",
-            path.display()
-        )
-    })
-}
-
 /// Says what a failed call means.
-pub(crate) fn explain(status: Status) -> anyhow::Error {
-    let hint = match status.code() {
-        Code::Unknown | Code::Unavailable if status.message().contains("transport") => {
+pub(crate) fn explain(error: &CallError) -> anyhow::Error {
+    let message = error.message();
+    let hint = match error.code() {
+        Code::Unavailable if message.starts_with("cannot connect") => {
+            "; is `llm-shield serve` running there?"
+        }
+        Code::Unavailable if message.contains("connection was lost") => {
             "; a server that refuses the client's certificate ends the connection like this"
         }
         Code::DeadlineExceeded | Code::Cancelled => "; --timeout-ms gives it more time",
         _ => "",
     };
-    anyhow::anyhow!("the server answered {:?}: {}{hint}", status.code(), status.message())
+    anyhow::anyhow!("no answer: {:?}: {message}{hint}", error.code())
 }
 
 fn content(case: &Case) -> v1::Content {
