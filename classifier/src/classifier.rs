@@ -2,6 +2,7 @@
 
 use std::{
     num::NonZero,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -16,11 +17,14 @@ use crate::{
     error::{BundleError, ScoreError},
     lanes::Lanes,
     manifest::{Calibration, Golden},
-    text::{Reader, evenly, share},
+    text::{Reader, Tokens, Window, evenly, share},
 };
 
 /// How far a logit may lie from its golden vector: what summing in another order brings, with room to spare.
 const GOLDEN_TOLERANCE: f32 = 1e-4;
+
+/// What the families call a text that is none of them.
+const BENIGN: &str = "benign";
 
 /// Whose text it is; an instruction is nothing odd from a user and an attack within a document.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -59,6 +63,9 @@ pub struct ModelInfo {
     pub digest: String,
 }
 
+/// The most suspicious window of a text.
+type Worst<'w> = (&'w Window, Logits);
+
 /// What the classifier makes of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
@@ -66,8 +73,11 @@ pub struct Score {
     pub probability: f64,
     /// The logit that it comes from.
     pub logit: f32,
-    /// The family that the most suspicious window resembles most.
+    /// The family of attacks that the most suspicious window resembles most; that it is an attack at all is for the
+    /// probability to say.
     pub family: Arc<str>,
+    /// The bytes of the text that the most suspicious window was made of.
+    pub span: Range<usize>,
     /// Windows scored.
     pub windows: usize,
     /// Windows that the text has (as far as it was read).
@@ -145,14 +155,15 @@ impl Classifier {
         let role = self.role_id(role)?;
         let tokens = self.reader.read(text, self.max_windows, stop)?;
         let windows = self.reader.windows(&tokens);
-        let chosen: Vec<&[u32]> =
-            evenly(windows.len(), self.max_windows).filter_map(|index| windows.get(index).copied()).collect();
-        let (done, best) = self.run(&chosen, role, stop)?;
-        let best = best.ok_or(ScoreError::Stopped)?;
+        let chosen: Vec<&Window> =
+            evenly(windows.len(), self.max_windows).filter_map(|index| windows.get(index)).collect();
+        let (done, best) = self.run(&tokens, &chosen, role, stop)?;
+        let (window, best) = best.ok_or(ScoreError::Stopped)?;
         Ok(Score {
             probability: self.calibration.probability(best.attack),
             logit: best.attack,
             family: self.family(&best.families),
+            span: self.reader.bytes_of(text, &tokens, window)?,
             windows: done,
             windows_total: windows.len(),
             tokens: tokens.count(),
@@ -161,24 +172,33 @@ impl Classifier {
     }
 
     /// Scores windows on as many lanes as are free; returns how many were done, and what the most suspicious gave.
-    fn run(
+    fn run<'w>(
         &self,
-        windows: &[&[u32]],
+        tokens: &Tokens,
+        windows: &[&'w Window],
         role: u32,
         stop: Stop<'_>,
-    ) -> Result<(usize, Option<Logits>), ScoreError> {
+    ) -> Result<(usize, Option<Worst<'w>>), ScoreError> {
         let next = AtomicUsize::new(0);
-        let outcome = Mutex::new(Ok((0, None::<Logits>)));
+        let outcome = Mutex::new(Ok((0, None::<Worst<'_>>)));
         let work = || {
             while let Some(window) = windows.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let ids = self.reader.framed(role, window);
+                let ids = self.reader.framed(role, tokens, window);
                 let logits = self.lanes.run(stop, || self.encoder.run(&ids, stop));
                 let mut outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner);
                 match (logits, &mut *outcome) {
                     (Some(Ok(logits)), Ok((done, best))) => {
                         *done += 1;
-                        if best.as_ref().is_none_or(|best| logits.attack > best.attack) {
-                            *best = Some(logits);
+                        // Of equals the first: who came first to finish must not matter.
+                        let beats = |(at, best): &Worst<'_>| {
+                            logits
+                                .attack
+                                .total_cmp(&best.attack)
+                                .then_with(|| at.place().cmp(&window.place()))
+                                .is_gt()
+                        };
+                        if best.as_ref().is_none_or(beats) {
+                            *best = Some((window, logits));
                         }
                     }
                     (None | Some(Err(ScoreError::Stopped)), _) | (_, Err(_)) => break,
@@ -202,7 +222,7 @@ impl Classifier {
     }
 
     fn family(&self, logits: &[f32]) -> Arc<str> {
-        let named = self.families.iter().zip(logits);
+        let named = self.families.iter().zip(logits).filter(|(family, _)| &***family != BENIGN);
         named
             .max_by(|(_, a), (_, b)| a.total_cmp(b))
             .map_or_else(|| "".into(), |(family, _)| Arc::clone(family))
@@ -219,7 +239,7 @@ impl Classifier {
         let role = self.role_id(role).map_err(|error| error.to_string())?;
         let tokens = self.reader.read(&golden.text, 1, &|| false).map_err(|error| error.to_string())?;
         let ids = match self.reader.windows(&tokens).as_slice() {
-            [window] => self.reader.framed(role, window),
+            [window] => self.reader.framed(role, &tokens, window),
             windows => return Err(format!("the text has {} windows, not one", windows.len())),
         };
         if ids != golden.token_ids {

@@ -42,9 +42,24 @@ pub(crate) struct Reader {
 
 /// What was read of a text: all of it, or parts from all over it.
 pub(crate) struct Tokens {
-    parts: Vec<Vec<u32>>,
+    parts: Vec<Part>,
     /// Share of the text's bytes that was read.
     pub(crate) read: f64,
+}
+
+/// Neighbouring pieces of a text.
+#[derive(Default)]
+struct Part {
+    ids: Vec<u32>,
+    /// The pieces that the tokens come from, each with the number of tokens before it.
+    pieces: Vec<(usize, Range<usize>)>,
+}
+
+/// A window: some tokens of a part.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Window {
+    part: usize,
+    tokens: Range<usize>,
 }
 
 impl Reader {
@@ -68,7 +83,7 @@ impl Reader {
     pub(crate) fn read(&self, text: &str, max_windows: usize, stop: Stop<'_>) -> Result<Tokens, ScoreError> {
         let pieces = pieces(text);
         let budget = max_windows.saturating_mul(self.stride).saturating_mul(BYTES_PER_TOKEN) / PIECE_BYTES;
-        let mut tokens = Tokens { parts: vec![Vec::new()], read: 1.0 };
+        let mut tokens = Tokens { parts: vec![Part::default()], read: 1.0 };
         let mut bytes = 0;
         let mut end = 0;
         for piece in evenly(pieces.len(), budget.max(2)).filter_map(|index| pieces.get(index)) {
@@ -77,12 +92,13 @@ impl Reader {
             }
             let Some(piece_text) = text.get(piece.clone()) else { continue };
             if piece.start != end {
-                tokens.parts.push(Vec::new());
+                tokens.parts.push(Part::default());
             }
             let encoding =
                 self.tokenizer.encode_fast(piece_text, false).map_err(|_no_text| ScoreError::Tokenizer)?;
             if let Some(part) = tokens.parts.last_mut() {
-                part.extend_from_slice(encoding.get_ids());
+                part.pieces.push((part.ids.len(), piece.clone()));
+                part.ids.extend_from_slice(encoding.get_ids());
             }
             bytes += piece.len();
             end = piece.end;
@@ -93,31 +109,73 @@ impl Reader {
         Ok(tokens)
     }
 
-    /// Returns the windows of what was read, without their frames.
-    pub(crate) fn windows<'t>(&self, tokens: &'t Tokens) -> Vec<&'t [u32]> {
-        let of_part = |part: &'t Vec<u32>| {
-            let further = part.len().saturating_sub(self.room).div_ceil(self.stride);
-            (0..=further).filter_map(|index| {
+    /// Returns the windows of what was read.
+    pub(crate) fn windows(&self, tokens: &Tokens) -> Vec<Window> {
+        let of_part = |(part, Part { ids, .. }): (usize, &Part)| {
+            let further = ids.len().saturating_sub(self.room).div_ceil(self.stride);
+            let window = |index| {
                 let start = index * self.stride;
-                part.get(start..part.len().min(start + self.room))
-            })
+                Window { part, tokens: start..ids.len().min(start + self.room) }
+            };
+            (0..=further).map(window).collect::<Vec<_>>()
         };
-        tokens.parts.iter().flat_map(of_part).collect()
+        tokens.parts.iter().enumerate().flat_map(of_part).collect()
     }
 
-    /// Puts a window into its frame.
-    pub(crate) fn framed(&self, role: u32, window: &[u32]) -> Vec<u32> {
-        let mut ids = Vec::with_capacity(window.len() + FRAME);
+    /// Returns a window's tokens within its frame.
+    pub(crate) fn framed(&self, role: u32, tokens: &Tokens, window: &Window) -> Vec<u32> {
+        let part = tokens.parts.get(window.part).map(|part| part.ids.as_slice()).unwrap_or_default();
+        let own = part.get(window.tokens.clone()).unwrap_or_default();
+        let mut ids = Vec::with_capacity(own.len() + FRAME);
         ids.extend([self.cls, role]);
-        ids.extend_from_slice(window);
+        ids.extend_from_slice(own);
         ids.push(self.sep);
         ids
+    }
+
+    /// Returns which bytes of the text a window was made of. Reads the window's surroundings once more: places are
+    /// asked for seldom, and keeping them for every token would cost every text.
+    pub(crate) fn bytes_of(
+        &self,
+        text: &str,
+        tokens: &Tokens,
+        window: &Window,
+    ) -> Result<Range<usize>, ScoreError> {
+        let Some(part) = tokens.parts.get(window.part) else { return Ok(0..text.len()) };
+        let whole = part.pieces.first().map_or(0, |(_, piece)| piece.start)
+            ..part.pieces.last().map_or(text.len(), |(_, piece)| piece.end);
+        if window.tokens == (0..part.ids.len()) {
+            return Ok(whole);
+        }
+        let place = |token: usize| -> Result<Range<usize>, ScoreError> {
+            let piece = part.pieces.iter().rev().find(|(before, _)| *before <= token);
+            let Some((before, piece)) = piece else { return Ok(whole.clone()) };
+            let encoding = self
+                .tokenizer
+                .encode(text.get(piece.clone()).unwrap_or_default(), false)
+                .map_err(|_no_text| ScoreError::Tokenizer)?;
+            let (start, end) =
+                encoding.get_offsets().get(token - before).copied().unwrap_or_else(|| (0, piece.len()));
+            // A normalised character may lie between two of the text's.
+            let within = |offset: usize| piece.start + offset.min(piece.len());
+            Ok(text.floor_char_boundary(within(start))..text.ceil_char_boundary(within(end)))
+        };
+        let first = place(window.tokens.start)?;
+        let last = place(window.tokens.end.saturating_sub(1))?;
+        Ok(first.start..last.end.max(first.start))
+    }
+}
+
+impl Window {
+    /// Tells windows of one text apart, in their order.
+    pub(crate) const fn place(&self) -> (usize, usize) {
+        (self.part, self.tokens.start)
     }
 }
 
 impl Tokens {
     pub(crate) fn count(&self) -> usize {
-        self.parts.iter().map(Vec::len).sum()
+        self.parts.iter().map(|part| part.ids.len()).sum()
     }
 }
 

@@ -328,6 +328,7 @@ struct Outcome {
     status: Vec<DetectorStatus>,
     /// The classifier's highest probability, told of or not.
     probability: f64,
+    model: Option<Arc<str>>,
 }
 
 impl Outcome {
@@ -340,6 +341,7 @@ impl Outcome {
             durations: vec![Duration::ZERO; detectors],
             status: vec![DetectorStatus::Skipped; detectors],
             probability: 0.0,
+            model: None,
         }
     }
 
@@ -361,7 +363,10 @@ impl Outcome {
 
     /// Notes how the classifier fared on a content of which so many bytes were scanned by the rules.
     fn classified(&mut self, detectors: &[DetectorInfo], classified: &Classified, scanned: usize) {
-        self.probability = self.probability.max(classified.probability);
+        self.probability = self.probability.max(classified.probability());
+        if let Some(model) = classified.model() {
+            self.model = Some(model);
+        }
         let place = detectors.iter().position(|detector| &*detector.name == CLASSIFIER);
         let Some(place) = place else { return };
         if let Some(duration) = self.durations.get_mut(place) {
@@ -372,9 +377,9 @@ impl Outcome {
         {
             *status = classified.status;
         }
-        if classified.coverage < 1.0 {
+        if classified.coverage() < 1.0 {
             self.coverage.truncated |= classified.status == DetectorStatus::Ok;
-            let unread = classify::unread(scanned, classified.coverage);
+            let unread = classify::unread(scanned, classified.coverage());
             self.coverage.bytes_scanned = self.coverage.bytes_scanned.saturating_sub(unread);
         }
     }
@@ -395,10 +400,13 @@ impl Outcome {
         let mut score = score::injection(findings.iter().filter(enforced), content.role);
         if let Some(classified) = classified {
             if !policy.is_shadow(CLASSIFIER, direction) {
-                score = score::combine(score, classified.probability);
+                score = score::combine(score, classified.probability());
             }
-            // It spans the whole content: the first in order, and nothing for others to be part of.
-            findings.splice(..0, classified.finding(index, content, direction, policy));
+            // Added behind the merging: its part of the text may hold others, and none of them is part of it.
+            if let Some(finding) = classified.finding(index, content, direction, policy) {
+                let place = findings.partition_point(|other| other.span.start < finding.span.start);
+                findings.insert(place, finding);
+            }
         }
         self.injection_score = self.injection_score.max(score);
         for finding in &findings {
@@ -449,6 +457,7 @@ impl Outcome {
             detectors,
             coverage: self.coverage,
             degraded,
+            model: self.model,
         }
     }
 

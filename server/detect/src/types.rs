@@ -211,4 +211,6 @@ pub struct Report {
     pub coverage: Coverage,
     /// Whether something that the policy asks for did not complete.
     pub degraded: bool,
+    /// The model that took part, if one did.
+    pub model: Option<Arc<str>>,
 }

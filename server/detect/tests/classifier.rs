@@ -7,8 +7,8 @@ use std::sync::{
 };
 
 use llm_shield_detect::{
-    Action, Cancel, Classifier, DetectorStatus, Direction, Engine, Judgement, Policy, Report, Request, Role,
-    ScanOptions, Unjudged, Verdict, combine,
+    Action, ByteSpan, Cancel, Classifier, DetectorStatus, Direction, Engine, Judgement, Policy, Report,
+    Request, Role, ScanOptions, Unjudged, Verdict, combine,
 };
 
 /// Judges every text alike.
@@ -17,11 +17,7 @@ struct Always(Result<Judgement, Unjudged>);
 
 impl Classifier for Always {
     fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
-        self.0
-    }
-
-    fn model_id(&self) -> &str {
-        "always"
+        self.0.clone()
     }
 }
 
@@ -32,11 +28,7 @@ struct Interrupted(Arc<AtomicBool>);
 impl Classifier for Interrupted {
     fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
         self.0.store(true, Ordering::Relaxed);
-        Ok(Judgement { probability: 0.9, coverage: 0.5 })
-    }
-
-    fn model_id(&self) -> &str {
-        "interrupted"
+        Ok(judgement(0.9, 0.5))
     }
 }
 
@@ -46,8 +38,13 @@ fn engine(judged: Result<Judgement, Unjudged>) -> Engine {
     Engine::builtin().unwrap().with_classifier(Arc::new(Always(judged)))
 }
 
+fn judgement(probability: f64, coverage: f64) -> Judgement {
+    let span = ByteSpan { start: 4, end: 7 };
+    Judgement { probability, coverage, span, family: "jailbreak".into(), model: "always@1".into() }
+}
+
 fn sure(probability: f64) -> Result<Judgement, Unjudged> {
-    Ok(Judgement { probability, coverage: 1.0 })
+    Ok(judgement(probability, 1.0))
 }
 
 fn scan(engine: &Engine, policy: &str, role: Role) -> Report {
@@ -67,8 +64,12 @@ fn a_sure_classifier_decides() {
     assert_eq!((report.action, report.verdict), (Action::Block, Verdict::Malicious));
     assert!(report.injection_score >= 0.97 && !report.degraded);
     let [finding] = report.findings.as_slice() else { panic!("{:?}", report.findings) };
-    assert_eq!((&*finding.detector, &*finding.rule_id, finding.score), ("classifier", "classifier", 0.97));
-    assert_eq!((finding.span.start, finding.span.end), (0, PLAIN.len()));
+    assert_eq!(
+        (&*finding.detector, &*finding.rule_id, finding.score),
+        ("classifier", "classifier-jailbreak", 0.97)
+    );
+    assert_eq!((&*finding.entity, finding.span), ("JAILBREAK", ByteSpan { start: 4, end: 7 }));
+    assert_eq!(report.model.as_deref(), Some("always@1"));
 
     let report = scan(&engine(sure(0.1)), BLOCK, Role::User);
     assert_eq!((report.action, report.findings.len()), (Action::Allow, 0));
@@ -115,7 +116,7 @@ fn what_is_not_done_is_told() {
         assert_eq!((report.action, report.verdict), (Action::Block, Verdict::Undetermined));
     }
     // A cap is no failure.
-    let capped = engine(Ok(Judgement { probability: 0.1, coverage: 0.5 }));
+    let capped = engine(Ok(judgement(0.1, 0.5)));
     let report = scan(&capped, &closed, Role::User);
     assert_eq!((report.action, report.degraded), (Action::Allow, false));
     assert!(report.coverage.truncated && report.coverage.bytes_scanned == PLAIN.len() / 2);

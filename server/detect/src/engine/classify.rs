@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{
-    Cancel, Content, DetectorReport, DetectorStatus, Direction, Engine, Finding, Policy, Report, Request,
-    Role, Severity,
+    ByteSpan, Cancel, Content, DetectorStatus, Direction, Engine, Finding, Policy, Request, Role, Severity,
 };
 
 use super::DetectorInfo;
@@ -25,18 +24,21 @@ pub trait Classifier: fmt::Debug + Send + Sync {
     /// # Errors
     /// When nothing is known of the text.
     fn judge(&self, text: &str, role: Role, cancel: &Cancel) -> Result<Judgement, Unjudged>;
-
-    /// Names the model, its version and digest.
-    fn model_id(&self) -> &str;
 }
 
 /// What a classifier makes of a text.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
     /// The calibrated probability that it carries an injection, in [0, 1].
     pub probability: f64,
     /// The share of the text that was read, in [0, 1].
     pub coverage: f64,
+    /// The part of the text that decided.
+    pub span: ByteSpan,
+    /// The family of attacks that this part resembles most, such as `prompt_extraction`.
+    pub family: Arc<str>,
+    /// The model that judged: its name, version and digest. A host may change models between two texts.
+    pub model: Arc<str>,
 }
 
 /// Why a classifier has no judgement.
@@ -50,9 +52,7 @@ pub enum Unjudged {
 
 /// How the classifier fared on one content.
 pub(super) struct Classified {
-    /// 0 where it did not run or failed.
-    pub(super) probability: f64,
-    pub(super) coverage: f64,
+    judged: Option<Judgement>,
     pub(super) status: DetectorStatus,
     pub(super) duration: Duration,
 }
@@ -63,21 +63,11 @@ impl Engine {
     pub fn with_classifier(mut self, classifier: Arc<dyn Classifier>) -> Self {
         self.classifier = Some(classifier);
         if !self.detectors.iter().any(|detector| &*detector.name == DETECTOR) {
-            let entities = vec![ENTITY.into()];
+            let entities = vec![JAILBREAK.into(), ENTITY.into()];
             self.detectors.push(DetectorInfo { name: DETECTOR.into(), rule_count: 0, entities });
             self.detectors.sort_by(|a, b| a.name.cmp(&b.name));
         }
         self
-    }
-
-    /// Names the model that took part in what a report tells of, if one did.
-    #[must_use]
-    pub fn classifier_of(&self, report: &Report) -> Option<&str> {
-        let took_part = |detector: &DetectorReport| {
-            &*detector.detector == DETECTOR && detector.status != DetectorStatus::Skipped
-        };
-        let classifier = self.classifier.as_ref().filter(|_| report.detectors.iter().any(took_part))?;
-        Some(classifier.model_id())
     }
 
     /// Whether the classifier takes part in a scan: then that takes milliseconds, not microseconds.
@@ -95,21 +85,33 @@ impl Engine {
             Some(classifier) => classifier.judge(content.text, content.role, &cancel),
             None => Err(Unjudged::Failed),
         };
-        let (probability, coverage, status) = match judged {
-            Ok(Judgement { coverage, .. }) if coverage < 1.0 && cancel.is_cancelled() => {
-                let probability = judged.map_or(0.0, |judgement| judgement.probability);
-                (probability, coverage, DetectorStatus::TimedOut)
-            }
-            Ok(Judgement { probability, coverage }) => (probability, coverage, DetectorStatus::Ok),
-            Err(Unjudged::Stopped) => (0.0, 0.0, DetectorStatus::TimedOut),
-            Err(Unjudged::Failed) => (0.0, 0.0, DetectorStatus::Failed),
+        let status = match &judged {
+            Ok(judgement) if judgement.coverage < 1.0 && cancel.is_cancelled() => DetectorStatus::TimedOut,
+            Ok(_) => DetectorStatus::Ok,
+            Err(Unjudged::Stopped) => DetectorStatus::TimedOut,
+            Err(Unjudged::Failed) => DetectorStatus::Failed,
         };
-        Classified { probability, coverage, status, duration: began.elapsed() }
+        Classified { judged: judged.ok(), status, duration: began.elapsed() }
     }
 }
 
 impl Classified {
-    /// Returns a finding of the whole content, where there is anything to tell of.
+    /// Returns how likely the content carries an injection; 0 where that is not known.
+    pub(super) fn probability(&self) -> f64 {
+        self.judged.as_ref().map_or(0.0, |judged| judged.probability)
+    }
+
+    /// Returns the share of the content that was read.
+    pub(super) fn coverage(&self) -> f64 {
+        self.judged.as_ref().map_or(0.0, |judged| judged.coverage)
+    }
+
+    /// Names the model that judged.
+    pub(super) fn model(&self) -> Option<Arc<str>> {
+        self.judged.as_ref().map(|judged| Arc::clone(&judged.model))
+    }
+
+    /// Returns a finding of the part that decided, where there is anything to tell of.
     pub(super) fn finding(
         &self,
         index: usize,
@@ -117,15 +119,16 @@ impl Classified {
         direction: Direction,
         policy: &Policy,
     ) -> Option<Finding> {
+        let judged = self.judged.as_ref()?;
         let finding = Finding {
             content: index,
             detector: DETECTOR.into(),
             category: "prompt_injection".into(),
-            entity: ENTITY.into(),
-            rule_id: DETECTOR.into(),
+            entity: if &*judged.family == "jailbreak" { JAILBREAK } else { ENTITY }.into(),
+            rule_id: format!("{DETECTOR}-{}", judged.family.replace('_', "-")).into(),
             severity: Severity::High,
-            score: self.probability,
-            span: crate::ByteSpan { start: 0, end: content.text.len() },
+            score: judged.probability,
+            span: judged.span,
             path: Vec::new(),
             pointer: None,
         };
@@ -145,3 +148,4 @@ pub(super) fn unread(length: usize, coverage: f64) -> usize {
 }
 
 const ENTITY: &str = "PROMPT_INJECTION";
+const JAILBREAK: &str = "JAILBREAK";
