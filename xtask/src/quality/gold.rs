@@ -1,6 +1,6 @@
 //! The labelled cases, as their files hold them.
 
-use std::{collections::BTreeSet, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -65,6 +65,20 @@ pub(super) struct Injection {
     pub(super) source: String,
 }
 
+impl Injection {
+    /// Returns the same text as somebody else's.
+    pub(super) fn as_role(&self, role: &str) -> Self {
+        let Self { id, text, label, source, .. } = self;
+        Self {
+            id: id.clone(),
+            text: text.clone(),
+            role: role.to_owned(),
+            label: *label,
+            source: source.clone(),
+        }
+    }
+}
+
 /// A marked span; offsets in code points.
 #[derive(Debug, Deserialize)]
 pub(super) struct Mark {
@@ -99,11 +113,16 @@ case!(Personal);
 case!(Evasion);
 case!(Injection, role);
 
-/// Reads a compressed file of cases.
+/// Reads a file of cases, compressed (`.gz`) or not.
 pub(super) fn read<C: DeserializeOwned>(path: &Path) -> Result<Vec<C>> {
-    let unpacked = Command::new("gzip").arg("-dc").arg(path).output().context("cannot run gzip")?;
-    ensure!(unpacked.status.success(), "cannot read {}", path.display());
-    parse(&unpacked.stdout).with_context(|| format!("{} holds something else", path.display()))
+    let lines = if path.extension().is_some_and(|extension| extension == "gz") {
+        let unpacked = Command::new("gzip").arg("-dc").arg(path).output().context("cannot run gzip")?;
+        ensure!(unpacked.status.success(), "cannot read {}", path.display());
+        unpacked.stdout
+    } else {
+        fs::read(path).with_context(|| format!("cannot read {}", path.display()))?
+    };
+    parse(&lines).with_context(|| format!("{} holds something else", path.display()))
 }
 
 /// Reads lines of JSON.

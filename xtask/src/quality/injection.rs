@@ -14,6 +14,9 @@ const THRESHOLD: f64 = 0.5;
 /// How the data begins the names of sources that were made of templates.
 const TEMPLATED: &str = "synthetic:";
 
+/// The source that is kept out of training.
+const UNSEEN: &str = "leolee99/InjecGuard_private";
+
 /// Scores of attacks, and of harmless texts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scores {
@@ -27,6 +30,8 @@ pub(super) struct Score {
     pub(super) all: Scores,
     pub(super) templated: Scores,
     pub(super) written: Scores,
+    /// The source that no classifier is trained on.
+    pub(super) unseen: Scores,
     pub(super) sources: BTreeMap<String, Scores>,
 }
 
@@ -39,6 +44,9 @@ pub(super) fn score(cases: &[Injection], scores: &HashMap<String, f64>) -> Score
         let source = case.source.split(' ').next().unwrap_or_default();
         let half = if source.starts_with(TEMPLATED) { &mut score.templated } else { &mut score.written };
         half.add(case.label, value);
+        if source == UNSEEN {
+            score.unseen.add(case.label, value);
+        }
         score.all.add(case.label, value);
         score.sources.entry(source.to_owned()).or_default().add(case.label, value);
     }

@@ -9,6 +9,7 @@ mod gold;
 mod injection;
 mod peers;
 mod personal;
+mod public;
 mod report;
 mod secrets;
 mod spans;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use self::subject::Judge;
 use crate::{checks, process::FreshDirectory, shell};
 
 const DOCUMENT: &str = "docs/quality.md";
@@ -58,6 +60,7 @@ struct Cases {
     personal: Vec<gold::Personal>,
     evasion: Vec<gold::Evasion>,
     injection: Vec<gold::Injection>,
+    public: Vec<public::Set>,
 }
 
 impl Cases {
@@ -68,6 +71,7 @@ impl Cases {
             personal: gold::read(&set("pii"))?,
             evasion: gold::read(&set("evasion"))?,
             injection: gold::read(&set("injection"))?,
+            public: public::read(&data.join("injection").join("public_eval"))?,
         })
     }
 }
@@ -80,19 +84,32 @@ struct Results {
     personal: personal::Score,
     /// Personal data that is redacted by default.
     redacted: personal::Score,
-    evasion: evasion::Score,
-    injection: injection::Score,
+    /// Attacks in disguise by rules alone, and with the classifier.
+    evasion: [evasion::Score; 2],
+    /// By each [`Judge`], in their order.
+    injection: Vec<injection::Score>,
+    public: Vec<public::Accuracy>,
 }
 
 impl Results {
     fn measure(subject: &subject::Subject, cases: &Cases) -> Result<Self> {
-        let Cases { secrets, personal, evasion, injection } = cases;
+        let Cases { secrets, personal, evasion, injection, public } = cases;
+        let disguised = |judge| {
+            Ok::<_, anyhow::Error>(evasion::score(
+                evasion,
+                &subject.injection_scores("evasion", evasion, judge)?,
+            ))
+        };
+        let judged = |judge| {
+            Ok(injection::score(injection, &subject.injection_scores("injection", injection, judge)?))
+        };
         Ok(Self {
             secrets: secrets::score(secrets, &subject.redact("secrets", secrets)?),
             personal: personal::score(personal, &subject.scan_spans("pii", personal)?),
             redacted: personal::score(personal, &subject.redact("pii", personal)?),
-            evasion: evasion::score(evasion, &subject.injection_scores("evasion", evasion)?),
-            injection: injection::score(injection, &subject.injection_scores("injection", injection)?),
+            evasion: [disguised(Judge::Rules)?, disguised(Judge::Both)?],
+            injection: Judge::ALL.into_iter().map(judged).collect::<Result<_>>()?,
+            public: public::measure(subject, public)?,
         })
     }
 }

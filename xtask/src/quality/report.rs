@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::{Results, evasion, injection, personal, secrets, spans::Tally};
+use super::{Results, evasion, injection, personal, public, secrets, spans::Tally, subject::Judge};
 
 /// Sources with fewer attacks say too little to have a line.
 const MIN_ATTACKS: usize = 15;
@@ -19,8 +19,17 @@ pub(super) fn tables(results: &Results) -> Result<String> {
     let mut text = String::new();
     secret_tables(&mut text, &results.secrets)?;
     personal_tables(&mut text, &results.personal, &results.redacted)?;
-    evasion_tables(&mut text, &results.evasion)?;
-    injection_tables(&mut text, &results.injection)?;
+    let [by_rules, by_both] = &results.evasion;
+    evasion_tables(&mut text, "rules only", by_rules)?;
+    evasion_tables(&mut text, "rules and classifier", by_both)?;
+    writeln!(text, "\n### Prompt injection\n")?;
+    injection_judges(&mut text, &results.injection)?;
+    public_table(&mut text, &results.public)?;
+    for (judge, score) in
+        Judge::ALL.into_iter().zip(&results.injection).filter(|(j, _)| *j != Judge::Classifier)
+    {
+        injection_tables(&mut text, judge, score)?;
+    }
     Ok(text)
 }
 
@@ -102,11 +111,11 @@ fn personal_tables(text: &mut String, found: &personal::Score, redacted: &person
     Ok(())
 }
 
-fn evasion_tables(text: &mut String, score: &evasion::Score) -> fmt::Result {
+fn evasion_tables(text: &mut String, by: &str, score: &evasion::Score) -> fmt::Result {
     let retention = |group: &evasion::Group| {
         group.retention().map_or_else(|| "–".to_owned(), |retention| format!("{retention:.3}"))
     };
-    writeln!(text, "\n### Attacks in disguise, rules only\n")?;
+    writeln!(text, "\n### Attacks in disguise, {by}\n")?;
     writeln!(
         text,
         "| disguise | attacks | recall | retention | harmless, flagged |\n|---|---:|---:|---:|---:|"
@@ -142,8 +151,48 @@ fn evasion_tables(text: &mut String, score: &evasion::Score) -> fmt::Result {
     Ok(())
 }
 
-fn injection_tables(text: &mut String, score: &injection::Score) -> fmt::Result {
-    writeln!(text, "\n### Prompt injection, rules only\n")?;
+/// Sets rules, classifier and both side by side.
+fn injection_judges(text: &mut String, scores: &[injection::Score]) -> fmt::Result {
+    writeln!(text, "| texts | judge | AUC | recall at 1 % FP | verdict: recall | verdict: FP |")?;
+    writeln!(text, "|---|---|---:|---:|---:|---:|")?;
+    let parts: [(&str, fn(&injection::Score) -> &injection::Scores); 4] = [
+        ("all", |score| &score.all),
+        ("written", |score| &score.written),
+        ("made of templates", |score| &score.templated),
+        ("a source kept out of training (InjecGuard)", |score| &score.unseen),
+    ];
+    for (name, part) in parts {
+        for (judge, score) in Judge::ALL.into_iter().zip(scores) {
+            let scores = part(score);
+            let (recall, wrong) = scores.verdict();
+            writeln!(
+                text,
+                "| {name} | {} | {:.3} | {:.3} | {recall:.3} | {wrong:.4} |",
+                judge.name(),
+                scores.auc(),
+                scores.recall_at(scores.threshold())
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn public_table(text: &mut String, sets: &[public::Accuracy]) -> fmt::Result {
+    writeln!(
+        text,
+        "\n**PIGuard's protocol**: the share of texts judged rightly at the verdict's threshold.\n"
+    )?;
+    writeln!(text, "| set | texts | {} |", Judge::ALL.map(Judge::name).join(" | "))?;
+    writeln!(text, "|---|---:|---:|---:|---:|")?;
+    for set in sets {
+        let shares: Vec<String> = set.by_judge.iter().map(|share| format!("{share:.3}")).collect();
+        writeln!(text, "| {} | {} | {} |", set.name, set.texts, shares.join(" | "))?;
+    }
+    Ok(())
+}
+
+fn injection_tables(text: &mut String, judge: Judge, score: &injection::Score) -> fmt::Result {
+    writeln!(text, "\n#### By source: {}\n", judge.name())?;
     let threshold = score.all.threshold();
     writeln!(
         text,

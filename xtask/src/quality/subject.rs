@@ -28,6 +28,35 @@ pub(super) struct Subject {
     directory: PathBuf,
 }
 
+/// Who judges whether a text carries an attack.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Judge {
+    Rules,
+    Classifier,
+    /// Both together, as the program does by default.
+    Both,
+}
+
+impl Judge {
+    pub(super) const ALL: [Self; 3] = [Self::Rules, Self::Classifier, Self::Both];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Rules => "rules",
+            Self::Classifier => "classifier",
+            Self::Both => "both",
+        }
+    }
+
+    const fn command(self) -> &'static [&'static str] {
+        match self {
+            Self::Rules => &["scan", "--rules-only"],
+            Self::Classifier => &["scan", "--detectors", "classifier"],
+            Self::Both => &["scan"],
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Redacted {
     id: String,
@@ -65,9 +94,14 @@ impl Subject {
         findings(cases, lines.into_iter().map(|line| (line.id, line.findings)))
     }
 
-    /// Returns how sure the rules are that a text carries an attack.
-    pub(super) fn injection_scores<C: Case>(&self, name: &str, cases: &[C]) -> Result<HashMap<String, f64>> {
-        let lines: Vec<Scanned> = self.answers(name, cases, &["scan", "--rules-only"])?;
+    /// Returns how sure a judge is that a text carries an attack.
+    pub(super) fn injection_scores<C: Case>(
+        &self,
+        name: &str,
+        cases: &[C],
+        judge: Judge,
+    ) -> Result<HashMap<String, f64>> {
+        let lines: Vec<Scanned> = self.answers(name, cases, judge.command())?;
         ensure!(lines.len() == cases.len(), "{} answers to {} {name} cases", lines.len(), cases.len());
         Ok(lines.into_iter().map(|line| (line.id, line.injection_score)).collect())
     }
