@@ -51,6 +51,14 @@ impl Bundle {
         Self::from_files(|name| read(&dir.join(name)).map(Cow::Owned))
     }
 
+    /// Returns the bytes of the manifest in a folder, for who wants to know whose bundle it is before reading more.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read_manifest(dir: &Path) -> Result<Vec<u8>, BundleError> {
+        read(&dir.join(manifest::FILE))
+    }
+
     /// Returns the bundle that was built into this program, if one was.
     ///
     /// # Errors

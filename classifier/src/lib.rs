@@ -35,4 +35,4 @@ mod weights;
 pub use bundle::Bundle;
 pub use classifier::{Classifier, ModelInfo, Options, Role, Score};
 pub use error::{BundleError, ScoreError};
-pub use manifest::{Calibration, Manifest};
+pub use manifest::{Calibration, Manifest, Signature};

@@ -3,7 +3,6 @@
 use std::{io, net::SocketAddr};
 
 use llm_shield_audit::AuditError;
-use llm_shield_classifier::BundleError;
 use llm_shield_cloud::CloudError;
 use llm_shield_detect::RuleError;
 
@@ -11,6 +10,7 @@ use crate::{
     config::{ConfigError, ConfigErrors},
     devcerts::DevCertsError,
     identity::IdentityRuleError,
+    model::source::ModelError,
     policies::PoliciesError,
     tls::TlsError,
 };
@@ -36,13 +36,13 @@ pub enum ServerError {
     Policies(#[from] PoliciesError),
     /// The model bundle cannot be used.
     #[error(transparent)]
-    Model(#[from] BundleError),
+    Model(#[from] ModelError),
     /// The detection rules cannot be compiled.
     #[error("detection rules: {0}")]
     Rules(#[from] RuleError),
-    /// The key ring cannot be used.
-    #[error("key ring: {0}")]
-    Keys(#[from] CloudError),
+    /// The key ring or the object store cannot be used.
+    #[error("key ring or object store: {0}")]
+    Cloud(#[from] CloudError),
     /// The audit log cannot be used.
     #[error("audit log: {0}")]
     Audit(#[from] AuditError),

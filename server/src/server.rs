@@ -3,7 +3,10 @@
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use llm_shield_audit::{AuditLog, AuditOptions, Store, StoreKeys};
-use llm_shield_cloud::{CloudKeyManager, local::KeyRing};
+use llm_shield_cloud::{
+    CloudKeyManager, CloudStorage,
+    local::{DirectoryStorage, KeyRing},
+};
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
 use tokio::{
@@ -26,6 +29,7 @@ use crate::{
         Handle, Layer, Services, Stack, access::Access, admit::Admit, deadline::DeadlineLayer,
         explain::Explain, quota::RequestQuota,
     },
+    model::source::{Followed, Following, LocalSource},
     policies::PoliciesHandle,
     quota::Quotas,
     redaction_keys::RedactionKeyring,
@@ -55,6 +59,8 @@ pub struct Server {
     cores: Cores,
     health: Health,
     policies: Arc<PoliciesHandle>,
+    /// The model of the store that is served, where it is one.
+    followed: Option<Following>,
     audit: Arc<AuditLog>,
     reload: ReloadHandle,
     hangup: Option<Signal>,
@@ -108,7 +114,7 @@ impl Server {
         let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
         let quotas = Arc::new(Quotas::new(&config.limits, tenants));
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
-        let engine = engine(&config).await?;
+        let (engine, followed) = engine(&config).await?;
         let keys = open_keys(&config)?;
         let (audit, store) = open_audit(&config, &keys).await?;
         let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
@@ -167,6 +173,7 @@ impl Server {
                 .map_err(|error| ServerError::Setup { what: "a thread", problem: error.to_string() })?,
             health: Health::new(reporter),
             policies,
+            followed,
             audit,
             reload: ReloadHandle::default(),
             // Listened to from now on: by default the signal ends a process.
@@ -200,6 +207,9 @@ impl Server {
         let Config { tls, policies, .. } = &self.config;
         helpers.spawn(reload::watch(trust, tls.reload_interval, self.reload.asked()));
         helpers.spawn(reload::watch(self.policies, policies.reload_interval, self.reload.asked()));
+        if let Some(followed) = self.followed {
+            helpers.spawn(followed.watch(self.config.model.poll_interval));
+        }
         if let Some(hangup) = self.hangup {
             helpers.spawn(reload_at(hangup, self.reload));
         }
@@ -263,23 +273,34 @@ fn stack(
 }
 
 /// Makes the engine, with the classifier where there is one, and warms it up.
-async fn engine(config: &Config) -> Result<Engine, ServerError> {
+async fn engine(config: &Config) -> Result<(Engine, Option<Following>), ServerError> {
+    let following = match Followed::new(config, &open_objects(config)?)? {
+        Some(followed) => Some(followed.start().await?),
+        None => None,
+    };
+    let stored = following.as_ref().map(Following::classifier);
     let config = config.clone();
     let make = move || {
         let mut engine = Engine::builtin()?;
-        match config.load_model()? {
-            Some(model) => {
-                tracing::info!(model = model.id(), "the classifier is ready");
-                engine = model.join(engine);
-            }
-            None => tracing::warn!("no classifier: the rules decide alone"),
+        if let Some(classifier) = stored {
+            engine = engine.with_classifier(classifier);
+        } else if let Some(model) = LocalSource::new(&config).load()? {
+            tracing::info!(model = model.id(), "the classifier is ready");
+            engine = model.join(engine);
+        } else {
+            tracing::warn!("no classifier: the rules decide alone");
         }
         warm(&engine);
-        Ok(engine)
+        Ok::<_, ServerError>(engine)
     };
-    spawn_blocking(make)
+    let engine = spawn_blocking(make)
         .await
-        .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })?
+        .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })??;
+    Ok((engine, following))
+}
+
+fn open_objects(config: &Config) -> Result<Arc<dyn CloudStorage>, ServerError> {
+    Ok(Arc::new(DirectoryStorage::open(config.data_dir.join("objects"))?))
 }
 
 fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {

@@ -207,7 +207,7 @@ impl Local {
                 .collect(),
             degraded: report.degraded,
             policy: self.policy.name().to_owned(),
-            model: self.engine.classifier_of(&report).map(str::to_owned),
+            model: report.model.as_deref().map(str::to_owned),
             audit_record_id: None,
         }
     }

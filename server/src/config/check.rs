@@ -2,13 +2,14 @@
 
 use std::{fs, net::IpAddr, path::Path};
 
-use llm_shield_classifier::BundleError;
-
 use super::{Config, ConfigError, ConfigErrors, ModelConfig, Provider};
 use crate::{
     devcerts::DevCerts,
     identity::{IdentityMap, IdentityRule},
-    model::Model,
+    model::{
+        source::LocalSource,
+        trust::{Trust as ModelTrust, TrustError},
+    },
     policies::Policies,
     telemetry,
     tls::{TlsFiles, Trust},
@@ -41,8 +42,14 @@ impl Config {
         if let Err(error) = Policies::load(&self.policies) {
             errors.push(ConfigError::value("policies", error));
         }
-        if let Err(error) = self.load_model() {
+        // Which version of the store is served is for the store to say, when serving starts.
+        if self.model.name.is_none()
+            && let Err(error) = LocalSource::new(self).load()
+        {
             errors.push(ConfigError::value("model", error));
+        }
+        if let Err(error) = self.model_trust() {
+            errors.push(ConfigError::value("model.public_keys", error));
         }
         for (key, dir) in [("data_dir", self.data_dir.clone()), ("audit.dir", self.audit_dir())] {
             if let Err(error) = check_writable(&dir) {
@@ -76,18 +83,28 @@ impl Config {
         if conversations.max_idle.is_zero() {
             errors.push(ConfigError::value("conversations.max_idle", "must be longer than 0"));
         }
+        self.check_model(&mut errors);
         self.check_cloud(&mut errors);
         errors
     }
 
-    /// Makes the classifier ready, where there is to be one.
-    pub(crate) fn load_model(&self) -> Result<Option<Model>, BundleError> {
-        let ModelConfig { enabled, path, threads, max_windows } = &self.model;
-        if !enabled {
-            return Ok(None);
+    /// Returns whose bundles are served.
+    pub(crate) fn model_trust(&self) -> Result<ModelTrust, TrustError> {
+        let ModelConfig { name, public_keys, allow_unsigned, .. } = &self.model;
+        // A bundle that somebody laid on this machine needs no other word, unless keys are named.
+        let unsigned = *allow_unsigned || (name.is_none() && public_keys.is_empty());
+        ModelTrust::new(public_keys, unsigned)
+    }
+
+    fn check_model(&self, errors: &mut Vec<ConfigError>) {
+        let model = &self.model;
+        if model.name.is_some() && model.path.is_some() {
+            errors.push(ConfigError::value("model.path", "exclude each other: `path` and `name`"));
         }
-        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        Model::load(path.as_deref(), count(*threads), count(*max_windows))
+        if model.name.is_some() && model.public_keys.is_empty() && !model.allow_unsigned {
+            let problem = "empty: name the keys whose bundles are served, or set `model.allow_unsigned`";
+            errors.push(ConfigError::value("model.public_keys", problem));
+        }
     }
 
     /// Returns the TLS files: those configured, or the development certificates.

@@ -258,6 +258,17 @@ pub struct ModelConfig {
     pub enabled: bool,
     /// The directory of the model bundle. Default: the bundle that is built into the program.
     pub path: Option<PathBuf>,
+    /// The model of the model store whose promoted version is served, in place of a bundle of this machine.
+    pub name: Option<String>,
+    /// How often the store is asked which version is promoted. Default 30 s.
+    #[serde(with = "units::duration")]
+    pub poll_interval: Duration,
+    /// Files with the public keys (P-256, PEM) by whose owners bundles have to be signed.
+    pub public_keys: Vec<PathBuf>,
+    /// Whether bundles of the store may be unsigned. Default false.
+    pub allow_unsigned: bool,
+    /// Where bundles of the store are kept on this machine. Default `models` under the data directory.
+    pub cache_dir: Option<PathBuf>,
     /// Threads that it computes on. Default 0: one for each core.
     pub threads: u32,
     /// The most windows of one text that are scored, each of some 190 new tokens; of a longer text so many, spread
@@ -267,7 +278,17 @@ pub struct ModelConfig {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { enabled: true, path: None, threads: 0, max_windows: 512 }
+        Self {
+            enabled: true,
+            path: None,
+            name: None,
+            poll_interval: Duration::from_secs(30),
+            public_keys: Vec::new(),
+            allow_unsigned: false,
+            cache_dir: None,
+            threads: 0,
+            max_windows: 512,
+        }
     }
 }
 

@@ -202,7 +202,7 @@ impl Parts {
             coverage: Some(map::coverage(report.coverage)),
             degraded: report.degraded,
             policy: Some(policy),
-            model_id: self.engine.classifier_of(&report).unwrap_or_default().to_owned(),
+            model_id: report.model.as_deref().unwrap_or_default().to_owned(),
             audit_record_id: receipt.id.to_string(),
             request_id: context.request_id.to_string(),
             duration_us: context.duration_us(),

@@ -1,4 +1,7 @@
-//! `llm-shield model`: what bundles there are, and whether they can be served.
+//! `llm-shield model`: model bundles, made, checked, kept in the model store, and put in force.
+
+mod pack;
+mod store;
 
 use std::{fs, path::PathBuf};
 
@@ -15,19 +18,35 @@ pub(crate) enum Command {
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
     },
-    /// List the bundle that comes with this program, and those under a directory as `NAME/VERSION`
+    /// List the bundle that comes with this program, and those under a directory as `NAME/VERSION` or in a store
     List {
         /// The directory
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
+        /// The model store: a directory of objects, or `s3://BUCKET`
+        #[arg(long, value_name = "STORE", conflicts_with = "dir")]
+        store: Option<String>,
     },
+    /// Make a bundle out of a directory of its files: digests anew, name, version, signature
+    Pack(pack::Args),
+    /// Write a bundle to the model store; a version that is there is never changed
+    Push(store::Push),
+    /// Bring a version from the model store to this machine, checked by signature and digest
+    Pull(store::Pull),
+    /// Say which version of the store is served: at once, on trial, or the one before
+    Promote(store::Promote),
 }
 
 /// Runs the command.
 pub(crate) fn run(command: Command) -> Result<u8> {
     match command {
         Command::Verify { dir } => verify(dir),
-        Command::List { dir } => list(dir),
+        Command::List { dir: _, store: Some(store) } => store::list(&store),
+        Command::List { dir, store: None } => list(dir),
+        Command::Pack(args) => pack::run(args),
+        Command::Push(args) => store::push(args),
+        Command::Pull(args) => store::pull(args),
+        Command::Promote(args) => store::promote(args),
     }
 }
 

@@ -1,0 +1,188 @@
+//! `llm-shield model push|pull|promote|list`: the model store.
+
+use std::{future::Future, path::PathBuf, sync::Arc};
+
+use anyhow::{Context as _, Result, bail};
+use llm_shield::model::{
+    registry::{Registry, RegistryError, Trial},
+    trust::Trust,
+};
+use llm_shield_cloud::{CloudStorage, local::DirectoryStorage};
+
+use super::super::{YES, args::DataArgs, show};
+
+/// Where models lie in an object store, unless the configuration says otherwise.
+const PREFIX: &str = "models/";
+
+/// Which store.
+#[derive(clap::Args, Debug)]
+pub(crate) struct StoreArgs {
+    /// The model store: a directory of objects, or `s3://BUCKET`; by default `objects` under the data directory
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// What to push.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Push {
+    /// The bundle's directory
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What to pull.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Pull {
+    /// The model, and perhaps its version: `NAME` or `NAME@VERSION`; by default the promoted version
+    #[arg(value_name = "NAME[@VERSION]")]
+    model: String,
+    /// The directory that it is put under, as `NAME/VERSION-DIGEST`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    out: PathBuf,
+    /// A file with a public key by whose owner it has to be signed
+    #[arg(long = "public-key", value_name = "FILE")]
+    public_keys: Vec<PathBuf>,
+    /// Take a bundle that nobody signed
+    #[arg(long)]
+    allow_unsigned: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What to promote.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Promote {
+    /// The model
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The version that is to decide from now on, or to be tried
+    #[arg(value_name = "VERSION", required_unless_present_any = ["rollback", "end_trial"])]
+    version: Option<String>,
+    /// Try it in shadow: it judges beside the current one and decides nothing
+    #[arg(long, conflicts_with = "percent")]
+    shadow: bool,
+    /// Try it on so many of a hundred texts
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    percent: Option<u8>,
+    /// Go back to the version that decided before the current one
+    #[arg(long, conflicts_with_all = ["version", "shadow", "percent", "end_trial"])]
+    rollback: bool,
+    /// End the trial of a version
+    #[arg(long, conflicts_with_all = ["version", "shadow", "percent"])]
+    end_trial: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn push(args: Push) -> Result<u8> {
+    let registry = args.store.open()?;
+    let (name, release, new) = wait(registry.push(&args.dir))?;
+    let state = if new { "pushed" } else { "is there already" };
+    show::print(&format!("{name}@{} {state}\nmanifest {}\n", release.version, release.digest))?;
+    Ok(YES)
+}
+
+pub(super) fn pull(args: Pull) -> Result<u8> {
+    let registry = args.store.open()?;
+    let trust = Trust::new(&args.public_keys, args.allow_unsigned)?;
+    if args.public_keys.is_empty() && !args.allow_unsigned {
+        bail!("name the key that it has to be signed by (--public-key), or say --allow-unsigned");
+    }
+    let dir = wait(async {
+        match args.model.split_once('@') {
+            Some((name, version)) => registry.pull(name, version, None, &trust, &args.out).await,
+            None => {
+                let current = registry.channel(&args.model).await?.current;
+                let digest = Some(current.digest.as_str());
+                registry.pull(&args.model, &current.version, digest, &trust, &args.out).await
+            }
+        }
+    })?;
+    show::print(&format!("{}\n", dir.display()))?;
+    Ok(YES)
+}
+
+pub(super) fn promote(args: Promote) -> Result<u8> {
+    let registry = args.store.open()?;
+    let trial = match args.percent {
+        Some(percent) => Some(Trial::Percent(percent)),
+        None => args.shadow.then_some(Trial::Shadow),
+    };
+    let channel = match args.version {
+        Some(version) => wait(registry.promote(&args.name, &version, trial))?,
+        None if args.end_trial => wait(registry.end_trial(&args.name))?,
+        None => wait(registry.roll_back(&args.name))?,
+    };
+    let mut text = format!("{}@{} decides\n", args.name, channel.current.version);
+    if let Some(previous) = channel.previous {
+        text += &format!("{} is what a rollback goes to\n", previous.version);
+    }
+    if let Some(candidate) = channel.candidate {
+        text += &match candidate.trial {
+            Trial::Shadow => format!("{} is tried in shadow\n", candidate.release.version),
+            Trial::Percent(percent) => {
+                format!("{} is tried on {percent} % of the texts\n", candidate.release.version)
+            }
+        };
+    }
+    show::print(&text)?;
+    Ok(YES)
+}
+
+pub(super) fn list(store: &str) -> Result<u8> {
+    let registry = Registry::new(open(store)?, PREFIX);
+    let text = wait(async {
+        let mut text = String::new();
+        for (name, version) in registry.versions().await? {
+            let state = match registry.channel(&name).await {
+                Ok(channel) if channel.current.version == version => "  decides",
+                Ok(channel) if channel.candidate.as_ref().is_some_and(|c| c.release.version == version) => {
+                    "  on trial"
+                }
+                Ok(_) | Err(RegistryError::NotPromoted(_)) => "",
+                Err(error) => return Err(error),
+            };
+            text += &format!("{name}@{version}{state}\n");
+        }
+        Ok(text)
+    })?;
+    show::print(&text)?;
+    Ok(YES)
+}
+
+impl StoreArgs {
+    fn open(&self) -> Result<Registry> {
+        let storage = match &self.store {
+            Some(store) => open(store)?,
+            None => directory(self.data.dir()?.join("objects"))?,
+        };
+        Ok(Registry::new(storage, PREFIX))
+    }
+}
+
+fn open(store: &str) -> Result<Arc<dyn CloudStorage>> {
+    if store.contains("://") {
+        bail!("`{store}` is no directory, and no other kind of store can be reached yet");
+    }
+    directory(PathBuf::from(store))
+}
+
+fn directory(dir: PathBuf) -> Result<Arc<dyn CloudStorage>> {
+    let storage =
+        DirectoryStorage::open(&dir).with_context(|| format!("cannot use the store {}", dir.display()))?;
+    Ok(Arc::new(storage))
+}
+
+/// Runs a call to the store on a runtime of its own: the command line has none.
+fn wait<T>(call: impl Future<Output = Result<T, RegistryError>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .context("cannot start")?;
+    Ok(runtime.block_on(call)?)
+}
