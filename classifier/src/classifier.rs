@@ -48,7 +48,7 @@ pub struct Options {
     /// Threads to compute on. Default: one a core.
     pub threads: NonZero<usize>,
     /// The most windows of one text that are scored; of a longer text so many, evenly spread over it, and
-    /// [`Score::coverage`] says how much that was. Default 512, about 97,000 tokens.
+    /// [`Score::coverage`] says how much that was. Default 512, about 72,000 tokens.
     pub max_windows: NonZero<usize>,
 }
 

@@ -271,7 +271,7 @@ pub struct ModelConfig {
     pub cache_dir: Option<PathBuf>,
     /// Threads that it computes on. Default 0: one for each core.
     pub threads: u32,
-    /// The most windows of one text that are scored, each of some 190 new tokens; of a longer text so many, spread
+    /// The most windows of one text that are scored, each of some 140 new tokens; of a longer text so many, spread
     /// over it, and the answer's coverage says so. Default 512.
     pub max_windows: u32,
 }
