@@ -20,6 +20,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod metrics;
+mod models;
 mod policies;
 mod quotas;
 mod requests;

@@ -1,0 +1,150 @@
+//! Models that change while the server runs: the promoted version of the store is what judges.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use llm_shield::model::{
+    registry::{Registry, Trial},
+    trust,
+};
+use llm_shield_classifier::Manifest;
+use llm_shield_cloud::{
+    CloudKeyManager as _, CloudStorage,
+    local::{DirectoryStorage, KeyRing},
+};
+use llm_shield_proto::v1;
+use tempfile::TempDir;
+
+use crate::support::{Client, TestServer, eventually, scan_of};
+
+const BUNDLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../classifier/model");
+const NAME: &str = "llm-shield-injection";
+
+/// A model store with a signing key, in the data directory that a server will use.
+struct Shop {
+    dir: TempDir,
+    ring: KeyRing,
+    registry: Registry,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let ring = KeyRing::open_or_create(dir.path().join("signer.json")).unwrap();
+        ring.ensure_signing_key("models").unwrap();
+        let storage: Arc<dyn CloudStorage> =
+            Arc::new(DirectoryStorage::open(dir.path().join("data/objects")).unwrap());
+        Self { registry: Registry::new(storage, "models/"), ring, dir }
+    }
+
+    async fn public_key(&self) -> PathBuf {
+        let path = self.dir.path().join("models.pem");
+        std::fs::write(&path, trust::to_pem(&self.ring.public_key("models").await.unwrap())).unwrap();
+        path
+    }
+
+    async fn push(&self, version: &str) {
+        let dir = self.dir.path().join(version);
+        std::fs::create_dir(&dir).unwrap();
+        for entry in Path::new(BUNDLE).read_dir().unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
+        }
+        let manifest = std::fs::read(dir.join("manifest.json")).unwrap();
+        let manifest = Manifest::with_members(&manifest, &[("version", version.into())]).unwrap();
+        let manifest = trust::sign(&manifest, &self.ring, "models").await.unwrap();
+        std::fs::write(dir.join("manifest.json"), manifest).unwrap();
+        self.registry.push(&dir).await.unwrap();
+    }
+
+    async fn server(&self) -> TestServer {
+        let (data, key) = (self.dir.path().join("data"), self.public_key().await);
+        TestServer::with(move |config| {
+            config.data_dir = data;
+            config.model.name = Some(NAME.to_owned());
+            config.model.public_keys = vec![key];
+            config.model.poll_interval = Duration::from_millis(100);
+            config.model.threads = 1;
+        })
+        .await
+    }
+}
+
+async fn judged_by(client: &Client, text: &str) -> String {
+    let answer: v1::ScanResponse = client.clone().scan(scan_of(text)).await.unwrap().into_inner();
+    assert!(!answer.degraded);
+    let version = answer.model_id.strip_prefix(NAME).unwrap().trim_start_matches('@').to_owned();
+    version.split_once('+').unwrap().0.to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_promoted_version_judges() {
+    let shop = Shop::new();
+    shop.push("1.0.0").await;
+    shop.push("1.1.0").await;
+    shop.registry.promote(NAME, "1.0.0", None).await.unwrap();
+    let server = shop.server().await;
+    let client = server.client("acme/scanner").await;
+    assert_eq!(judged_by(&client, "What goes well with soup?").await, "1.0.0");
+
+    // Every request until the change is judged by one of the two, and none fails.
+    shop.registry.promote(NAME, "1.1.0", None).await.unwrap();
+    let becomes = |version: &'static str| {
+        let client = client.clone();
+        async move {
+            eventually("the version judges", || async {
+                (judged_by(&client, "What goes well with soup?").await == version).then_some(())
+            })
+            .await;
+        }
+    };
+    becomes("1.1.0").await;
+    shop.registry.roll_back(NAME).await.unwrap();
+    becomes("1.0.0").await;
+
+    // A version on trial judges its share of the texts, always the same ones.
+    shop.registry.promote(NAME, "1.1.0", Some(Trial::Percent(50))).await.unwrap();
+    eventually("both judge", || async {
+        let mut seen = std::collections::BTreeSet::new();
+        for number in 0..12 {
+            seen.insert(judged_by(&client, &format!("Order {number} was sent on Monday.")).await);
+        }
+        (seen.len() == 2).then_some(())
+    })
+    .await;
+
+    // In shadow it decides nothing.
+    shop.registry.promote(NAME, "1.1.0", Some(Trial::Shadow)).await.unwrap();
+    becomes("1.0.0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_trusted_does_not_judge() {
+    let shop = Shop::new();
+    shop.push("1.0.0").await;
+    shop.push("1.1.0").await;
+    shop.registry.promote(NAME, "1.0.0", None).await.unwrap();
+    let server = shop.server().await;
+    let client = server.client("acme/scanner").await;
+
+    // Changed where it lies: the version before stays in force.
+    let weights = shop.dir.path().join("data/objects/models").join(NAME).join("1.1.0/model.safetensors");
+    let mut bytes = std::fs::read(&weights).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&weights, &bytes).unwrap();
+    shop.registry.promote(NAME, "1.1.0", None).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(judged_by(&client, "What goes well with soup?").await, "1.0.0");
+
+    // Mended, it is taken up by itself.
+    bytes[middle] ^= 1;
+    std::fs::write(&weights, &bytes).unwrap();
+    eventually("the mended version judges", || async {
+        (judged_by(&client, "What goes well with soup?").await == "1.1.0").then_some(())
+    })
+    .await;
+}
