@@ -242,6 +242,7 @@ class Server:
                     "admin": {"listen": "127.0.0.1:0"},
                     # The machine may be slow, and nothing here is about that.
                     "limits": {"handshake_timeout": 60},
+                    "model": {"enabled": False},
                     "shutdown": {"drain_timeout": 2},
                 }
             )

@@ -33,7 +33,7 @@ struct Shop {
 impl Shop {
     fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ring = KeyRing::open_or_create(dir.path().join("signer.json")).unwrap();
+        let ring = KeyRing::open_or_create(dir.path().join("keys/ring.json")).unwrap();
         ring.ensure_signing_key("models").unwrap();
         let storage: Arc<dyn CloudStorage> =
             Arc::new(DirectoryStorage::open(dir.path().join("data/objects")).unwrap());
@@ -64,6 +64,7 @@ impl Shop {
         let (data, key) = (self.dir.path().join("data"), self.public_key().await);
         TestServer::with(move |config| {
             config.data_dir = data;
+            config.model.enabled = true;
             config.model.name = Some(NAME.to_owned());
             config.model.public_keys = vec![key];
             config.model.poll_interval = Duration::from_millis(100);
