@@ -1,4 +1,4 @@
-//! The published protocol of PIGuard (Li et al. 2024): accuracy at one threshold on `NotInject` (over-defence: harmless
+//! The published protocol of `PIGuard` (Li et al. 2024): accuracy at one threshold on `NotInject` (over-defence: harmless
 //! texts with words that attacks use), `WildGuard` (harmless prompts) and BIPIA (attacks that stand in documents).
 //!
 //! These sets are reported and nothing is fitted on them. `NotInject` and `WildGuard` are a user's texts, BIPIA's stand

@@ -151,11 +151,14 @@ fn evasion_tables(text: &mut String, by: &str, score: &evasion::Score) -> fmt::R
     Ok(())
 }
 
+/// Picks some of the texts.
+type Part = fn(&injection::Score) -> &injection::Scores;
+
 /// Sets rules, classifier and both side by side.
 fn injection_judges(text: &mut String, scores: &[injection::Score]) -> fmt::Result {
     writeln!(text, "| texts | judge | AUC | recall at 1 % FP | verdict: recall | verdict: FP |")?;
     writeln!(text, "|---|---|---:|---:|---:|---:|")?;
-    let parts: [(&str, fn(&injection::Score) -> &injection::Scores); 4] = [
+    let parts: [(&str, Part); 4] = [
         ("all", |score| &score.all),
         ("written", |score| &score.written),
         ("made of templates", |score| &score.templated),
