@@ -96,7 +96,7 @@ fn one_answer_for_each_line() {
     let bytes = input.join(&b'\n');
     for (command, key) in [("scan", "findings"), ("redact", "spans")] {
         for threads in ["1", "4"] {
-            let output = run(&[command, "--jsonl", "--threads", threads], &bytes);
+            let output = run(&[command, "--jsonl", "--rules-only", "--threads", threads], &bytes);
             assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
             let answers = lines(&output);
             assert_eq!(answers.len(), input.len());
@@ -107,7 +107,7 @@ fn one_answer_for_each_line() {
             assert!(answers.iter().all(|answer| answer[key].is_array()), "{command}");
         }
     }
-    let scanned = lines(&run(&["scan", "--jsonl"], &bytes));
+    let scanned = lines(&run(&["scan", "--jsonl", "--rules-only"], &bytes));
     let mut keys: Vec<&String> = scanned[7].as_object().unwrap().keys().collect();
     keys.sort();
     assert_eq!(keys, ["action", "findings", "id", "injection_score"]);
