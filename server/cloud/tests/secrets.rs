@@ -1,5 +1,4 @@
 //! Secrets in a file, through the suite that all secret managers pass, and what is particular to a file.
-#![expect(clippy::unwrap_used, reason = "a test that cannot prepare its case fails")]
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
