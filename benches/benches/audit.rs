@@ -109,5 +109,6 @@ fn record() -> NewRecord {
         duration_us: 40,
         degraded: false,
         labels: BTreeMap::new(),
+        subject: None,
     }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     UnknownPolicy { name: String },
     /// The conversation is not, or no longer, remembered.
     ConversationNotFound,
+    /// The tenant's audit log has no such record.
+    RecordNotFound,
     /// A content holds stand-ins that this tenant's keys do not open, or that were changed.
     NotRestorable { content: usize, count: usize },
     /// The values would make the contents larger than the limit.
@@ -86,7 +88,7 @@ impl Fault {
             | Self::Overloaded { .. }
             | Self::QuotaExceeded { .. }
             | Self::TooManyAuditStreams { .. } => Code::ResourceExhausted,
-            Self::UnknownPolicy { .. } | Self::ConversationNotFound => Code::NotFound,
+            Self::UnknownPolicy { .. } | Self::ConversationNotFound | Self::RecordNotFound => Code::NotFound,
             Self::CertificateExpired | Self::CertificateNotTrusted => Code::Unauthenticated,
             Self::IdentityNotMapped | Self::PermissionMissing { .. } => Code::PermissionDenied,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
@@ -104,6 +106,7 @@ impl Fault {
             Self::TooLarge { .. } => "MESSAGE_TOO_LARGE",
             Self::UnknownPolicy { .. } => "POLICY_NOT_FOUND",
             Self::ConversationNotFound => "CONVERSATION_NOT_FOUND",
+            Self::RecordNotFound => "RECORD_NOT_FOUND",
             Self::NotRestorable { .. } => "NOT_RESTORABLE",
             Self::RestoredTooLarge { .. } => "RESTORED_TEXT_TOO_LARGE",
             Self::CertificateExpired => "CERTIFICATE_EXPIRED",
@@ -140,6 +143,7 @@ impl Fault {
             Self::ConversationNotFound => {
                 "the conversation is not known here: never begun, forgotten, or of another server".to_owned()
             }
+            Self::RecordNotFound => "the tenant's audit log has no such record".to_owned(),
             Self::NotRestorable { content, count } => format!(
                 "contents[{content}] holds {count} tokens or places that cannot be restored: of another tenant or key, or \
                  changed"

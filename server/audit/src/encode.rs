@@ -54,7 +54,11 @@ pub(crate) fn to_json(record: &NewRecord) -> serde_json::Result<Vec<u8>> {
         json.text("", name)?;
         json.text(":", value)?;
     }
-    json.raw("}}");
+    json.raw("}");
+    if let Some(subject) = &record.subject {
+        json.text(r#","subject":"#, subject)?;
+    }
+    json.raw("}");
     Ok(json.0)
 }
 
@@ -144,6 +148,7 @@ mod tests {
             coverage in any::<(u64, u64)>(),
             duration_us: u64,
             degraded: bool,
+            subject: Option<String>,
         ) {
             let record = NewRecord {
                 tenant: Tenant::new("acme \"\\\n").unwrap(),
@@ -160,6 +165,7 @@ mod tests {
                 duration_us,
                 degraded,
                 labels,
+                subject,
             };
             let written = String::from_utf8(to_json(&record).unwrap()).unwrap();
             prop_assert_eq!(written, serde_json::to_string(&record).unwrap());

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::chain::LOG;
+use crate::name::LogId;
 use crate::{AuditError, Result, Tenant};
 
 const SEGMENT_SUFFIX: &str = ".seg";
@@ -14,19 +14,70 @@ const TEMPORARY_SUFFIX: &str = ".new";
 /// Statements and wrapped keys are far smaller; the list of logs has some 150 bytes a log.
 const MAX_SMALL_FILE_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Returns where all logs lie.
-pub(crate) fn logs_directory(store: &Path) -> PathBuf {
-    store.join(LOG)
+/// The writer's directory in a store.
+pub(crate) const OUTBOX: &str = "outbox";
+/// File name of a log's newest checkpoint.
+pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
+/// File name of the signed list of logs.
+pub(crate) const LIST_FILE: &str = "LOGS";
+/// File name of the writer's id.
+const ID_FILE: &str = "ID";
+
+/// Returns where the writer keeps its logs.
+pub(crate) fn outbox_directory(store: &Path) -> PathBuf {
+    store.join(OUTBOX)
 }
 
-/// Returns where a tenant's log lies.
+/// Returns where the writer keeps a tenant's log.
 pub(crate) fn log_directory(store: &Path, tenant: &Tenant) -> PathBuf {
-    logs_directory(store).join(tenant.path_name())
+    outbox_directory(store).join(tenant.path_name())
 }
 
-/// Returns the file name of a segment.
-pub(crate) fn segment_file_name(segment: u64) -> String {
-    format!("{segment:08}{SEGMENT_SUFFIX}")
+/// Names a file of a tenant's log relative to the store.
+pub(crate) fn object_name(tenant: &Tenant, file: &str) -> String {
+    format!("{OUTBOX}/{}/{file}", tenant.path_name())
+}
+
+/// What there is of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The header and the records.
+    Records,
+    /// Which record lies where.
+    Index,
+    /// The checkpoint that closes it.
+    Checkpoint,
+}
+
+impl Part {
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Records => SEGMENT_SUFFIX,
+            Self::Index => ".idx",
+            Self::Checkpoint => ".checkpoint",
+        }
+    }
+}
+
+/// Returns the file name of a part of a segment.
+pub(crate) fn segment_file_name(segment: u64, part: Part) -> String {
+    format!("{segment:08}{}", part.suffix())
+}
+
+/// Reads the writer's id; `None` in a store that nobody has written to.
+pub(crate) fn read_id(store: &Path) -> Result<Option<LogId>> {
+    let object = format!("{OUTBOX}/{ID_FILE}");
+    let bytes = read_if_there(&outbox_directory(store).join(ID_FILE))
+        .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
+    let parse = |bytes: Vec<u8>| LogId::parse(std::str::from_utf8(&bytes).ok()?.strip_suffix('\n')?);
+    bytes
+        .map(|bytes| parse(bytes).ok_or_else(|| AuditError::corrupt(object, "it is no writer's id")))
+        .transpose()
+}
+
+/// Writes the writer's id.
+pub(crate) fn write_id(store: &Path, id: &LogId) -> io::Result<()> {
+    write_whole(&outbox_directory(store).join(ID_FILE), format!("{id}\n").as_bytes()).map(drop)
 }
 
 /// Returns the numbers of the segments that lie in a log's directory, in order; none when there is no directory.
@@ -38,7 +89,7 @@ pub(crate) fn list_segments(log_directory: &Path) -> io::Result<Vec<u64>> {
     for entry in entries(log_directory)? {
         let Some(number) = entry.strip_suffix(SEGMENT_SUFFIX) else { continue };
         match number.parse() {
-            Ok(segment) if segment_file_name(segment) == entry => segments.push(segment),
+            Ok(segment) if segment_file_name(segment, Part::Records) == entry => segments.push(segment),
             _ => return Err(io::Error::new(io::ErrorKind::InvalidData, "a segment with a foreign name")),
         }
     }
@@ -51,7 +102,7 @@ pub(crate) fn list_segments(log_directory: &Path) -> io::Result<Vec<u64>> {
 /// # Errors
 /// What the system says.
 pub(crate) fn list_tenants(store: &Path) -> io::Result<Vec<Tenant>> {
-    let directory = logs_directory(store);
+    let directory = outbox_directory(store);
     let mut tenants = Vec::new();
     for entry in entries(&directory)? {
         if let Some(tenant) = Tenant::from_path_name(&entry)

@@ -1,18 +1,18 @@
 //! One record as bytes, and reading records one behind the other.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::Read;
 
 use uuid::Uuid;
 
 use crate::bytes::Fields;
-use crate::chain::{Hash, leaf};
+use crate::tree::{Hash, leaf_hash};
 
 /// Length of a nonce of AES-256-GCM.
 pub(crate) const NONCE_BYTES: usize = 12;
 /// `length` and `crc32`.
 const PREFIX_BYTES: usize = 8;
 /// What `length` counts before the ciphertext.
-const CLEAR_BYTES: usize = 8 + 8 + 16 + 32 + NONCE_BYTES;
+const CLEAR_BYTES: usize = 8 + 8 + 16 + NONCE_BYTES;
 const TAG_BYTES: usize = 16;
 const MIN_LENGTH: usize = CLEAR_BYTES + TAG_BYTES;
 /// The longest record, as JSON: some fifty thousand findings.
@@ -25,8 +25,6 @@ pub(crate) struct Clear {
     pub(crate) sequence: u64,
     pub(crate) time_us: i64,
     pub(crate) id: Uuid,
-    /// The head of the chain before this record.
-    pub(crate) previous: Hash,
 }
 
 /// A record read from a segment, checked for damage but not for forgery.
@@ -34,8 +32,42 @@ pub(crate) struct Clear {
 pub(crate) struct Frame {
     pub(crate) clear: Clear,
     pub(crate) nonce: [u8; NONCE_BYTES],
-    pub(crate) sealed: Vec<u8>,
-    pub(crate) leaf: Hash,
+    /// The frame as it stands in the file.
+    bytes: Vec<u8>,
+}
+
+impl Frame {
+    /// Takes one frame from its bytes; says what is wrong.
+    pub(crate) fn parse(bytes: Vec<u8>) -> Result<Self, &'static str> {
+        const CHANGED: &str = "the checksum of a record does not match its bytes";
+        let (prefix, body) = bytes.split_first_chunk::<PREFIX_BYTES>().ok_or(CHANGED)?;
+        let mut fields = Fields(prefix);
+        let (length, crc) = (fields.u32().ok_or(CHANGED)?, fields.u32().ok_or(CHANGED)?);
+        if usize::try_from(length) != Ok(body.len()) || !length_is_possible(length) {
+            return Err("the length of a record was changed");
+        }
+        if checksum(&[&length.to_be_bytes(), body]) != crc {
+            return Err(CHANGED);
+        }
+        let (clear, nonce) = decode(body).ok_or(CHANGED)?;
+        Ok(Self { clear, nonce, bytes })
+    }
+
+    /// Returns the record's leaf in the tree of its log.
+    pub(crate) fn leaf(&self, header: &Hash) -> Hash {
+        leaf_hash(&[header, &self.bytes])
+    }
+
+    /// Returns how long the frame is.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Returns the ciphertext, with room to decrypt it in.
+    pub(crate) fn into_sealed(mut self) -> Vec<u8> {
+        self.bytes.drain(..PREFIX_BYTES + CLEAR_BYTES);
+        self.bytes
+    }
 }
 
 impl Clear {
@@ -47,8 +79,7 @@ impl Clear {
             .to_be_bytes()
             .into_iter()
             .chain(self.time_us.to_be_bytes())
-            .chain(self.id.into_bytes())
-            .chain(self.previous);
+            .chain(self.id.into_bytes());
         for (byte, field) in bytes.iter_mut().zip(fields) {
             *byte = field;
         }
@@ -56,9 +87,11 @@ impl Clear {
     }
 }
 
-/// Appends a frame to `out` and returns its leaf; `None` when the ciphertext is longer than a record may be.
+/// Appends a frame to `out` and returns its leaf, which also covers the segment's header; `None` when the ciphertext is
+/// longer than a record may be.
 pub(crate) fn encode(
     out: &mut Vec<u8>,
+    header: &Hash,
     clear: Clear,
     nonce: [u8; NONCE_BYTES],
     sealed: &[u8],
@@ -74,7 +107,7 @@ pub(crate) fn encode(
     for part in [&length[..], &crc, &clear, &nonce, sealed] {
         out.extend_from_slice(part);
     }
-    out.get(start..).map(leaf)
+    out.get(start..).map(|frame| leaf_hash(&[header, frame]))
 }
 
 /// What comes next in a segment.
@@ -111,11 +144,6 @@ impl<R: Read> FrameReader<R> {
         self.offset
     }
 
-    /// Returns where the segment ended when reading began.
-    pub(crate) fn end(&self) -> u64 {
-        self.end
-    }
-
     /// Reads the next frame. Behind damage there is nothing more to read.
     ///
     /// # Errors
@@ -130,8 +158,7 @@ impl<R: Read> FrameReader<R> {
             return Ok(Next::Damaged { what: "the last record is cut short", torn: true });
         }
         self.source.read_exact(&mut prefix)?;
-        let mut fields = Fields(&prefix);
-        let (length, crc) = (fields.u32().unwrap_or(0), fields.u32().unwrap_or(0));
+        let length = Fields(&prefix).u32().unwrap_or(0);
         let (Ok(size), true) = (usize::try_from(length), length_is_possible(length)) else {
             // A file system may extend a file before it writes the data: then only zeros follow.
             let torn = prefix == [0; PREFIX_BYTES] && self.rest_is_zero()?;
@@ -143,15 +170,15 @@ impl<R: Read> FrameReader<R> {
         let mut frame = Vec::with_capacity(PREFIX_BYTES + size);
         frame.extend_from_slice(&prefix);
         Read::by_ref(&mut self.source).take(length.into()).read_to_end(&mut frame)?;
-        let Some(body) = frame.get(PREFIX_BYTES..).filter(|body| body.len() == size) else {
+        if frame.len() != PREFIX_BYTES + size {
             return Ok(Next::Damaged { what: "the last record is cut short", torn: true });
-        };
+        }
         self.offset += (PREFIX_BYTES as u64) + u64::from(length);
-        match decode(&frame, body) {
-            Some(decoded) if checksum(&[&length.to_be_bytes(), body]) == crc => Ok(Next::Frame(decoded)),
-            _ => {
+        match Frame::parse(frame) {
+            Ok(frame) => Ok(Next::Frame(frame)),
+            Err(what) => {
                 let torn = self.offset == self.end || self.rest_is_zero()?;
-                Ok(Next::Damaged { what: "the checksum of a record does not match its bytes", torn })
+                Ok(Next::Damaged { what, torn })
             }
         }
     }
@@ -168,32 +195,15 @@ impl<R: Read> FrameReader<R> {
     }
 }
 
-impl<R: Read + Seek> FrameReader<R> {
-    /// Goes on at the frame that begins at this offset.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub(crate) fn seek(&mut self, offset: u64) -> std::io::Result<()> {
-        self.source.seek(SeekFrom::Start(offset))?;
-        self.offset = offset;
-        Ok(())
-    }
-}
-
 fn length_is_possible(length: u32) -> bool {
     usize::try_from(length).is_ok_and(|length| (MIN_LENGTH..=MAX_LENGTH).contains(&length))
 }
 
-fn decode(frame: &[u8], body: &[u8]) -> Option<Frame> {
+fn decode(body: &[u8]) -> Option<(Clear, [u8; NONCE_BYTES])> {
     let mut fields = Fields(body);
-    let clear = Clear {
-        sequence: fields.u64()?,
-        time_us: fields.i64()?,
-        id: Uuid::from_bytes(fields.array()?),
-        previous: fields.array()?,
-    };
-    let nonce = fields.array()?;
-    Some(Frame { clear, nonce, sealed: fields.0.to_vec(), leaf: leaf(frame) })
+    let clear =
+        Clear { sequence: fields.u64()?, time_us: fields.i64()?, id: Uuid::from_bytes(fields.array()?) };
+    Some((clear, fields.array()?))
 }
 
 fn checksum(parts: &[&[u8]]) -> u32 {
@@ -208,8 +218,10 @@ mod tests {
 
     use super::*;
 
+    const HEADER: Hash = [9; 32];
+
     fn clear(sequence: u64) -> Clear {
-        Clear { sequence, time_us: -5, id: Uuid::from_u128(7), previous: [9; 32] }
+        Clear { sequence, time_us: -5, id: Uuid::from_u128(7) }
     }
 
     fn read_all(bytes: &[u8]) -> (Vec<Frame>, Next) {
@@ -226,28 +238,33 @@ mod tests {
     #[test]
     fn frames_come_back() {
         let mut bytes = Vec::new();
-        let leaf = encode(&mut bytes, clear(1), [1; NONCE_BYTES], &[2; 40]).unwrap();
-        encode(&mut bytes, clear(2), [3; NONCE_BYTES], &[4; 16]).unwrap();
+        let leaf = encode(&mut bytes, &HEADER, clear(1), [1; NONCE_BYTES], &[2; 40]).unwrap();
+        encode(&mut bytes, &HEADER, clear(2), [3; NONCE_BYTES], &[4; 16]).unwrap();
         let (frames, last) = read_all(&bytes);
         assert_eq!(last, Next::End);
-        assert_eq!(frames[0], Frame { clear: clear(1), nonce: [1; 12], sealed: vec![2; 40], leaf });
+        assert_eq!((frames[0].clear, frames[0].nonce), (clear(1), [1; 12]));
+        assert_eq!((frames[0].leaf(&HEADER), frames[0].clone().into_sealed()), (leaf, vec![2; 40]));
+        assert_ne!(frames[0].leaf(&[0; 32]), leaf, "a frame has another leaf in another segment");
         assert_eq!(frames[1].clear.sequence, 2);
     }
 
     #[test]
     fn a_record_that_is_too_long_or_short_is_not_written() {
         let mut bytes = Vec::new();
-        assert!(encode(&mut bytes, clear(1), [1; 12], &vec![0; MAX_BODY_BYTES + TAG_BYTES + 1]).is_none());
-        assert!(encode(&mut bytes, clear(1), [1; 12], &[0; TAG_BYTES - 1]).is_none());
+        assert!(
+            encode(&mut bytes, &HEADER, clear(1), [1; 12], &vec![0; MAX_BODY_BYTES + TAG_BYTES + 1])
+                .is_none()
+        );
+        assert!(encode(&mut bytes, &HEADER, clear(1), [1; 12], &[0; TAG_BYTES - 1]).is_none());
         assert!(bytes.is_empty());
     }
 
     #[test]
     fn every_cut_is_torn_and_every_change_is_seen() {
         let mut bytes = Vec::new();
-        encode(&mut bytes, clear(1), [1; 12], &[2; 30]).unwrap();
+        encode(&mut bytes, &HEADER, clear(1), [1; 12], &[2; 30]).unwrap();
         let one = bytes.len();
-        encode(&mut bytes, clear(2), [1; 12], &[2; 30]).unwrap();
+        encode(&mut bytes, &HEADER, clear(2), [1; 12], &[2; 30]).unwrap();
         for cut in one + 1..bytes.len() {
             let (frames, last) = read_all(&bytes[..cut]);
             assert_eq!(frames.len(), 1);

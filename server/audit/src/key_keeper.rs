@@ -5,15 +5,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use llm_shield_cloud::CloudKeyManager;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::digest::{self, DigestKey};
-use crate::head_keeper::HeadKeeper;
+use crate::files::{log_directory, make_directory, object_name, write_whole};
+use crate::keeper::Keeper;
+use crate::keys::Keys;
+use crate::note::Trust;
 use crate::queue::Queue;
 use crate::seal::{SegmentCipher, segment_context};
+use crate::tenant_keys::{self, TenantKeys};
 use crate::tenant_log::SegmentKey;
+use crate::wrapped_key::WrappedKey;
 use crate::writer::Command;
 use crate::{AuditError, Result, Tenant};
 
@@ -33,24 +36,14 @@ pub(crate) struct KeyRequest {
 #[derive(Debug)]
 pub(crate) struct KeyKeeper {
     pub(crate) store: PathBuf,
-    pub(crate) key_manager: Arc<dyn CloudKeyManager>,
-    pub(crate) key_id: String,
-    pub(crate) heads: Arc<HeadKeeper>,
-    digests: RwLock<HashMap<Tenant, DigestKey>>,
-    making_digest_key: Mutex<()>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) trust: Trust,
+    pub(crate) keeper: Arc<Keeper>,
+    pub(crate) known: RwLock<HashMap<Tenant, TenantKeys>>,
+    pub(crate) making: Mutex<()>,
 }
 
 impl KeyKeeper {
-    pub(crate) fn new(
-        store: PathBuf,
-        key_manager: Arc<dyn CloudKeyManager>,
-        key_id: String,
-        heads: Arc<HeadKeeper>,
-    ) -> Self {
-        let (digests, making_digest_key) = (RwLock::default(), Mutex::default());
-        Self { store, key_manager, key_id, heads, digests, making_digest_key }
-    }
-
     /// Answers the writer's requests, each on its own, until the writer ends.
     pub(crate) async fn run(
         self: Arc<Self>,
@@ -75,36 +68,60 @@ impl KeyKeeper {
     async fn prepare(&self, request: &KeyRequest) -> Result<SegmentKey> {
         let KeyRequest { tenant, segment, first } = request;
         if *first {
-            self.digest_key(tenant).await?;
-            self.heads.begin(tenant).await?;
+            self.tenant_keys(tenant).await?;
+            self.keeper.begin(tenant).await?;
         }
-        let context = segment_context(tenant, *segment);
-        let key = self.key_manager.generate_data_key(&self.key_id, &context).await?;
-        let cipher = SegmentCipher::new(&key.plaintext, tenant, *segment)?;
+        let log = self.keeper.name(tenant);
+        let context = segment_context(&log, *segment);
+        let key = self.keys.manager.generate_data_key(&self.keys.encryption_key_id, &context).await?;
+        let cipher = Arc::new(SegmentCipher::new(&key.plaintext, &log, *segment)?);
         Ok(SegmentKey { cipher, key_id: key.key_id, wrapped: key.wrapped })
     }
 
-    /// Returns a tenant's digest key, made at the first call.
-    pub(crate) async fn digest_key(&self, tenant: &Tenant) -> Result<DigestKey> {
-        if let Some(key) = self.known_digest_key(tenant) {
-            return Ok(key);
+    /// Returns a tenant's keys, made at the first call.
+    pub(crate) async fn tenant_keys(&self, tenant: &Tenant) -> Result<TenantKeys> {
+        if let Some(keys) = self.known_tenant_keys(tenant) {
+            return Ok(keys);
         }
-        let _one_at_a_time = self.making_digest_key.lock().await;
-        if let Some(key) = self.known_digest_key(tenant) {
-            return Ok(key);
+        let _one_at_a_time = self.making.lock().await;
+        if let Some(keys) = self.known_tenant_keys(tenant) {
+            return Ok(keys);
         }
-        let key_manager = &*self.key_manager;
-        let key = match digest::open(&self.store, tenant, key_manager).await? {
-            Some(key) => key,
-            None => digest::create(&self.store, tenant, key_manager, &self.key_id).await?,
+        let keys = match self.stored(tenant).await? {
+            Some(key) => TenantKeys::open(&key.wrapped, tenant, &*self.keys.manager).await?,
+            None => self.make_tenant_keys(tenant).await?,
         };
-        let mut digests = self.digests.write().unwrap_or_else(PoisonError::into_inner);
-        digests.insert(tenant.clone(), key.clone());
-        Ok(key)
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(tenant.clone(), keys.clone());
+        Ok(keys)
     }
 
-    /// Returns a tenant's digest key if it was made or opened before.
-    pub(crate) fn known_digest_key(&self, tenant: &Tenant) -> Option<DigestKey> {
-        self.digests.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    /// Returns a tenant's keys if they were made or opened before.
+    pub(crate) fn known_tenant_keys(&self, tenant: &Tenant) -> Option<TenantKeys> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    async fn stored(&self, tenant: &Tenant) -> Result<Option<WrappedKey>> {
+        let (store, tenant, trust) = (self.store.clone(), tenant.clone(), self.trust.clone());
+        tokio::task::spawn_blocking(move || tenant_keys::read(&store, &tenant, &trust))
+            .await
+            .map_err(|_stopped| AuditError::Closed)?
+    }
+
+    async fn make_tenant_keys(&self, tenant: &Tenant) -> Result<TenantKeys> {
+        let context = tenant_keys::context(tenant);
+        let key = self.keys.manager.generate_data_key(&self.keys.encryption_key_id, &context).await?;
+        let wrapped =
+            WrappedKey { origin: tenant_keys::origin(tenant), key_id: key.key_id, wrapped: key.wrapped };
+        let note = self.keys.note(wrapped).await?;
+        let directory = log_directory(&self.store, tenant);
+        let write = move || {
+            make_directory(&directory)?;
+            write_whole(&directory.join(tenant_keys::FILE), note.as_bytes()).map(drop)
+        };
+        tokio::task::spawn_blocking(write).await.map_err(|_stopped| AuditError::Closed)?.map_err(
+            |error| AuditError::io(format!("`{}`", object_name(tenant, tenant_keys::FILE)), error),
+        )?;
+        TenantKeys::derive(&key.plaintext)
     }
 }

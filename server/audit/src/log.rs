@@ -1,6 +1,7 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,17 +10,18 @@ use tokio::sync::{Mutex, Semaphore, TryAcquireError, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
-use crate::digest::DigestKey;
-use crate::files::{lock_store, logs_directory, make_directory};
-use crate::head_keeper::{HeadKeeper, Heads};
+use crate::files::{lock_store, make_directory, outbox_directory};
+use crate::keeper::{Keeper, Moves};
 use crate::key_keeper::KeyKeeper;
+use crate::keys::Keys;
 use crate::lane::{Answer, Lanes};
+use crate::name::{LogId, LogName};
+use crate::note::Trust;
 use crate::queue::Queue;
 use crate::recover::recover;
 use crate::seal::encode_body;
-use crate::statement::Head;
+use crate::tenant_keys::DigestKey;
 use crate::tenant_log::{Job, TenantLog};
-use crate::trust::Trust;
 use crate::writer::{Command, Writer};
 use crate::{AuditError, NewRecord, Result, Tenant};
 
@@ -35,19 +37,23 @@ pub struct AuditOptions {
     pub key_manager: Arc<dyn CloudKeyManager>,
     /// The encryption key that wraps data keys.
     pub encryption_key_id: String,
-    /// The signing key of HEAD and LOGS.
+    /// The signing key of checkpoints.
     pub signing_key_id: String,
-    /// Earlier signing keys, whose statements are still accepted when the store is opened.
+    /// Earlier signing keys, whose checkpoints are still accepted when the store is opened.
     pub earlier_signing_key_ids: Vec<String>,
-    /// A segment of this size is followed by a new one. Default 64 MiB.
+    /// A segment of this size is followed by a new one. Default 16 MiB.
     pub segment_bytes: u64,
     /// A segment of this age is followed by a new one at the next record. Default 24 hours.
     pub segment_age: Duration,
+    /// A segment of so many records is followed by a new one: its data key seals no more. Default 100,000.
+    pub segment_records: u64,
     /// How many bytes of records may wait for the disk; more are refused. Default 32 MiB, at least 16.
     pub queue_bytes: usize,
-    /// How long a log may move on without its head being signed. Default 200 ms; a cut of the tail is unseen for that
-    /// long after a crash. A key manager that charges by call asks for more.
-    pub head_interval: Duration,
+    /// How long a log may move on without a checkpoint. Default 1 s; a cut of the tail is unseen for that long after a
+    /// crash. A key manager that charges by call asks for more.
+    pub checkpoint_interval: Duration,
+    /// How many records a log may move on without a checkpoint, whatever the interval. Default 10,000.
+    pub checkpoint_records: u64,
     /// How long a record may wait for others to share its sync, when others were waiting just before. Default 2 ms;
     /// a caller who is alone never waits.
     pub gather: Duration,
@@ -67,10 +73,12 @@ impl AuditOptions {
             encryption_key_id: encryption_key_id.into(),
             signing_key_id: signing_key_id.into(),
             earlier_signing_key_ids: Vec::new(),
-            segment_bytes: 64 * 1024 * 1024,
+            segment_bytes: 16 * 1024 * 1024,
             segment_age: Duration::from_secs(24 * 60 * 60),
+            segment_records: 100_000,
             queue_bytes: 32 * 1024 * 1024,
-            head_interval: Duration::from_millis(200),
+            checkpoint_interval: Duration::from_secs(1),
+            checkpoint_records: 10_000,
             gather: Duration::from_millis(2),
         }
     }
@@ -81,24 +89,33 @@ impl AuditOptions {
 pub(crate) struct Limits {
     pub(crate) segment_bytes: u64,
     pub(crate) segment_age_us: i64,
+    pub(crate) segment_records: u64,
 }
 
-/// Says where a durable record stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Says where a durable record stands: enough to ask for the proof that it is still there.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     /// The record's id, a UUID version 7.
     pub id: Uuid,
-    /// Its position in the tenant's log, from 0.
+    pub(crate) log: LogId,
+    /// Its position in its log, from 0: the index of its leaf.
     pub sequence: u64,
     /// When it was recorded.
     pub time: Timestamp,
-    /// Its leaf hash as in RFC 6962, section 2.1, over the sealed record.
+    /// Its leaf hash as in RFC 6962, section 2.1, over the digest of its segment's header and the sealed record.
     pub leaf_hash: [u8; 32],
+}
+
+impl Receipt {
+    /// Returns the id of the log that the record is in.
+    pub fn log(&self) -> &str {
+        self.log.as_str()
+    }
 }
 
 /// The log that decisions are appended to; one a store.
 ///
-/// Dropping it without [`close`](Self::close) loses nothing that was acknowledged; the heads are signed in the
+/// Dropping it without [`close`](Self::close) loses nothing that was acknowledged; checkpoints are signed in the
 /// background if the runtime still runs, and at the next start otherwise.
 #[derive(Debug)]
 pub struct AuditLog {
@@ -108,13 +125,14 @@ pub struct AuditLog {
     room_units: u32,
     closed: AtomicBool,
     keys: Arc<KeyKeeper>,
+    moves: Arc<Moves>,
     tasks: Mutex<Option<Tasks>>,
 }
 
 #[derive(Debug)]
 struct Tasks {
     keys: JoinHandle<()>,
-    heads: JoinHandle<Result<()>>,
+    keeper: JoinHandle<Result<()>>,
 }
 
 impl AuditLog {
@@ -126,59 +144,63 @@ impl AuditLog {
     /// [`AuditError::Locked`] when another process appends to it, [`AuditError::Corrupt`] when it is not what was
     /// written: nothing is ever appended to a broken log.
     pub async fn open(options: AuditOptions) -> Result<Self> {
-        check_key_ids(&options)?;
         let signing_keys = [&options.signing_key_id].into_iter().chain(&options.earlier_signing_key_ids);
         let trust = Trust::from_manager(&*options.key_manager, signing_keys).await?;
-        let algorithm = options.key_manager.public_key(&options.signing_key_id).await?.algorithm;
-        let store = options.directory.clone();
+        let keys = Arc::new(
+            Keys::new(options.key_manager, options.encryption_key_id, options.signing_key_id).await?,
+        );
+        let (store, recover_trust) = (options.directory.clone(), trust.clone());
         let (lock, recovered) = tokio::task::spawn_blocking(move || {
-            make_directory(&logs_directory(&store))
+            make_directory(&outbox_directory(&store))
                 .map_err(|error| AuditError::io("the audit store", error))?;
             let lock = Arc::new(lock_store(&store)?);
-            Ok::<_, AuditError>((lock, recover(&store, &trust)?))
+            Ok::<_, AuditError>((lock, recover(&store, &recover_trust)?))
         })
         .await
         .map_err(|_stopped| AuditError::Closed)??;
 
-        let heads = Arc::new(Heads::default());
-        for (tenant, position) in recovered.positions.iter().filter(|(_, position)| position.records > 0) {
-            heads.moved(tenant, Head::from(*position));
+        let moves = Arc::new(Moves::new(options.checkpoint_records));
+        let id = recovered.list.id.clone();
+        let (mut logs, mut known) = (BTreeMap::new(), BTreeMap::new());
+        for (tenant, log) in recovered.logs {
+            log.ended.into_iter().for_each(|ended| moves.ended(&tenant, ended));
+            let name = LogName { tenant: tenant.clone(), id: id.clone() };
+            known.insert(tenant.clone(), log.known);
+            logs.insert(tenant, TenantLog::new(&options.directory, name, log.position));
         }
-        let head_keeper = Arc::new(HeadKeeper {
+        let keeper = Arc::new(Keeper {
             store: options.directory.clone(),
-            key_manager: Arc::clone(&options.key_manager),
-            key_id: options.signing_key_id,
-            algorithm,
-            interval: options.head_interval,
-            heads: Arc::clone(&heads),
-            list: Mutex::new(recovered.listed),
+            id: id.clone(),
+            keys: Arc::clone(&keys),
+            interval: options.checkpoint_interval,
+            moves: Arc::clone(&moves),
+            known: std::sync::Mutex::new(known),
+            list: Mutex::new(recovered.list),
         });
-        head_keeper.reopen().await?;
-        let keys = Arc::new(KeyKeeper::new(
-            options.directory.clone(),
-            options.key_manager,
-            options.encryption_key_id,
-            Arc::clone(&head_keeper),
-        ));
+        let keys = Arc::new(KeyKeeper {
+            store: options.directory.clone(),
+            keys,
+            trust,
+            keeper: Arc::clone(&keeper),
+            known: RwLock::default(),
+            making: Mutex::default(),
+        });
         let queue = Arc::new(Queue::new(options.gather));
         let (key_requests, requests) = tokio::sync::mpsc::unbounded_channel();
         let (writer_lives, writer_ended) = watch::channel(());
-        let logs = recovered
-            .positions
-            .into_iter()
-            .map(|(tenant, position)| (tenant.clone(), TenantLog::new(&options.directory, tenant, position)))
-            .collect();
         let limits = Limits {
             segment_bytes: options.segment_bytes,
             segment_age_us: i64::try_from(options.segment_age.as_micros()).unwrap_or(i64::MAX),
+            segment_records: options.segment_records,
         };
         let writer = Writer {
             store: options.directory,
+            id,
             limits,
             logs,
             queue: Arc::clone(&queue),
             key_requests,
-            heads,
+            moves: Arc::clone(&moves),
             _lock: Arc::clone(&lock),
         };
         std::thread::Builder::new()
@@ -190,11 +212,14 @@ impl AuditLog {
             .map_err(|error| AuditError::io("a thread", error))?;
         let tasks = Tasks {
             keys: tokio::spawn(Arc::clone(&keys).run(requests, Arc::clone(&queue))),
-            heads: tokio::spawn(async move {
-                let result = head_keeper.run(writer_ended).await;
-                // The store is free only when its heads are signed.
-                drop(lock);
-                result
+            keeper: tokio::spawn({
+                let keys = Arc::clone(&keys);
+                async move {
+                    let result = keeper.run(keys, writer_ended).await;
+                    // The store is free only when its checkpoints are signed.
+                    drop(lock);
+                    result
+                }
             }),
         };
         let queue_bytes = options.queue_bytes.max(16 * 1024 * 1024);
@@ -206,6 +231,7 @@ impl AuditLog {
             room_units,
             closed: AtomicBool::new(false),
             keys,
+            moves,
             tasks: Mutex::new(Some(tasks)),
         })
     }
@@ -239,17 +265,24 @@ impl AuditLog {
     /// # Errors
     /// When the key manager or the disk fails.
     pub async fn digest_key(&self, tenant: &Tenant) -> Result<DigestKey> {
-        match self.keys.known_digest_key(tenant) {
-            Some(key) => Ok(key),
+        match self.keys.known_tenant_keys(tenant) {
+            Some(keys) => Ok(keys.digest),
             // Boxed, so that all later calls do not carry its state.
-            None => Box::pin(self.keys.digest_key(tenant)).await,
+            None => Ok(Box::pin(self.keys.tenant_keys(tenant)).await?.digest),
         }
     }
 
-    /// Finishes what was begun, signs every head, and gives the store free. Further calls do nothing.
+    /// Waits until a checkpoint holds the tenant's first `records` records; it is signed now.
+    ///
+    /// Waits for as long as the key manager is away, and for ever for records that were never appended.
+    pub async fn signed(&self, tenant: &Tenant, records: u64) {
+        self.moves.signed(tenant, records).await;
+    }
+
+    /// Finishes what was begun, closes every segment, and gives the store free. Further calls do nothing.
     ///
     /// # Errors
-    /// When a head cannot be signed: the records are on disk all the same, and the next start signs them.
+    /// When a checkpoint cannot be signed: the records are on disk all the same, and the next start signs them.
     pub async fn close(&self) -> Result<()> {
         self.closed.store(true, Ordering::Release);
         let Some(tasks) = self.tasks.lock().await.take() else { return Ok(()) };
@@ -260,7 +293,7 @@ impl AuditLog {
         }
         drop(self.queue.push(Command::Stop));
         tasks.keys.await.map_err(|_stopped| AuditError::Closed)?;
-        tasks.heads.await.map_err(|_stopped| AuditError::Closed)?
+        tasks.keeper.await.map_err(|_stopped| AuditError::Closed)?
     }
 }
 
@@ -268,13 +301,4 @@ impl Drop for AuditLog {
     fn drop(&mut self) {
         drop(self.queue.push(Command::Stop));
     }
-}
-
-/// Key ids become lines of signed statements.
-fn check_key_ids(options: &AuditOptions) -> Result<()> {
-    let id = &options.signing_key_id;
-    if id.is_empty() || id.len() > 2048 || id.chars().any(char::is_control) {
-        return Err(AuditError::invalid("a signing key id is one line of text"));
-    }
-    Ok(())
 }

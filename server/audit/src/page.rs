@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::bytes::Fields;
-use crate::chain::sha256;
+use crate::tree::sha256;
 use crate::{AuditError, Query, Result};
 
 const VERSION: u8 = 1;
@@ -33,16 +33,20 @@ pub(crate) fn sequence_of(query: &Query, token: &str) -> Result<u64> {
 }
 
 fn fingerprint(query: &Query) -> [u8; FINGERPRINT_BYTES] {
-    let mut actions: Vec<u8> = query.actions.iter().map(|&action| action_number(action)).collect();
+    let mut actions: Vec<u8> = query.actions.iter().map(|action| action.number()).collect();
     actions.sort_unstable();
     actions.dedup();
     // Debug of numbers, options and strings is unambiguous: strings come quoted and escaped.
     let text = format!(
-        "{:?} {:?} {:?} {actions:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {actions:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         query.tenant.as_str(),
         query.start.map(jiff::Timestamp::as_nanosecond),
         query.end.map(jiff::Timestamp::as_nanosecond),
         query.principal,
+        query.rpc,
+        query.detectors,
+        query.categories,
+        query.labels,
         query.record_id.map(|id| id.as_u128()),
         query.newest_first,
     );
@@ -51,13 +55,4 @@ fn fingerprint(query: &Query) -> [u8; FINGERPRINT_BYTES] {
         *byte = hashed;
     }
     fingerprint
-}
-
-fn action_number(action: crate::Action) -> u8 {
-    match action {
-        crate::Action::Allow => 1,
-        crate::Action::Flag => 2,
-        crate::Action::Redact => 3,
-        crate::Action::Block => 4,
-    }
 }

@@ -1,7 +1,10 @@
 //! Looking for records.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use futures_util::Stream;
@@ -9,16 +12,11 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::files::log_directory;
-use crate::frame::{Frame, Next};
+use crate::note::Trust;
 use crate::page;
-use crate::record::{Action, AuditRecord};
-use crate::recover::signed_head;
-use crate::seal::{SegmentCipher, id_time_ms};
-use crate::segment::SegmentReader;
+use crate::record::{Action, AuditRecord, NewRecord};
+use crate::search::Search;
 use crate::store::Opener;
-use crate::trust::Trust;
-use crate::walk::{Marks, contiguous_segments};
 use crate::{AuditError, Result, Tenant};
 
 /// Records that are read ahead of who reads the stream.
@@ -37,6 +35,14 @@ pub struct Query {
     pub actions: Vec<Action>,
     /// Records of this principal.
     pub principal: Option<String>,
+    /// Records of this RPC.
+    pub rpc: Option<String>,
+    /// Records with a finding of one of these detectors.
+    pub detectors: Vec<String>,
+    /// Records with a finding of one of these categories.
+    pub categories: Vec<String>,
+    /// Records with all of these labels.
+    pub labels: BTreeMap<String, String>,
     /// The record with this id.
     pub record_id: Option<Uuid>,
     /// Newest first instead of oldest first.
@@ -56,6 +62,10 @@ impl Query {
             end: None,
             actions: Vec::new(),
             principal: None,
+            rpc: None,
+            detectors: Vec::new(),
+            categories: Vec::new(),
+            labels: BTreeMap::new(),
             record_id: None,
             newest_first: false,
             limit: None,
@@ -68,31 +78,89 @@ impl Query {
     pub fn page_token_after(&self, record: &AuditRecord) -> String {
         page::token_after(self, record.sequence)
     }
+
+    /// Returns whether a record is looked for, as far as its place does not tell.
+    pub(crate) fn wants(&self, decision: &NewRecord) -> bool {
+        let Self { actions, principal, rpc, detectors, categories, labels, .. } = self;
+        let is =
+            |wanted: &Option<String>, value: &String| wanted.as_ref().is_none_or(|wanted| wanted == value);
+        (actions.is_empty() || actions.contains(&decision.action))
+            && is(principal, &decision.principal)
+            && is(rpc, &decision.rpc)
+            && (detectors.is_empty()
+                || decision.findings.iter().any(|finding| detectors.contains(&finding.detector)))
+            && (categories.is_empty()
+                || decision.findings.iter().any(|finding| categories.contains(&finding.category)))
+            && labels.iter().all(|(name, value)| decision.labels.get(name) == Some(value))
+    }
+}
+
+/// How much of a log a query has had to read so far.
+#[derive(Debug, Default)]
+pub struct QueryProgress {
+    segments: AtomicU64,
+    opened: AtomicU64,
+    records: AtomicU64,
+}
+
+impl QueryProgress {
+    /// Returns how many segments the log has.
+    pub fn segments(&self) -> u64 {
+        self.segments.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many of them were opened: those that can hold an answer.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    /// Returns how many records were decrypted.
+    pub fn records(&self) -> u64 {
+        self.records.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn found_segments(&self, count: usize) {
+        self.segments.store(count as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn opened_segment(&self) {
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn opened_record(&self) {
+        self.records.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The answer to a [`Query`], read on a thread of its own while it is taken; dropping it ends the search.
 #[derive(Debug)]
 pub struct RecordStream {
     records: mpsc::Receiver<Result<AuditRecord>>,
+    progress: Arc<QueryProgress>,
 }
 
 impl RecordStream {
     pub(crate) fn start(store: PathBuf, trust: Trust, opener: Opener, query: Query) -> Result<Self> {
         let behind = query.page_token.as_deref().map(|token| page::sequence_of(&query, token)).transpose()?;
         let (sender, records) = mpsc::channel(READ_AHEAD);
-        let search =
-            Search { store, trust, opener, filter: Filter::new(&query, behind), query, sender, sent: 0 };
+        let progress = Arc::new(QueryProgress::default());
+        let search = Search::new(store, trust, opener, query, behind, sender, Arc::clone(&progress));
         // Not on the runtime's blocking threads: a reader may take its time, and those are needed for more.
         std::thread::Builder::new()
             .name("audit-query".to_owned())
             .spawn(move || search.run())
             .map_err(|error| AuditError::io("a thread", error))?;
-        Ok(Self { records })
+        Ok(Self { records, progress })
     }
 
     /// Returns the next record; `None` at the end. Nothing follows an error.
     pub async fn next(&mut self) -> Option<Result<AuditRecord>> {
         self.records.recv().await
+    }
+
+    /// Returns how much was read so far.
+    pub fn progress(&self) -> &Arc<QueryProgress> {
+        &self.progress
     }
 }
 
@@ -102,201 +170,4 @@ impl Stream for RecordStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.records.poll_recv(context)
     }
-}
-
-/// The part of a query that the clear fields answer, without opening a record.
-#[derive(Debug, Clone, Copy)]
-struct Filter {
-    start_us: i64,
-    /// Exclusive; `None` for no end.
-    end_us: Option<i64>,
-    id: Option<Uuid>,
-    /// Inclusive.
-    first_sequence: u64,
-    /// Exclusive.
-    end_sequence: u64,
-}
-
-impl Filter {
-    fn new(query: &Query, behind: Option<u64>) -> Self {
-        // An id holds the millisecond of its record, so looking for one is looking into one millisecond.
-        let id_us = query.record_id.map(|id| id_time_ms(id).saturating_mul(1000));
-        let start_us = [query.start.map(microseconds_up), id_us].into_iter().flatten().max();
-        let id_end_us = id_us.map(|start| start.saturating_add(1000));
-        let (first_sequence, end_sequence) = match behind {
-            Some(sequence) if query.newest_first => (0, sequence),
-            Some(sequence) => (sequence.saturating_add(1), u64::MAX),
-            None => (0, u64::MAX),
-        };
-        Self {
-            start_us: start_us.unwrap_or(i64::MIN),
-            end_us: [query.end.map(microseconds_up), id_end_us].into_iter().flatten().min(),
-            id: query.record_id,
-            first_sequence,
-            end_sequence,
-        }
-    }
-
-    /// Returns whether this time or sequence lies past all that is looked for.
-    fn is_past(&self, time_us: i64, sequence: u64) -> bool {
-        sequence >= self.end_sequence || self.end_us.is_some_and(|end| time_us >= end)
-    }
-
-    fn takes(&self, frame: &Frame) -> bool {
-        let clear = &frame.clear;
-        clear.time_us >= self.start_us
-            && clear.sequence >= self.first_sequence
-            && !self.is_past(clear.time_us, clear.sequence)
-            && self.id.is_none_or(|id| id == clear.id)
-    }
-}
-
-/// Why a search ends early.
-enum Ended {
-    /// Enough was found, or nobody listens any more.
-    Enough,
-    Failed(AuditError),
-}
-
-impl From<AuditError> for Ended {
-    fn from(error: AuditError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-struct Search {
-    store: PathBuf,
-    trust: Trust,
-    opener: Opener,
-    filter: Filter,
-    query: Query,
-    sender: mpsc::Sender<Result<AuditRecord>>,
-    sent: u64,
-}
-
-impl Search {
-    fn run(mut self) {
-        if let Err(Ended::Failed(error)) = self.search() {
-            // Nobody to tell it when the stream was dropped.
-            drop(self.sender.blocking_send(Err(error)));
-        }
-    }
-
-    fn search(&mut self) -> Result<(), Ended> {
-        if self.query.limit == Some(0) {
-            return Ok(());
-        }
-        // Read before the segments: they can only have grown since.
-        let mut signed = Marks::default();
-        if let Some(head) = signed_head(&self.store, &self.query.tenant, &self.trust)? {
-            signed.add(head, crate::head_keeper::HEAD_FILE);
-        }
-        let last = contiguous_segments(&self.store, &self.query.tenant)?;
-        let mut segments = self.segments_in_range(last)?;
-        if self.query.newest_first {
-            segments.reverse();
-        }
-        for segment in segments {
-            let is_last = segment == last;
-            let reader = self.open(segment)?;
-            let cipher = self.opener.segment(&reader.header)?;
-            self.search_segment(reader, &cipher, is_last.then_some(&signed))?;
-        }
-        Ok(())
-    }
-
-    /// Returns the segments that can hold what is looked for, in the order of the log.
-    fn segments_in_range(&self, last: u64) -> Result<Vec<u64>> {
-        let mut segments = Vec::new();
-        for segment in 1..=last {
-            let header = self.open(segment)?.header;
-            let (first_sequence, created_us) = (header.first_sequence, header.created_us);
-            // The segment before holds nothing behind the start of this one.
-            if first_sequence <= self.filter.first_sequence || created_us < self.filter.start_us {
-                segments.clear();
-            }
-            if self.filter.is_past(created_us, first_sequence) {
-                break;
-            }
-            segments.push(segment);
-        }
-        Ok(segments)
-    }
-
-    fn open(&self, segment: u64) -> Result<SegmentReader> {
-        let tenant = &self.query.tenant;
-        let reader = SegmentReader::open(&log_directory(&self.store, tenant), tenant, segment)?;
-        if reader.header.tenant != *tenant || reader.header.segment != segment {
-            let object = crate::segment::object_name(tenant, segment);
-            return Err(AuditError::corrupt(object, "the segment belongs to another place"));
-        }
-        Ok(reader)
-    }
-
-    /// Searches one segment; `signed` is given for the last, whose end may still be in the making.
-    fn search_segment(
-        &mut self,
-        mut reader: SegmentReader,
-        cipher: &SegmentCipher,
-        signed: Option<&Marks>,
-    ) -> Result<(), Ended> {
-        let mut sequence = reader.header.first_sequence;
-        // A bounded segment has a bounded number of records; 8 bytes each is what going backwards costs.
-        let mut offsets = Vec::new();
-        loop {
-            let offset = reader.offset();
-            let frame = match reader.next()? {
-                Next::End => break,
-                Next::Damaged { torn: true, .. } if signed.is_some_and(|marks| !marks.need(sequence)) => {
-                    break;
-                }
-                Next::Damaged { what, .. } => return Err(broken(&reader, sequence, what)),
-                Next::Frame(frame) if frame.clear.sequence != sequence => {
-                    return Err(broken(&reader, sequence, "another record stands in its place"));
-                }
-                Next::Frame(frame) => frame,
-            };
-            sequence = sequence.saturating_add(1);
-            if self.filter.is_past(frame.clear.time_us, frame.clear.sequence) {
-                break;
-            }
-            if self.filter.takes(&frame) {
-                if self.query.newest_first {
-                    offsets.push(offset);
-                } else {
-                    self.send(frame, cipher, &reader)?;
-                }
-            }
-        }
-        for offset in offsets.into_iter().rev() {
-            let frame = reader.frame_at(offset)?;
-            self.send(frame, cipher, &reader)?;
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, frame: Frame, cipher: &SegmentCipher, reader: &SegmentReader) -> Result<(), Ended> {
-        let sequence = frame.clear.sequence;
-        let record = cipher.open(frame).map_err(|what| broken(reader, sequence, what))?;
-        let Query { actions, principal, limit, .. } = &self.query;
-        let decision = &record.decision;
-        let wanted = (actions.is_empty() || actions.contains(&decision.action))
-            && principal.as_ref().is_none_or(|principal| *principal == decision.principal);
-        if !wanted {
-            return if self.sender.is_closed() { Err(Ended::Enough) } else { Ok(()) };
-        }
-        self.sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
-        self.sent = self.sent.saturating_add(1);
-        if *limit == Some(self.sent) { Err(Ended::Enough) } else { Ok(()) }
-    }
-}
-
-fn broken(reader: &SegmentReader, sequence: u64, what: &str) -> Ended {
-    AuditError::corrupt(format!("{} record {sequence}", reader.object()), what).into()
-}
-
-/// Times of records are whole microseconds: a bound between two of them is the later one.
-fn microseconds_up(time: Timestamp) -> i64 {
-    let whole = time.as_microsecond();
-    if time.as_nanosecond() > i128::from(whole) * 1000 { whole.saturating_add(1) } else { whole }
 }

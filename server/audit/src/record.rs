@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::Tenant;
+use crate::tree::Hash;
 
 /// A decision as it is to be recorded. It never holds text that was scanned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,9 @@ pub struct NewRecord {
     pub degraded: bool,
     /// The caller's labels.
     pub labels: BTreeMap<String, String>,
+    /// The tag of the subject that the contents are about, under whose key they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// A record as it stands in its log.
@@ -44,8 +48,13 @@ pub struct NewRecord {
 pub struct AuditRecord {
     /// UUID version 7: sorted by time.
     pub id: Uuid,
-    /// Position in the tenant's log, from 0.
+    /// The log it is in: each writer has its own.
+    pub log: String,
+    /// Position in that log, from 0: the index of its leaf.
     pub sequence: u64,
+    /// Its leaf in the tree of that log.
+    #[serde(serialize_with = "as_hex")]
+    pub leaf_hash: Hash,
     /// When it was recorded, to the microsecond; never earlier than the record before it.
     pub time: Timestamp,
     /// What was recorded.
@@ -134,6 +143,18 @@ pub enum Action {
     Block,
 }
 
+impl Action {
+    /// Returns the number that stands for it in page tokens and indexes.
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Allow => 1,
+            Self::Flag => 2,
+            Self::Redact => 3,
+            Self::Block => 4,
+        }
+    }
+}
+
 /// What it would cost to miss a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -148,4 +169,8 @@ pub enum Severity {
     High,
     /// Critical.
     Critical,
+}
+
+fn as_hex<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&hex::encode(hash))
 }

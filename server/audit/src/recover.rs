@@ -4,129 +4,208 @@ use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::path::Path;
 
-use crate::chain::{LOG, Position};
-use crate::digest;
+use crate::checkpoint::Checkpoint;
+use crate::closing::Ended;
 use crate::files::{
-    list_tenants, log_directory, logs_directory, read_if_there, remove_leftovers, segment_file_name,
+    CHECKPOINT_FILE, LIST_FILE, OUTBOX, Part, list_tenants, log_directory, object_name, outbox_directory,
+    read_id, read_if_there, remove_leftovers, segment_file_name, write_id,
 };
-use crate::head_keeper::{HEAD_FILE, LIST_FILE};
-use crate::segment::{SegmentReader, object_name};
-use crate::statement::{Head, List, read_head, read_list};
-use crate::trust::Trust;
-use crate::walk::{Marks, Torn, contiguous_segments, walk_segment};
+use crate::keeper::Known;
+use crate::list::{Head, List};
+use crate::name::{LogId, LogName};
+use crate::note::Trust;
+use crate::piece::Piece;
+use crate::tenant_keys;
+use crate::walk::{Marks, Position, Torn, Walk};
 use crate::{AuditError, Result, Tenant};
 
 /// A store that can be appended to.
 #[derive(Debug)]
 pub(crate) struct Recovered {
-    /// Where each log stands.
-    pub(crate) positions: BTreeMap<Tenant, Position>,
-    /// What LOGS says.
-    pub(crate) listed: List,
+    pub(crate) logs: BTreeMap<Tenant, RecoveredLog>,
+    pub(crate) list: List,
+}
+
+/// A log that can be appended to.
+#[derive(Debug)]
+pub(crate) struct RecoveredLog {
+    /// Where it stands.
+    pub(crate) position: Position,
+    pub(crate) known: Known,
+    /// Segments that are still to be closed.
+    pub(crate) ended: Vec<Ended>,
 }
 
 /// Cuts off what a crash left unfinished, and refuses a store where anything else is wrong.
 ///
-/// Each log is read from the segment of its signed head on: what lies before it was checked when it was written and
-/// is checked by verification, and a start does not get slower with every record.
+/// Each log is read from its last closed segment on: what lies before it was checked when it was closed and is checked
+/// by verification, and a start does not get slower with every record.
 pub(crate) fn recover(store: &Path, trust: &Trust) -> Result<Recovered> {
     let failed = |error| AuditError::io("the audit store", error);
-    remove_leftovers(&logs_directory(store)).map_err(failed)?;
+    remove_leftovers(&outbox_directory(store)).map_err(failed)?;
     let tenants = list_tenants(store).map_err(failed)?;
-    let listed = listed_logs(store, trust)?;
+    let id = match read_id(store)? {
+        Some(id) => id,
+        None if tenants.is_empty() => {
+            let id = LogId::random()?;
+            write_id(store, &id).map_err(failed)?;
+            id
+        }
+        None => return Err(AuditError::corrupt(OUTBOX, "the writer's id is missing, and there are logs")),
+    };
+    let listed = read_list(store, &id, trust)?;
     if let Some(list) = &listed
         && let Some(missing) = list.heads.keys().find(|tenant| !tenants.contains(tenant))
     {
-        return Err(AuditError::corrupt(
-            format!("{LOG}/{}", missing.path_name()),
-            format!("the log is missing, and {LIST_FILE} signs it"),
-        ));
+        return Err(missing_log(missing));
     }
-    let mut positions = BTreeMap::new();
+    let mut logs = BTreeMap::new();
     for tenant in tenants {
         remove_leftovers(&log_directory(store, &tenant)).map_err(failed)?;
-        let position = recover_log(store, &tenant, trust, listed.as_ref())?;
-        positions.insert(tenant, position);
+        let log = LogName { tenant: tenant.clone(), id: id.clone() };
+        logs.insert(tenant, recover_log(store, &log, trust, listed.as_ref())?);
     }
-    Ok(Recovered { positions, listed: listed.unwrap_or_default() })
+    Ok(Recovered { logs, list: listed.unwrap_or_else(|| List::new(id)) })
 }
 
-/// Reads LOGS; `None` when there is none.
-pub(crate) fn listed_logs(store: &Path, trust: &Trust) -> Result<Option<List>> {
-    let object = format!("{LOG}/{LIST_FILE}");
-    let text = read_if_there(&logs_directory(store).join(LIST_FILE))
-        .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
-    text.map(|text| read_list(&text, trust).map_err(|what| AuditError::corrupt(object, what))).transpose()
+/// Says that a log is gone.
+pub(crate) fn missing_log(tenant: &Tenant) -> AuditError {
+    let object = format!("{OUTBOX}/{}", tenant.path_name());
+    AuditError::corrupt(object, format!("the log is missing, and {LIST_FILE} signs it"))
 }
 
-/// Reads a log's HEAD; `None` when there is none.
-pub(crate) fn signed_head(store: &Path, tenant: &Tenant, trust: &Trust) -> Result<Option<Head>> {
-    let object = head_object(tenant);
-    let text = read_if_there(&log_directory(store, tenant).join(HEAD_FILE))
+/// Reads the list of logs; `None` when there is none.
+pub(crate) fn read_list(store: &Path, id: &LogId, trust: &Trust) -> Result<Option<List>> {
+    let object = format!("{OUTBOX}/{LIST_FILE}");
+    let bytes = read_if_there(&outbox_directory(store).join(LIST_FILE))
         .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
-    text.map(|text| read_head(&text, tenant, trust).map_err(|what| AuditError::corrupt(object, what)))
-        .transpose()
+    let Some(bytes) = bytes else { return Ok(None) };
+    match List::open(&bytes, trust) {
+        Ok(list) if list.id == *id => Ok(Some(list)),
+        Ok(_) => Err(AuditError::corrupt(object, "it is the list of another writer")),
+        Err(what) => Err(AuditError::corrupt(object, what)),
+    }
+}
+
+/// Reads a log's newest checkpoint, also as it is signed; `None` when there is none.
+pub(crate) fn read_checkpoint(
+    store: &Path,
+    log: &LogName,
+    trust: &Trust,
+) -> Result<Option<(Checkpoint, String)>> {
+    let object = object_name(&log.tenant, CHECKPOINT_FILE);
+    let note = read_if_there(&log_directory(store, &log.tenant).join(CHECKPOINT_FILE))
+        .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
+    note.map(|note| {
+        let checkpoint =
+            Checkpoint::open_of(&note, trust, log).map_err(|what| AuditError::corrupt(&object, what))?;
+        Ok((checkpoint, String::from_utf8_lossy(&note).into_owned()))
+    })
+    .transpose()
 }
 
 /// Collects what is signed about a log that has segments.
-pub(crate) fn marks_of(tenant: &Tenant, head: Option<Head>, listed: Option<&List>) -> Result<Marks> {
+pub(crate) fn marks_of(
+    log: &LogName,
+    checkpoint: Option<&Checkpoint>,
+    listed: Option<&List>,
+) -> Result<Marks> {
+    let object = object_name(&log.tenant, CHECKPOINT_FILE);
     let mut marks = Marks::default();
-    let head = head.ok_or_else(|| AuditError::corrupt(head_object(tenant), "the signed head is missing"))?;
-    marks.add(head, HEAD_FILE);
-    let list = listed
-        .ok_or_else(|| AuditError::corrupt(format!("{LOG}/{LIST_FILE}"), "the signed list is missing"))?;
-    let listed = list.heads.get(tenant).ok_or_else(|| {
-        AuditError::corrupt(format!("{LOG}/{}", tenant.path_name()), format!("{LIST_FILE} has no such log"))
+    let checkpoint =
+        checkpoint.ok_or_else(|| AuditError::corrupt(&object, "the log's checkpoint is missing"))?;
+    marks.add(Head::from(checkpoint), &object)?;
+    let list_object = format!("{OUTBOX}/{LIST_FILE}");
+    let list = listed.ok_or_else(|| AuditError::corrupt(&list_object, "the signed list is missing"))?;
+    let head = list.heads.get(&log.tenant).ok_or_else(|| {
+        let object = format!("{OUTBOX}/{}", log.tenant.path_name());
+        AuditError::corrupt(object, format!("{LIST_FILE} has no such log"))
     })?;
-    marks.add(*listed, LIST_FILE);
-    marks.closed = list.closed;
+    marks.add(*head, &list_object)?;
     Ok(marks)
 }
 
-fn recover_log(store: &Path, tenant: &Tenant, trust: &Trust, listed: Option<&List>) -> Result<Position> {
-    let last = contiguous_segments(store, tenant)?;
-    let head = signed_head(store, tenant, trust)?;
-    if last == 0 && head.is_none_or(|head| head.records == 0) {
-        return Ok(Position::start(tenant));
-    }
-    let marks = marks_of(tenant, head, listed)?;
-    let digest_key = log_directory(store, tenant).join("digest.key");
-    if !digest_key.exists() {
-        return Err(AuditError::corrupt(digest::object_name(tenant), "the tenant's digest key is missing"));
-    }
-    let first = head.map_or(1, |head| head.segment).clamp(1, last.max(1));
-    let mut at = Position::start(tenant);
-    let mut torn = None;
-    for segment in first..=last {
-        let mut reader = SegmentReader::open(&log_directory(store, tenant), tenant, segment)?;
-        if segment == first && first > 1 {
-            // The signed head, which lies in this segment, vouches for what the header says of the past.
-            let header = &reader.header;
-            let (records, head) = (header.first_sequence, header.previous);
-            at = Position { segment: first.saturating_sub(1), records, head, time_us: i64::MIN };
+/// Reads the checkpoints that close a log's segments, from the first: of those that have ended, all must be there, each
+/// naming the one before it.
+pub(crate) fn closings(pieces: &[Piece], marks: &mut Marks, trust: &Trust) -> Result<Vec<Checkpoint>> {
+    let mut closings: Vec<Checkpoint> = Vec::new();
+    for piece in pieces {
+        let behind = closings.last().map_or(0, |last| last.segment);
+        let Some(closing) = piece.checkpoint(trust)? else {
+            if marks.need_closing(piece.segment) {
+                return Err(piece.corrupt(Part::Checkpoint, "the segment's checkpoint is missing"));
+            }
+            continue;
+        };
+        let object = piece.object(Part::Checkpoint);
+        if behind.saturating_add(1) != piece.segment {
+            return Err(AuditError::corrupt(object, "the checkpoint of the segment before it is missing"));
         }
-        (at, torn) = walk_segment(&mut reader, tenant, at, &marks, segment == last, &mut |_| Ok(()))?;
+        if closing.previous != closings.last().map(Checkpoint::digest) {
+            return Err(AuditError::corrupt(
+                object,
+                "it does not follow the checkpoint of the segment before it",
+            ));
+        }
+        marks.add(Head::from(&closing), &object)?;
+        closings.push(closing);
     }
-    if let Some(what) = marks.missing(at) {
-        return Err(AuditError::corrupt(object_name(tenant, last.max(1)), what));
-    }
-    if let Some(Torn { offset }) = torn {
-        cut(store, tenant, last, offset)?;
-    }
-    Ok(at)
+    Ok(closings)
 }
 
-fn cut(store: &Path, tenant: &Tenant, segment: u64, length: u64) -> Result<()> {
-    let path = log_directory(store, tenant).join(segment_file_name(segment));
+fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>) -> Result<RecoveredLog> {
+    let pieces = Piece::all(store, log)?;
+    let checkpoint = read_checkpoint(store, log, trust)?.map(|(checkpoint, _)| checkpoint);
+    let Some(last) = pieces.last() else {
+        if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.size == 0) {
+            return Ok(RecoveredLog {
+                position: Position::start(),
+                known: Known::default(),
+                ended: Vec::new(),
+            });
+        }
+        return Err(AuditError::corrupt(object_name(&log.tenant, ""), "its segments are missing"));
+    };
+    let mut marks = marks_of(log, checkpoint.as_ref(), listed)?;
+    if !log_directory(store, &log.tenant).join(tenant_keys::FILE).exists() {
+        let object = object_name(&log.tenant, tenant_keys::FILE);
+        return Err(AuditError::corrupt(object, "the tenant's key is missing"));
+    }
+    let closings = closings(&pieces, &mut marks, trust)?;
+    let closed = closings.last().map_or(0, |closing| closing.segment);
+    let known = Known { previous: closings.last().map(Checkpoint::digest), closed };
+    let mut at = Position::start();
+    let (mut ended, mut torn) = (Vec::new(), None);
+    for piece in pieces.iter().filter(|piece| piece.segment >= closed) {
+        let reader = piece.open()?;
+        if piece.segment == closed {
+            at = Position::before(&reader);
+        }
+        let closing = closings.last().filter(|closing| closing.segment == piece.segment);
+        let is_last = piece.segment == last.segment;
+        let walk = Walk { marks: &marks, closing: closing.map(|closing| (closing, None)), is_last };
+        (at, torn) = walk.run(&reader, &at, &mut |_| Ok(()))?;
+        if closing.is_none() {
+            ended.push(Ended { at: at.clone(), cipher: None });
+        }
+    }
+    if let Some(what) = marks.missing(at.tree.size()) {
+        return Err(last.corrupt(Part::Records, what));
+    }
+    if let Some(Torn { offset }) = torn {
+        cut(store, last, offset)?;
+    }
+    Ok(RecoveredLog { position: at, known, ended })
+}
+
+fn cut(store: &Path, piece: &Piece, length: u64) -> Result<()> {
+    let tenant = &piece.log.tenant;
+    let path = log_directory(store, tenant).join(segment_file_name(piece.segment, Part::Records));
     let cut = || {
         let file = OpenOptions::new().write(true).open(path)?;
         file.set_len(length)?;
         file.sync_all()
     };
-    tracing::info!(%tenant, segment, length, "an unfinished record was cut off the audit log");
-    cut().map_err(|error| AuditError::io(format!("`{}`", object_name(tenant, segment)), error))
-}
-
-fn head_object(tenant: &Tenant) -> String {
-    format!("{LOG}/{}/{HEAD_FILE}", tenant.path_name())
+    tracing::info!(%tenant, piece.segment, length, "an unfinished record was cut off the audit log");
+    cut().map_err(|error| AuditError::io(format!("`{}`", piece.object(Part::Records)), error))
 }

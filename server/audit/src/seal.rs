@@ -4,24 +4,16 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use llm_shield_cloud::{DATA_KEY_BYTES, EncryptionContext};
 use uuid::Uuid;
 
-use crate::chain::LOG;
 use crate::encode;
 use crate::frame::{Clear, Frame, MAX_BODY_BYTES, NONCE_BYTES};
+use crate::name::LogName;
 use crate::record::{AuditRecord, NewRecord};
-use crate::{AuditError, Result, Tenant};
+use crate::tree::Hash;
+use crate::{AuditError, Result};
 
-/// Says what a tenant's segment key is for; the key manager binds the wrapped key to it.
-pub(crate) fn segment_context(tenant: &Tenant, segment: u64) -> EncryptionContext {
-    context(tenant, "audit-segment").with("segment", segment.to_string())
-}
-
-/// Says what a tenant's digest key is for.
-pub(crate) fn digest_context(tenant: &Tenant) -> EncryptionContext {
-    context(tenant, "audit-content-digest")
-}
-
-fn context(tenant: &Tenant, purpose: &str) -> EncryptionContext {
-    EncryptionContext::new().with("tenant", tenant.as_str()).with("log", LOG).with("purpose", purpose)
+/// Says what a segment's key is for; the key manager binds the wrapped key to it.
+pub(crate) fn segment_context(log: &LogName, segment: u64) -> EncryptionContext {
+    log.segment_context(segment, "audit-segment")
 }
 
 /// Turns a decision into the bytes that are sealed.
@@ -40,17 +32,16 @@ pub(crate) fn encode_body(record: &NewRecord) -> Result<Vec<u8>> {
 /// The data key of one segment, ready for use.
 pub(crate) struct SegmentCipher {
     key: RandomizedNonceKey,
-    tenant: Tenant,
+    log: LogName,
     context: Vec<u8>,
 }
 
 impl SegmentCipher {
-    pub(crate) fn new(key: &[u8; DATA_KEY_BYTES], tenant: &Tenant, segment: u64) -> Result<Self> {
+    pub(crate) fn new(key: &[u8; DATA_KEY_BYTES], log: &LogName, segment: u64) -> Result<Self> {
         let key = RandomizedNonceKey::new(&AES_256_GCM, key)
             .map_err(|_unspecified| AuditError::invalid("the data key is not an AES-256 key"))?;
-        let context =
-            context(tenant, "audit-record").with("segment", segment.to_string()).to_canonical_bytes();
-        Ok(Self { key, tenant: tenant.clone(), context })
+        let context = log.segment_context(segment, "audit-record").to_canonical_bytes();
+        Ok(Self { key, log: log.clone(), context })
     }
 
     /// Encrypts a record's bytes for its place.
@@ -63,8 +54,9 @@ impl SegmentCipher {
     }
 
     /// Decrypts a record; says what is wrong when it is not what was sealed at this place.
-    pub(crate) fn open(&self, frame: Frame) -> std::result::Result<AuditRecord, &'static str> {
-        let Frame { clear, nonce, mut sealed, .. } = frame;
+    pub(crate) fn open(&self, frame: Frame, leaf: Hash) -> std::result::Result<AuditRecord, &'static str> {
+        let (clear, nonce) = (frame.clear, frame.nonce);
+        let mut sealed = frame.into_sealed();
         let body = self
             .key
             .open_in_place(Nonce::from(&nonce), self.authenticated(clear), &mut sealed)
@@ -73,15 +65,22 @@ impl SegmentCipher {
             serde_json::from_slice(body).map_err(|_content| "the record's content is of an unknown form")?;
         let time = jiff::Timestamp::from_microsecond(clear.time_us)
             .map_err(|_range| "the record's time is out of range")?;
-        if decision.tenant != self.tenant || !id_has_time(clear.id, clear.time_us) {
+        if decision.tenant != self.log.tenant || !id_has_time(clear.id, clear.time_us) {
             return Err("the record contradicts its place");
         }
-        Ok(AuditRecord { id: clear.id, sequence: clear.sequence, time, decision })
+        let log = self.log.id.as_str().to_owned();
+        Ok(AuditRecord { id: clear.id, log, sequence: clear.sequence, leaf_hash: leaf, time, decision })
     }
 
     fn authenticated(&self, clear: Clear) -> Aad<Vec<u8>> {
         // The context says its own length, and the clear fields have a fixed one.
         Aad::from([self.context.as_slice(), &clear.to_bytes()].concat())
+    }
+}
+
+impl std::fmt::Debug for SegmentCipher {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("SegmentCipher(..)")
     }
 }
 

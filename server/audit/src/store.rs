@@ -1,17 +1,23 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use llm_shield_cloud::{CloudError, CloudKeyManager, PublicKey};
 use tokio::runtime::Handle;
 
-use crate::digest::{self, DigestKey};
-use crate::files::list_tenants;
+use crate::files::{Part, list_tenants, object_name, read_id};
+use crate::name::LogName;
+use crate::note::Trust;
+use crate::piece::SegmentReader;
+use crate::proof::{ConsistencyProof, InclusionProof, Prover};
 use crate::query::{Query, RecordStream};
+use crate::recover::read_list;
 use crate::seal::{SegmentCipher, segment_context};
-use crate::segment::{SegmentHeader, object_name};
-use crate::trust::Trust;
-use crate::verify::{Progress, Verifier, VerifyReport};
+use crate::tenant_keys::{self, DigestKey, TenantKeys};
+use crate::tree::{Hash, sha256};
+use crate::verify::{Progress, Verifier, VerifyOptions, VerifyReport};
+use crate::wrapped_key::WrappedKey;
 use crate::{AuditError, Result, Tenant};
 
 /// What a reader has of the keys.
@@ -21,7 +27,7 @@ pub enum StoreKeys {
     Manager {
         /// Opens data keys and knows the public keys.
         key_manager: Arc<dyn CloudKeyManager>,
-        /// The signing keys whose statements are accepted, by id.
+        /// The signing keys whose checkpoints are accepted, by id.
         signing_key_ids: Vec<String>,
     },
     /// Public keys by key id, got from somewhere else than the store: the log can be verified and not read.
@@ -35,6 +41,7 @@ pub struct Store {
     directory: PathBuf,
     trust: Trust,
     key_manager: Option<Arc<dyn CloudKeyManager>>,
+    data_keys: Arc<DataKeys>,
 }
 
 impl Store {
@@ -53,7 +60,7 @@ impl Store {
                 (Trust::from_manager(&*key_manager, &signing_key_ids).await?, Some(key_manager))
             }
         };
-        Ok(Self { directory, trust, key_manager })
+        Ok(Self { directory, trust, key_manager, data_keys: Arc::default() })
     }
 
     /// Returns the tenants that have a log, in the order of their names.
@@ -78,25 +85,69 @@ impl Store {
         RecordStream::start(self.directory.clone(), self.trust.clone(), opener, query)
     }
 
-    /// Checks everything that is stored, or one tenant's log, up to what was acknowledged when the check began.
+    /// Checks what is stored, up to what was acknowledged when the check began.
     ///
-    /// With public keys alone the chain, the checksums and the signatures are checked; with a key manager each record
-    /// is also opened, which shows at which record a forger began. `progress` is called now and then.
+    /// With public keys alone the tree, the checksums and the signatures are checked; with a key manager each record is
+    /// also opened. `progress` is called now and then.
     ///
     /// # Errors
     /// When the check could not be carried out. A broken log is no error but
     /// [`VerifyReport::problem`].
     pub async fn verify(
         &self,
-        tenant: Option<&Tenant>,
+        options: VerifyOptions,
         mut progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<VerifyReport> {
         let (directory, trust, opener) = (self.directory.clone(), self.trust.clone(), self.opener());
-        let tenant = tenant.cloned();
         let check = move || {
-            Verifier { store: &directory, trust: &trust, opener, progress: &mut progress }.run(tenant)
+            Verifier { store: &directory, trust: &trust, opener, options, progress: &mut progress }.run()
         };
         tokio::task::spawn_blocking(check).await.map_err(|_stopped| AuditError::Closed)?
+    }
+
+    /// Proves that the record at `leaf_index` of the tenant's log is in it, with the checkpoint of `tree_size` records;
+    /// 0 for the newest.
+    ///
+    /// # Errors
+    /// [`AuditError::Invalid`] when no such checkpoint is kept or it holds no such record.
+    pub async fn prove_inclusion(
+        &self,
+        tenant: &Tenant,
+        leaf_index: u64,
+        tree_size: u64,
+    ) -> Result<InclusionProof> {
+        self.prove(tenant, move |prover| prover.inclusion(leaf_index, tree_size)).await
+    }
+
+    /// Proves that the tenant's log of `tree_size` records, 0 for the newest checkpoint's, begins with what it was when
+    /// it had `from`.
+    ///
+    /// # Errors
+    /// [`AuditError::Invalid`] when no such checkpoint is kept or the log is shorter.
+    pub async fn prove_consistency(
+        &self,
+        tenant: &Tenant,
+        from: u64,
+        tree_size: u64,
+    ) -> Result<ConsistencyProof> {
+        self.prove(tenant, move |prover| prover.consistency(from, tree_size)).await
+    }
+
+    async fn prove<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        make: impl FnOnce(&mut Prover) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (store, trust, tenant) = (self.directory.clone(), self.trust.clone(), tenant.clone());
+        let prove = move || {
+            let id = read_id(&store)?.ok_or_else(|| AuditError::invalid("the store has no log"))?;
+            let listed = read_list(&store, &id, &trust)?;
+            if !listed.as_ref().is_some_and(|list| list.heads.contains_key(&tenant)) {
+                return Err(AuditError::invalid("the tenant has no log"));
+            }
+            make(&mut Prover::new(&store, &LogName { tenant, id }, listed.as_ref(), &trust)?)
+        };
+        tokio::task::spawn_blocking(prove).await.map_err(|_stopped| AuditError::Closed)?
     }
 
     /// Returns the tenant's digest key, with which an auditor finds the records of a text; `None` for an unknown
@@ -105,15 +156,22 @@ impl Store {
     /// # Errors
     /// When the key cannot be read or opened.
     pub async fn digest_key(&self, tenant: &Tenant) -> Result<Option<DigestKey>> {
-        match &self.key_manager {
-            Some(key_manager) => digest::open(&self.directory, tenant, &**key_manager).await,
-            None => Err(AuditError::invalid("a digest key cannot be opened with public keys")),
+        let key_manager = self
+            .key_manager
+            .as_ref()
+            .ok_or_else(|| AuditError::invalid("a digest key cannot be opened with public keys"))?;
+        let (store, owner, trust) = (self.directory.clone(), tenant.clone(), self.trust.clone());
+        let read = tokio::task::spawn_blocking(move || tenant_keys::read(&store, &owner, &trust));
+        match read.await.map_err(|_stopped| AuditError::Closed)?? {
+            Some(key) => Ok(Some(TenantKeys::open(&key.wrapped, tenant, &**key_manager).await?.digest)),
+            None => Ok(None),
         }
     }
 
     fn opener(&self) -> Option<Opener> {
         let key_manager = Arc::clone(self.key_manager.as_ref()?);
-        Some(Opener { key_manager, runtime: Handle::try_current().ok()? })
+        let data_keys = Arc::clone(&self.data_keys);
+        Some(Opener { key_manager, runtime: Handle::try_current().ok()?, data_keys })
     }
 }
 
@@ -122,6 +180,7 @@ impl Store {
 pub(crate) struct Opener {
     key_manager: Arc<dyn CloudKeyManager>,
     runtime: Handle,
+    data_keys: Arc<DataKeys>,
 }
 
 impl Opener {
@@ -129,36 +188,75 @@ impl Opener {
     ///
     /// # Errors
     /// [`AuditError::Corrupt`] when the wrapped key does not open or names an unknown key.
-    pub(crate) fn segment(&self, header: &SegmentHeader) -> Result<SegmentCipher> {
-        let context = segment_context(&header.tenant, header.segment);
-        let object = || object_name(&header.tenant, header.segment);
-        match self.runtime.block_on(self.key_manager.decrypt(&header.wrapped_key, &context)) {
-            Ok(key) => SegmentCipher::new(&key, &header.tenant, header.segment),
-            Err(CloudError::NotFound { .. }) => {
-                Err(AuditError::corrupt(object(), "its data key is wrapped under an unknown key"))
-            }
-            Err(CloudError::Invalid { .. }) => {
-                Err(AuditError::corrupt(object(), "its data key was changed, or belongs to another segment"))
-            }
-            Err(error) => Err(error.into()),
-        }
+    pub(crate) fn segment(&self, reader: &SegmentReader) -> Result<Arc<SegmentCipher>> {
+        let header = &reader.header;
+        self.data_keys.get_or(&header.wrapped_key, || {
+            let context = segment_context(&header.log, header.segment);
+            let opened = self.runtime.block_on(self.key_manager.decrypt(&header.wrapped_key, &context));
+            let key = opened.map_err(|error| refused(error, &reader.piece.object(Part::Records)))?;
+            SegmentCipher::new(&key, &header.log, header.segment)
+        })
     }
 
-    /// Returns whether a tenant's digest key opens.
+    /// Returns a tenant's keys.
     ///
     /// # Errors
-    /// [`AuditError::Corrupt`] when it does not.
-    pub(crate) fn check_digest_key(&self, store: &std::path::Path, tenant: &Tenant) -> Result<()> {
-        let broken = |what| Err(AuditError::corrupt(digest::object_name(tenant), what));
-        match self.runtime.block_on(digest::open(store, tenant, &*self.key_manager)) {
-            Ok(Some(_)) => Ok(()),
-            Ok(None) => broken("the tenant's digest key is missing"),
-            Err(AuditError::Keys { source })
-                if matches!(*source, CloudError::NotFound { .. } | CloudError::Invalid { .. }) =>
-            {
-                broken("the tenant's digest key was changed")
-            }
-            Err(error) => Err(error),
+    /// [`AuditError::Corrupt`] when they do not open.
+    pub(crate) fn tenant_keys(&self, key: &WrappedKey, tenant: &Tenant) -> Result<TenantKeys> {
+        let open = TenantKeys::open(&key.wrapped, tenant, &*self.key_manager);
+        self.runtime.block_on(open).map_err(|error| match error {
+            AuditError::Keys { source } => match Arc::try_unwrap(source) {
+                Ok(error) => refused(error, &object_name(tenant, tenant_keys::FILE)),
+                Err(source) => AuditError::Keys { source },
+            },
+            other => other,
+        })
+    }
+}
+
+/// Says what it means that a wrapped key does not open.
+fn refused(error: CloudError, object: &str) -> AuditError {
+    match error {
+        CloudError::NotFound { .. } => {
+            AuditError::corrupt(object, "its data key is wrapped under an unknown key")
         }
+        CloudError::Invalid { .. } => {
+            AuditError::corrupt(object, "its data key was changed, or belongs elsewhere")
+        }
+        error => error.into(),
+    }
+}
+
+/// Data keys that were opened for reading, so that a page of a query does not ask the key manager again.
+#[derive(Debug, Default)]
+struct DataKeys(Mutex<HashMap<Hash, (Instant, Arc<SegmentCipher>)>>);
+
+impl DataKeys {
+    /// Who loses the right to open keys reads on for so long.
+    const MAX_AGE: Duration = Duration::from_secs(300);
+    const MOST: usize = 64;
+
+    fn get_or(
+        &self,
+        wrapped: &[u8],
+        open: impl FnOnce() -> Result<SegmentCipher>,
+    ) -> Result<Arc<SegmentCipher>> {
+        let name = sha256(wrapped);
+        let lock = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((since, cipher)) = lock().get(&name)
+            && since.elapsed() < Self::MAX_AGE
+        {
+            return Ok(Arc::clone(cipher));
+        }
+        let cipher = Arc::new(open()?);
+        let mut keys = lock();
+        keys.retain(|_, (since, _)| since.elapsed() < Self::MAX_AGE);
+        if keys.len() >= Self::MOST
+            && let Some(oldest) = keys.iter().min_by_key(|(_, (since, _))| *since).map(|(name, _)| *name)
+        {
+            keys.remove(&oldest);
+        }
+        keys.insert(name, (Instant::now(), Arc::clone(&cipher)));
+        Ok(cipher)
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use llm_shield_cloud::EncryptionContext;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{AuditError, Result};
@@ -29,6 +30,11 @@ impl Tenant {
     /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Says what a key of this tenant is for; the key manager binds the wrapped key to it.
+    pub(crate) fn context(&self, purpose: &str) -> EncryptionContext {
+        EncryptionContext::new().with("tenant", self.as_str()).with("purpose", purpose)
     }
 
     /// Returns the name as a directory: upper case is escaped too, since some file systems do not tell it from lower.

@@ -6,13 +6,16 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::chain::Position;
-use crate::files::{log_directory, segment_file_name, write_whole};
+use crate::closing::Ended;
+use crate::files::{Part, log_directory, object_name, segment_file_name, write_whole};
 use crate::frame::{self, Clear};
 use crate::lane::{self, Answer};
 use crate::log::{Limits, Receipt};
+use crate::name::LogName;
 use crate::seal::{SegmentCipher, new_id};
-use crate::segment::{SegmentHeader, object_name};
+use crate::segment::SegmentHeader;
+use crate::tree::{Hash, sha256};
+use crate::walk::Position;
 use crate::{AuditError, Result, Tenant};
 
 /// A record that waits to be written.
@@ -26,7 +29,7 @@ pub(crate) struct Job {
 
 /// The data key of a segment that is to be opened.
 pub(crate) struct SegmentKey {
-    pub(crate) cipher: SegmentCipher,
+    pub(crate) cipher: Arc<SegmentCipher>,
     pub(crate) key_id: String,
     pub(crate) wrapped: Vec<u8>,
 }
@@ -52,7 +55,7 @@ pub(crate) enum Room {
 
 /// A log that records are appended to.
 pub(crate) struct TenantLog {
-    tenant: Tenant,
+    log: LogName,
     directory: PathBuf,
     /// Where the log stands on disk.
     durable: Position,
@@ -68,9 +71,15 @@ pub(crate) struct TenantLog {
     pub(crate) waiting: Vec<Job>,
 }
 
+/// One data key seals fewer records than would make a random nonce repeat, by far, and a segment's index stays small.
+const MAX_RECORDS: u64 = 1 << 24;
+
 struct OpenSegment {
     file: File,
-    cipher: SegmentCipher,
+    cipher: Arc<SegmentCipher>,
+    /// SHA-256 of the header.
+    header: Hash,
+    first: u64,
     created_us: i64,
     durable_length: u64,
 }
@@ -83,11 +92,11 @@ struct Staged {
 }
 
 impl TenantLog {
-    pub(crate) fn new(store: &Path, tenant: Tenant, position: Position) -> Self {
+    pub(crate) fn new(store: &Path, log: LogName, position: Position) -> Self {
         Self {
-            directory: log_directory(store, &tenant),
-            tenant,
-            durable: position,
+            directory: log_directory(store, &log.tenant),
+            log,
+            durable: position.clone(),
             open: None,
             staged: Staged { frames: Vec::new(), position, answers: Vec::new() },
             dirty_tail: false,
@@ -99,17 +108,21 @@ impl TenantLog {
     }
 
     /// Returns where the log stands on disk.
-    pub(crate) fn durable(&self) -> Position {
-        self.durable
+    pub(crate) fn durable(&self) -> &Position {
+        &self.durable
     }
 
     pub(crate) fn room(&self, now_us: i64, limits: Limits) -> Room {
         let Some(open) = &self.open else { return Room::None };
         let length = open.durable_length.saturating_add(self.staged.frames.len() as u64);
+        let records = self.staged.position.tree.size().saturating_sub(open.first);
         let age_us = now_us.saturating_sub(open.created_us);
-        if length >= limits.segment_bytes.saturating_mul(2) {
+        if length >= limits.segment_bytes.saturating_mul(2) || records >= MAX_RECORDS {
             Room::None
-        } else if length >= limits.segment_bytes || age_us >= limits.segment_age_us {
+        } else if length >= limits.segment_bytes
+            || age_us >= limits.segment_age_us
+            || records >= limits.segment_records
+        {
             Room::Overdrawn
         } else if length >= limits.segment_bytes / 4 * 3 {
             Room::Little
@@ -128,17 +141,19 @@ impl TenantLog {
 
     fn seal(&mut self, body: Vec<u8>, now_us: i64) -> Result<Receipt> {
         let open = self.open.as_ref().ok_or_else(|| AuditError::unavailable("an open segment"))?;
-        let before = self.staged.position;
+        let position = &mut self.staged.position;
         // The clock may step back; the log does not.
-        let time_us = now_us.max(before.time_us);
+        let time_us = now_us.max(position.time_us);
         let time = jiff::Timestamp::from_microsecond(time_us)
             .map_err(|_range| AuditError::unavailable("a clock in range"))?;
-        let clear = Clear { sequence: before.records, time_us, id: new_id(time_us)?, previous: before.head };
+        let clear = Clear { sequence: position.tree.size(), time_us, id: new_id(time_us)? };
         let (nonce, sealed) = open.cipher.seal(clear, body)?;
-        let leaf = frame::encode(&mut self.staged.frames, clear, nonce, &sealed)
+        let leaf = frame::encode(&mut self.staged.frames, &open.header, clear, nonce, &sealed)
             .ok_or_else(|| AuditError::invalid("the record is too large"))?;
-        self.staged.position = before.after_record(&leaf, time_us);
-        Ok(Receipt { id: clear.id, sequence: clear.sequence, time, leaf_hash: leaf })
+        position.tree.push(leaf);
+        position.time_us = time_us;
+        let log = self.log.id.clone();
+        Ok(Receipt { id: clear.id, log, sequence: clear.sequence, time, leaf_hash: leaf })
     }
 
     /// Hands the staged frames to the system, without waiting for the disk.
@@ -163,12 +178,12 @@ impl TenantLog {
                     open.durable_length = open.durable_length.saturating_add(written);
                 }
                 self.dirty_tail = false;
-                self.durable = self.staged.position;
+                self.durable.clone_from(&self.staged.position);
                 lane::deliver(answers.into_iter().map(|(receipt, answer)| (answer, Ok(receipt))).collect());
                 written > 0
             }
             Err(error) => {
-                self.staged.position = self.durable;
+                self.staged.position.clone_from(&self.durable);
                 lane::deliver(answers.into_iter().map(|(_, answer)| (answer, Err(error.clone()))).collect());
                 // If this fails too, the next write tries again before anything else.
                 drop(self.clean_tail());
@@ -181,29 +196,44 @@ impl TenantLog {
         grew
     }
 
-    /// Begins the next segment. Nothing may be staged.
-    pub(crate) fn roll(&mut self, key: SegmentKey, now_us: i64) -> Result<()> {
+    /// Begins the next segment and returns the one before it, which has ended. Nothing may be staged.
+    pub(crate) fn roll(&mut self, key: SegmentKey, now_us: i64) -> Result<Option<Ended>> {
         self.clean_tail()?;
-        let before = self.durable;
-        let created_us = now_us.max(before.time_us);
+        let created_us = now_us.max(self.durable.time_us);
         let header = SegmentHeader {
-            segment: before.segment.saturating_add(1),
-            first_sequence: before.records,
+            log: self.log.clone(),
+            segment: self.durable.segment.saturating_add(1),
             created_us,
-            previous: before.head,
-            tenant: self.tenant.clone(),
+            before: self.durable.tree.clone(),
             key_id: key.key_id,
             wrapped_key: key.wrapped,
         };
         let bytes = header.encode().ok_or_else(|| AuditError::invalid("the wrapped data key is too long"))?;
-        let path = self.directory.join(segment_file_name(header.segment));
-        let object = || format!("`{}`", object_name(&self.tenant, header.segment));
-        let file = write_whole(&path, &bytes).map_err(|error| AuditError::io(object(), error))?;
-        self.durable = before.after_header(&bytes, created_us);
-        self.staged.position = self.durable;
-        let durable_length = bytes.len() as u64;
-        self.open = Some(OpenSegment { file, cipher: key.cipher, created_us, durable_length });
-        Ok(())
+        let file_name = segment_file_name(header.segment, Part::Records);
+        let object = || format!("`{}`", object_name(&self.log.tenant, &file_name));
+        let file = write_whole(&self.directory.join(&file_name), &bytes)
+            .map_err(|error| AuditError::io(object(), error))?;
+        let ended = self.end();
+        self.durable.segment = header.segment;
+        self.durable.time_us = created_us;
+        self.staged.position.clone_from(&self.durable);
+        self.open = Some(OpenSegment {
+            file,
+            cipher: key.cipher,
+            header: sha256(&bytes),
+            first: self.durable.tree.size(),
+            created_us,
+            durable_length: bytes.len() as u64,
+        });
+        Ok(ended)
+    }
+
+    /// Ends the open segment, if there is one: nothing more goes into it.
+    pub(crate) fn end(&mut self) -> Option<Ended> {
+        // If this fails the next start cuts the tail, and closes the segment.
+        self.clean_tail().ok()?;
+        let open = self.open.take()?;
+        Some(Ended { at: self.durable.clone(), cipher: Some(open.cipher) })
     }
 
     /// Cuts off what a failed write may have left behind the durable end.
@@ -220,7 +250,10 @@ impl TenantLog {
 
     fn failed(&self, error: std::io::Error) -> AuditError {
         AuditError::Unavailable {
-            what: format!("`{}`", object_name(&self.tenant, self.durable.segment)),
+            what: format!(
+                "`{}`",
+                object_name(&self.log.tenant, &segment_file_name(self.durable.segment, Part::Records))
+            ),
             source: Some(Arc::new(error)),
         }
     }

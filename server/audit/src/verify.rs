@@ -3,20 +3,36 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use crate::chain::{LOG, Position};
-use crate::files::{list_tenants, log_directory};
+use jiff::Timestamp;
+
+use crate::checkpoint::Checkpoint;
+use crate::files::{OUTBOX, Part, list_tenants, log_directory, object_name, read_id};
 use crate::frame::Frame;
-use crate::head_keeper::LIST_FILE;
-use crate::recover::{listed_logs, marks_of, signed_head};
-use crate::segment::{SegmentReader, object_name};
-use crate::statement::List;
+use crate::list::{Head, List};
+use crate::name::{LogId, LogName};
+use crate::note::Trust;
+use crate::piece::Piece;
+use crate::recover::{closings, marks_of, missing_log, read_checkpoint, read_list};
 use crate::store::Opener;
-use crate::trust::Trust;
-use crate::walk::{Marks, Torn, contiguous_segments, walk_segment};
+use crate::tenant_keys;
+use crate::walk::{Marks, Position, Torn, Walk};
 use crate::{AuditError, Result, Tenant};
 
 /// Progress is told once in so many records.
 const TELL_EVERY: u64 = 1024;
+
+/// What to verify: everything by default.
+#[derive(Debug, Clone, Default)]
+pub struct VerifyOptions {
+    /// One tenant's log alone.
+    pub tenant: Option<Tenant>,
+    /// The segments that can hold records made at or after this time alone. All checkpoints are checked anyway.
+    pub start: Option<Timestamp>,
+    /// The segments that can hold records made before this time alone.
+    pub end: Option<Timestamp>,
+    /// Checkpoints that were kept elsewhere: the log must still be the one that they sign.
+    pub checkpoints: Vec<Checkpoint>,
+}
 
 /// How far a verification is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,13 +76,14 @@ pub(crate) struct Verifier<'a> {
     pub(crate) trust: &'a Trust,
     /// Opens records, when the keys are at hand.
     pub(crate) opener: Option<Opener>,
+    pub(crate) options: VerifyOptions,
     pub(crate) progress: &'a mut (dyn FnMut(Progress) + Send),
 }
 
 impl Verifier<'_> {
-    pub(crate) fn run(mut self, tenant: Option<Tenant>) -> Result<VerifyReport> {
+    pub(crate) fn run(mut self) -> Result<VerifyReport> {
         let mut report = VerifyReport { decrypted: self.opener.is_some(), ..VerifyReport::default() };
-        match self.check(tenant, &mut report) {
+        match self.check(&mut report) {
             Ok(()) => {}
             Err(AuditError::Corrupt { object, what }) => report.problem = Some(Problem { object, what }),
             Err(error) => return Err(error),
@@ -75,91 +92,148 @@ impl Verifier<'_> {
         Ok(report)
     }
 
-    fn check(&mut self, tenant: Option<Tenant>, report: &mut VerifyReport) -> Result<()> {
+    fn check(&mut self, report: &mut VerifyReport) -> Result<()> {
         // In this order a running writer cannot make a whole store look broken: a log is listed before it has a
-        // segment, and a head is signed after what it signs is on disk.
-        let with_segments = match &tenant {
-            // One tenant's verification says nothing of another's log.
-            Some(tenant) => vec![tenant.clone()],
-            None => list_tenants(self.store).map_err(|error| AuditError::io("the audit store", error))?,
+        // segment, and a checkpoint is signed after what it signs is on disk.
+        let there = list_tenants(self.store).map_err(|error| AuditError::io("the audit store", error))?;
+        let Some(id) = read_id(self.store)? else {
+            return match there.first() {
+                Some(_) => Err(AuditError::corrupt(OUTBOX, "the writer's id is missing, and there are logs")),
+                None => self.check_given(&BTreeSet::new()),
+            };
         };
-        let with_segments = self.having_segments(with_segments)?;
-        let listed = listed_logs(self.store, self.trust)?;
+        let with_segments = self.having_segments(there, &id)?;
+        let listed = read_list(self.store, &id, self.trust)?;
         let known = listed.iter().flat_map(|list| list.heads.keys().cloned());
         let tenants: BTreeSet<Tenant> = with_segments.into_iter().chain(known).collect();
-        for tenant in tenants.iter().filter(|one| tenant.as_ref().is_none_or(|wanted| wanted == *one)) {
-            let before = report.clone();
-            match self.check_log(tenant, listed.as_ref(), report) {
-                // A writer that began meanwhile has said so before it appended anything.
-                Err(AuditError::Corrupt { .. }) if self.was_reopened(listed.as_ref())? => {
-                    report.clone_from(&before);
-                    self.check_log(tenant, listed_logs(self.store, self.trust)?.as_ref(), report)?;
-                }
-                checked => checked?,
-            }
+        let wanted = self.options.tenant.clone();
+        let logs: BTreeSet<LogName> = tenants
+            .into_iter()
+            // One tenant's verification says nothing of another's log.
+            .filter(|tenant| wanted.as_ref().is_none_or(|wanted| wanted == tenant))
+            .map(|tenant| LogName { tenant, id: id.clone() })
+            .collect();
+        self.check_given(&logs)?;
+        for log in &logs {
+            self.check_log(log, listed.as_ref(), report)?;
             report.tenants = report.tenants.saturating_add(1);
         }
         Ok(())
     }
 
-    fn was_reopened(&self, listed: Option<&List>) -> Result<bool> {
-        Ok(listed.is_some_and(|list| list.closed)
-            && listed_logs(self.store, self.trust)?.is_some_and(|list| !list.closed))
+    /// Checks that there is a log for every checkpoint that was kept elsewhere.
+    fn check_given(&self, logs: &BTreeSet<LogName>) -> Result<()> {
+        let known = |given: &&Checkpoint| logs.iter().any(|log| log.origin() == given.origin);
+        match self.options.checkpoints.iter().find(|given| !known(given)) {
+            Some(given) => {
+                Err(AuditError::corrupt(&given.origin, "the log is missing, and a given checkpoint signs it"))
+            }
+            None => Ok(()),
+        }
     }
 
-    fn having_segments(&self, mut tenants: Vec<Tenant>) -> Result<Vec<Tenant>> {
+    fn having_segments(&self, mut tenants: Vec<Tenant>, id: &LogId) -> Result<Vec<Tenant>> {
+        if let Some(wanted) = &self.options.tenant {
+            tenants.retain(|tenant| tenant == wanted);
+        }
         let mut broken = None;
-        tenants.retain(|tenant| match contiguous_segments(self.store, tenant) {
-            Ok(last) => last > 0,
-            Err(error) => {
-                broken.get_or_insert(error);
-                true
+        tenants.retain(|tenant| {
+            match Piece::all(self.store, &LogName { tenant: tenant.clone(), id: id.clone() }) {
+                Ok(pieces) => !pieces.is_empty(),
+                Err(error) => {
+                    broken.get_or_insert(error);
+                    true
+                }
             }
         });
         broken.map_or(Ok(tenants), Err)
     }
 
-    fn check_log(&mut self, tenant: &Tenant, listed: Option<&List>, report: &mut VerifyReport) -> Result<()> {
-        if !log_directory(self.store, tenant).is_dir() {
-            let object = format!("{LOG}/{}", tenant.path_name());
-            return Err(AuditError::corrupt(object, format!("the log is missing, and {LIST_FILE} signs it")));
+    fn check_log(&mut self, log: &LogName, listed: Option<&List>, report: &mut VerifyReport) -> Result<()> {
+        if !log_directory(self.store, &log.tenant).is_dir() {
+            return Err(missing_log(&log.tenant));
         }
-        let marks = marks_of(tenant, signed_head(self.store, tenant, self.trust)?, listed)?;
-        if let Some(opener) = &self.opener {
-            opener.check_digest_key(self.store, tenant)?;
+        let checkpoint = read_checkpoint(self.store, log, self.trust)?.map(|(checkpoint, _)| checkpoint);
+        let mut marks = marks_of(log, checkpoint.as_ref(), listed)?;
+        for given in self.options.checkpoints.iter().filter(|given| given.origin == log.origin()) {
+            marks.add(Head::from(given), "a given checkpoint")?;
         }
-        let last = contiguous_segments(self.store, tenant)?;
-        let mut at = Position::start(tenant);
-        for segment in 1..=last {
-            at = self.check_segment(tenant, at, &marks, segment == last, report)?;
+        self.check_tenant_key(&log.tenant)?;
+        let pieces = Piece::all(self.store, log)?;
+        let closings = closings(&pieces, &mut marks, self.trust)?;
+        let mut at = Position::start();
+        for (index, piece) in pieces.iter().enumerate() {
+            let next = pieces.get(index.saturating_add(1));
+            if closings.get(index).is_some() && !self.is_wanted(piece, next)? {
+                at = Position { segment: piece.segment, ..at };
+                continue;
+            }
+            let closing = closings.get(index);
+            let before = index.checked_sub(1).and_then(|before| closings.get(before));
+            at = self.check_segment(piece, at, before, closing, &marks, next.is_none(), report)?;
         }
-        match marks.missing(at) {
-            Some(what) => Err(AuditError::corrupt(object_name(tenant, last.max(1)), what)),
+        let last = pieces.last();
+        let whole = self.options.start.is_none() && self.options.end.is_none();
+        match marks.missing(at.tree.size()).filter(|_| whole) {
+            Some(what) => {
+                let object = object_name(&log.tenant, "");
+                Err(AuditError::corrupt(last.map_or(object, |last| last.object(Part::Records)), what))
+            }
             None => Ok(()),
         }
     }
 
+    fn check_tenant_key(&self, tenant: &Tenant) -> Result<()> {
+        let object = || object_name(tenant, tenant_keys::FILE);
+        match tenant_keys::read(self.store, tenant, self.trust)? {
+            Some(key) => match &self.opener {
+                Some(opener) => opener.tenant_keys(&key, tenant).map(drop),
+                None => Ok(()),
+            },
+            None => Err(AuditError::corrupt(object(), "the tenant's key is missing")),
+        }
+    }
+
+    /// Returns whether a segment can hold records of the time that is asked for.
+    fn is_wanted(&self, piece: &Piece, next: Option<&Piece>) -> Result<bool> {
+        let VerifyOptions { start, end, .. } = self.options;
+        if let Some(end) = end
+            && piece.open()?.header.created_us >= end.as_microsecond()
+        {
+            return Ok(false);
+        }
+        match (start, next) {
+            (Some(start), Some(next)) => Ok(next.open()?.header.created_us >= start.as_microsecond()),
+            _ => Ok(true),
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is known of one segment, taken apart nowhere else")]
     fn check_segment(
         &mut self,
-        tenant: &Tenant,
-        before: Position,
+        piece: &Piece,
+        at: Position,
+        before: Option<&Checkpoint>,
+        closing: Option<&Checkpoint>,
         marks: &Marks,
         is_last: bool,
         report: &mut VerifyReport,
     ) -> Result<Position> {
-        let segment = before.segment.saturating_add(1);
-        let mut reader = SegmentReader::open(&log_directory(self.store, tenant), tenant, segment)?;
-        let at_its_place = reader.header.tenant == *tenant && reader.header.segment == segment;
-        // A segment that belongs elsewhere is named as that below, and not for its key.
-        let cipher = match &self.opener {
-            Some(opener) if at_its_place => Some(opener.segment(&reader.header)?),
-            _ => None,
+        let index = closing.map(|closing| piece.index(closing)).transpose()?;
+        let reader = piece.open()?;
+        let before = match before {
+            // What was left out before this segment is vouched for by the checkpoint that closes it.
+            Some(before) if before.root == reader.header.before.root() && at.tree.size() < before.size => {
+                Position::before(&reader)
+            }
+            _ => at,
         };
+        let cipher = self.opener.as_ref().map(|opener| opener.segment(&reader)).transpose()?;
         report.segments = report.segments.saturating_add(1);
-        let (progress, told) = (&mut *self.progress, &mut *report);
+        let (progress, told, digest) = (&mut *self.progress, &mut *report, reader.digest);
         let mut each = |frame: &Frame| {
             if let Some(cipher) = &cipher {
-                cipher.open(frame.clone())?;
+                cipher.open(frame.clone(), digest)?;
             }
             told.records = told.records.saturating_add(1);
             if told.records.is_multiple_of(TELL_EVERY) {
@@ -167,9 +241,10 @@ impl Verifier<'_> {
             }
             Ok(())
         };
-        let (at, torn) = walk_segment(&mut reader, tenant, before, marks, is_last, &mut each)?;
+        let closing = closing.map(|closing| (closing, index.as_ref()));
+        let (at, torn) = Walk { marks, closing, is_last }.run(&reader, &before, &mut each)?;
         if let Some(Torn { offset }) = torn {
-            report.unfinished_bytes = reader.end().saturating_sub(offset);
+            report.unfinished_bytes = reader.end.saturating_sub(offset);
         }
         Ok(at)
     }

@@ -1,48 +1,100 @@
 //! Walking a log from record to record, and what makes a log whole. Used when the writer opens a log and when anybody
 //! verifies it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use crate::chain::Position;
-use crate::files::{list_segments, log_directory};
+use crate::checkpoint::Checkpoint;
+use crate::files::Part;
 use crate::frame::{Frame, Next};
-use crate::segment::{SegmentReader, object_name};
-use crate::statement::Head;
-use crate::{AuditError, Result, Tenant};
+use crate::index::Index;
+use crate::list::Head;
+use crate::piece::{Piece, SegmentReader};
+use crate::tree::{Frontier, Hash};
+use crate::{AuditError, Result};
 
-/// Signed heads that a log must pass through.
+/// Where a log stands behind its last record or segment header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The segment, 0 before the first.
+    pub(crate) segment: u64,
+    /// The tree of all records; its size is the next one's sequence.
+    pub(crate) tree: Frontier,
+    /// Time of the last record or header, in microseconds since 1970: the next is not earlier.
+    pub(crate) time_us: i64,
+}
+
+impl Position {
+    /// Returns the position of a log without segments.
+    pub(crate) fn start() -> Self {
+        Self { segment: 0, tree: Frontier::default(), time_us: i64::MIN }
+    }
+
+    /// Returns the position that a segment says it begins at, but for the time.
+    pub(crate) fn before(reader: &SegmentReader) -> Self {
+        Self {
+            segment: reader.header.segment.saturating_sub(1),
+            tree: reader.header.before.clone(),
+            time_us: i64::MIN,
+        }
+    }
+}
+
+/// Signed statements that a log must pass through.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Marks {
-    heads: Vec<(Head, &'static str)>,
-    /// Whether the writer ended in order, so that nothing unfinished is to be expected.
-    pub(crate) closed: bool,
+    by_size: BTreeMap<u64, (Hash, String)>,
+    /// The last segment that is signed to be there, and whether it is signed to have ended.
+    segment: u64,
+    closed: bool,
 }
 
 impl Marks {
-    /// Adds a head, and the file that says so. A head of no records says nothing.
-    pub(crate) fn add(&mut self, head: Head, file: &'static str) {
-        if head.records > 0 {
-            self.heads.push((head, file));
+    /// Adds a statement, and the object that says so.
+    ///
+    /// # Errors
+    /// [`AuditError::Corrupt`] when another says otherwise: the log was forked.
+    pub(crate) fn add(&mut self, head: Head, object: &str) -> Result<()> {
+        if head.segment > self.segment {
+            (self.segment, self.closed) = (head.segment, head.closed);
+        } else if head.segment == self.segment {
+            self.closed |= head.closed;
+        }
+        match self.by_size.get(&head.size) {
+            Some((root, other)) if *root != head.root => Err(AuditError::corrupt(
+                object,
+                format!("the log was forked: {other} signs another log of {} records", head.size),
+            )),
+            _ => {
+                self.by_size.insert(head.size, (head.root, object.to_owned()));
+                Ok(())
+            }
         }
     }
 
-    /// Checks the log against the heads behind one of its records; says what is wrong.
-    fn pass(&self, at: Position) -> std::result::Result<(), String> {
-        match self.heads.iter().find(|(head, _)| head.records == at.records && *head != Head::from(at)) {
-            Some((_, file)) => Err(format!("the log up to here is not the one that {file} signs")),
-            None => Ok(()),
+    /// Returns whether the checkpoint that closes this segment must be there.
+    pub(crate) fn need_closing(&self, segment: u64) -> bool {
+        self.segment > segment || (self.segment == segment && self.closed)
+    }
+
+    /// Checks the log against the statements of its size; says what is wrong.
+    fn pass(&self, tree: &Frontier) -> std::result::Result<(), String> {
+        match self.by_size.get(&tree.size()) {
+            Some((root, object)) if *root != tree.root() => {
+                Err(format!("the log up to here is not the one that {object} signs"))
+            }
+            _ => Ok(()),
         }
     }
 
     /// Returns whether a log that ends before the record of this sequence is too short.
     pub(crate) fn need(&self, sequence: u64) -> bool {
-        self.heads.iter().any(|(head, _)| head.records > sequence)
+        self.by_size.last_key_value().is_some_and(|(size, _)| *size > sequence)
     }
 
-    /// Says what is missing when the log ends here.
-    pub(crate) fn missing(&self, at: Position) -> Option<String> {
-        let (head, file) = self.heads.iter().find(|(head, _)| head.records > at.records)?;
-        Some(format!("the log ends after {} records, and {file} signs {}", at.records, head.records))
+    /// Says what is missing when the log ends with this many records.
+    pub(crate) fn missing(&self, records: u64) -> Option<String> {
+        let (size, (_, object)) = self.by_size.last_key_value()?;
+        (*size > records).then(|| format!("the log ends after {records} records, and {object} signs {size}"))
     }
 }
 
@@ -53,83 +105,122 @@ pub(crate) struct Torn {
     pub(crate) offset: u64,
 }
 
-/// Returns the segments of a log after checking that none is missing between them.
-pub(crate) fn contiguous_segments(store: &Path, tenant: &Tenant) -> Result<u64> {
-    let segments = list_segments(&log_directory(store, tenant)).map_err(|error| match error.kind() {
-        std::io::ErrorKind::InvalidData => AuditError::corrupt(
-            object_name(tenant, 1),
-            "a file beside it is named like a segment and is none",
-        ),
-        _ => AuditError::io(format!("the log of `{tenant}`"), error),
-    })?;
-    for (expected, &found) in (1..).zip(&segments) {
-        if found != expected {
-            return Err(AuditError::corrupt(object_name(tenant, expected), "the segment is missing"));
-        }
-    }
-    Ok(segments.last().copied().unwrap_or(0))
+/// How a segment is walked.
+pub(crate) struct Walk<'a> {
+    pub(crate) marks: &'a Marks,
+    /// The checkpoint that closes the segment, and its index where it was read.
+    pub(crate) closing: Option<(&'a Checkpoint, Option<&'a Index>)>,
+    /// Whether nothing follows the segment, so that it may end in an unfinished write.
+    pub(crate) is_last: bool,
 }
 
-/// Walks one segment from behind the one before it.
-///
-/// `each` sees every record that is at its place, before the record counts as passed. Returns the position behind the
-/// last whole record and, in the last segment only, what an unfinished write left there.
-pub(crate) fn walk_segment(
-    reader: &mut SegmentReader,
-    tenant: &Tenant,
-    before: Position,
-    marks: &Marks,
-    is_last: bool,
-    each: &mut dyn FnMut(&Frame) -> std::result::Result<(), String>,
-) -> Result<(Position, Option<Torn>)> {
-    let header = &reader.header;
-    let segment = before.segment.saturating_add(1);
-    let object = object_name(tenant, segment);
-    let wrong = if header.tenant != *tenant {
-        Some("the segment belongs to another tenant's log")
-    } else if header.segment != segment {
-        Some("the segment belongs at another place of the log")
-    } else if header.first_sequence != before.records || header.previous != before.head {
-        Some("the segment does not follow the one before it")
-    } else if header.created_us < before.time_us {
-        Some("the segment is dated before the one before it")
-    } else {
-        None
-    };
-    if let Some(what) = wrong {
-        return Err(AuditError::corrupt(object, what));
-    }
-    let mut at = before.after_header(&reader.header_bytes, header.created_us);
-    loop {
-        let offset = reader.offset();
-        let wrong_record =
-            |what: String| AuditError::corrupt(format!("{object} record {}", at.records), what);
-        match reader.next()? {
-            Next::End => return Ok((at, None)),
-            Next::Damaged { torn: true, .. } if is_last && !marks.closed && marks.missing(at).is_none() => {
-                return Ok((at, Some(Torn { offset })));
-            }
-            Next::Damaged { what, .. } => return Err(wrong_record(what.to_owned())),
-            Next::Frame(frame) => {
-                check_place(&frame, at).map_err(wrong_record)?;
-                each(&frame).map_err(wrong_record)?;
-                let behind = at.after_record(&frame.leaf, frame.clear.time_us);
-                marks.pass(behind).map_err(wrong_record)?;
-                at = behind;
+impl Walk<'_> {
+    /// Walks one segment from behind the one before it.
+    ///
+    /// `each` sees every record that is at its place, before the record counts as passed. Returns the position behind
+    /// the last whole record and what an unfinished write left there.
+    pub(crate) fn run(
+        &self,
+        reader: &SegmentReader,
+        before: &Position,
+        each: &mut dyn FnMut(&Frame) -> std::result::Result<(), String>,
+    ) -> Result<(Position, Option<Torn>)> {
+        let piece = &reader.piece;
+        self.check_header(reader, before).map_err(|what| piece.corrupt(Part::Records, what))?;
+        let mut at = Position {
+            segment: reader.header.segment,
+            tree: before.tree.clone(),
+            time_us: reader.header.created_us,
+        };
+        let mut frames = reader.frames()?;
+        let mut torn = None;
+        loop {
+            let offset = frames.offset();
+            let records = at.tree.size();
+            let wrong = |what: String| {
+                AuditError::corrupt(format!("{} record {records}", piece.object(Part::Records)), what)
+            };
+            match frames.next()? {
+                Next::End => break,
+                Next::Damaged { torn: true, .. }
+                    if self.is_last && self.closing.is_none() && !self.marks.need(records) =>
+                {
+                    torn = Some(Torn { offset });
+                    break;
+                }
+                Next::Damaged { what, .. } => return Err(wrong(what.to_owned())),
+                Next::Frame(frame) => {
+                    self.check_place(&frame, &at).map_err(wrong)?;
+                    let leaf = frame.leaf(&reader.digest);
+                    self.check_entry(&leaf, &at).map_err(wrong)?;
+                    each(&frame).map_err(wrong)?;
+                    at.tree.push(leaf);
+                    at.time_us = frame.clear.time_us;
+                    // The checkpoint that closes the segment is looked at below, where its name is known.
+                    self.marks.pass(&at.tree).map_err(wrong)?;
+                }
             }
         }
+        self.check_end(piece, &at, reader.end)?;
+        Ok((at, torn))
     }
-}
 
-fn check_place(frame: &Frame, at: Position) -> std::result::Result<(), String> {
-    let clear = &frame.clear;
-    if clear.sequence != at.records {
-        Err(format!("record {} stands in its place", clear.sequence))
-    } else if clear.previous != at.head {
-        Err("it does not follow the record before it: one of them was changed".to_owned())
-    } else if clear.time_us < at.time_us {
-        Err("it is dated before the record before it".to_owned())
-    } else {
-        Ok(())
+    fn check_header(
+        &self,
+        reader: &SegmentReader,
+        before: &Position,
+    ) -> std::result::Result<(), &'static str> {
+        let header = &reader.header;
+        if self.closing.and_then(|(_, index)| index).is_some_and(|index| index.header != reader.digest) {
+            Err("the segment's header was changed")
+        } else if header.segment != before.segment.saturating_add(1) || header.before != before.tree {
+            Err("the segment does not follow the one before it")
+        } else if header.created_us < before.time_us {
+            Err("the segment is dated before the one before it")
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_place(&self, frame: &Frame, at: &Position) -> std::result::Result<(), String> {
+        if frame.clear.sequence != at.tree.size() {
+            Err(format!("record {} stands in its place", frame.clear.sequence))
+        } else if self.closing.is_some_and(|(closing, _)| frame.clear.sequence >= closing.size) {
+            Err("it stands behind the end of its segment".to_owned())
+        } else if frame.clear.time_us < at.time_us {
+            Err("it is dated before the record before it".to_owned())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn check_entry(&self, leaf: &Hash, at: &Position) -> std::result::Result<(), String> {
+        let Some(index) = self.closing.and_then(|(_, index)| index) else { return Ok(()) };
+        let place = usize::try_from(at.tree.size().saturating_sub(index.first)).unwrap_or(usize::MAX);
+        match index.entries.get(place) {
+            Some(entry) if entry.leaf == *leaf => Ok(()),
+            _ => Err("the record was changed".to_owned()),
+        }
+    }
+
+    fn check_end(&self, piece: &Piece, at: &Position, end: u64) -> Result<()> {
+        let Some((closing, _)) = self.closing else { return Ok(()) };
+        let wrong = |what: String| Err(piece.corrupt(Part::Records, what));
+        let records = at.tree.size();
+        if records < closing.size {
+            return wrong(format!(
+                "the segment ends after {records} records, and its checkpoint signs {}",
+                closing.size
+            ));
+        }
+        if closing.root != at.tree.root() {
+            return wrong("its records are not the ones that its checkpoint signs".to_owned());
+        }
+        match closing.closing {
+            Some(how) if how.bytes != end => {
+                wrong("its length is not the one that its checkpoint signs".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }

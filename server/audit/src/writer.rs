@@ -10,12 +10,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::chain::Position;
-use crate::head_keeper::Heads;
+use crate::keeper::Moves;
 use crate::key_keeper::KeyRequest;
 use crate::log::Limits;
+use crate::name::{LogId, LogName};
 use crate::queue::Queue;
 use crate::tenant_log::{Job, Room, SegmentKey, TenantLog};
+use crate::walk::Position;
 use crate::{AuditError, Result, Tenant};
 
 /// What the writer is told.
@@ -37,11 +38,12 @@ pub(crate) enum Command {
 /// The writer's state.
 pub(crate) struct Writer {
     pub(crate) store: PathBuf,
+    pub(crate) id: LogId,
     pub(crate) limits: Limits,
     pub(crate) logs: BTreeMap<Tenant, TenantLog>,
     pub(crate) queue: Arc<Queue>,
     pub(crate) key_requests: UnboundedSender<KeyRequest>,
-    pub(crate) heads: Arc<Heads>,
+    pub(crate) moves: Arc<Moves>,
     /// Held until the thread ends.
     pub(crate) _lock: Arc<File>,
 }
@@ -63,6 +65,11 @@ impl Writer {
             // Those who were answered just now and those who came meanwhile: so many callers there are.
             expected = taken.saturating_add(self.queue.len());
         }
+        for (tenant, log) in &mut self.logs {
+            if let Some(ended) = log.end() {
+                self.moves.ended(tenant, ended);
+            }
+        }
     }
 
     /// Carries out a command up to the disk; returns whether it was the last.
@@ -79,8 +86,8 @@ impl Writer {
         let now_us = Timestamp::now().as_microsecond();
         let tenant = job.tenant.clone();
         let log = self.logs.entry(tenant.clone()).or_insert_with(|| {
-            let start = Position::start(&tenant);
-            TenantLog::new(&self.store, tenant.clone(), start)
+            let name = LogName { tenant: tenant.clone(), id: self.id.clone() };
+            TenantLog::new(&self.store, name, Position::start())
         });
         if !log.touched {
             log.touched = true;
@@ -92,10 +99,15 @@ impl Writer {
         {
             let written = log.write();
             if log.finish(written) {
-                self.heads.moved(&tenant, log.durable().into());
+                self.moves.moved(&tenant, log.durable());
             }
             match log.roll(key, now_us) {
-                Ok(()) => log.stage(job, now_us),
+                Ok(ended) => {
+                    if let Some(ended) = ended {
+                        self.moves.ended(&tenant, ended);
+                    }
+                    log.stage(job, now_us);
+                }
                 Err(error) => job.answer.send(Err(error)),
             }
         } else {
@@ -142,7 +154,7 @@ impl Writer {
             if let Some(log) = self.logs.get_mut(tenant)
                 && log.finish(result)
             {
-                self.heads.moved(tenant, log.durable().into());
+                self.moves.moved(tenant, log.durable());
             }
         }
     }

@@ -88,13 +88,8 @@ impl Stream for AuditStream {
 
 fn query(mut query: Query, request: v1::AuditRequest) -> Result<Query, Fault> {
     let filter = request.filter.unwrap_or_default();
-    query.start = filter.start_time.map(|time| timestamp("filter.start_time", time)).transpose()?;
-    query.end = filter.end_time.map(|time| timestamp("filter.end_time", time)).transpose()?;
-    if let (Some(start), Some(end)) = (query.start, query.end)
-        && end < start
-    {
-        return Err(Fault::field("filter.end_time", "is before filter.start_time"));
-    }
+    (query.start, query.end) =
+        range(("filter.start_time", filter.start_time), ("filter.end_time", filter.end_time))?;
     query.actions = filter
         .actions
         .iter()
@@ -109,10 +104,29 @@ fn query(mut query: Query, request: v1::AuditRequest) -> Result<Query, Fault> {
         "" => None,
         id => Some(Uuid::from_str(id).map_err(|_error| Fault::field("filter.record_id", "is not a UUID"))?),
     };
+    query.rpc = Some(filter.rpc).filter(|rpc| !rpc.is_empty());
+    query.detectors = filter.detectors;
+    query.categories = filter.categories;
+    query.labels = filter.labels.into_iter().collect();
     query.newest_first = request.newest_first;
     query.limit = Some(u64::from(request.limit)).filter(|limit| *limit > 0);
     query.page_token = Some(request.page_token).filter(|token| !token.is_empty());
     Ok(query)
+}
+
+/// Reads a range of times.
+pub(super) fn range(
+    (start_field, start): (&str, Option<prost_types::Timestamp>),
+    (end_field, end): (&str, Option<prost_types::Timestamp>),
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Fault> {
+    let start = start.map(|time| timestamp(start_field, time)).transpose()?;
+    let end = end.map(|time| timestamp(end_field, time)).transpose()?;
+    if let (Some(start), Some(end)) = (start, end)
+        && end < start
+    {
+        return Err(Fault::field(end_field, format!("is before {start_field}")));
+    }
+    Ok((start, end))
 }
 
 fn timestamp(field: &str, time: prost_types::Timestamp) -> Result<Timestamp, Fault> {

@@ -7,6 +7,7 @@ mod decide;
 mod info;
 mod job;
 mod map;
+mod proof;
 mod record;
 mod restore;
 mod verify;
@@ -148,9 +149,10 @@ impl ShieldService for ShieldApi {
 
     async fn get_audit_proof(
         &self,
-        _request: Request<v1::GetAuditProofRequest>,
+        request: Request<v1::GetAuditProofRequest>,
     ) -> Result<Response<v1::GetAuditProofResponse>, Status> {
-        Err(Fault::NotImplemented { rpc: "GetAuditProof" }.into())
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.prove(&context, request.get_ref()).await?))
     }
 
     type VerifyAuditStream = VerifyStream;
@@ -206,6 +208,7 @@ impl Parts {
             audit_record_id: receipt.id.to_string(),
             request_id: context.request_id.to_string(),
             duration_us: context.duration_us(),
+            receipt: Some(record::receipt(&receipt)),
         })
     }
 
@@ -246,6 +249,7 @@ impl Parts {
             audit_record_id: receipt.id.to_string(),
             request_id: context.request_id.to_string(),
             duration_us: context.duration_us(),
+            receipt: Some(record::receipt(&receipt)),
         })
     }
 

@@ -42,6 +42,17 @@ pub(super) fn of(context: &Context, rpc: &str, job: Job, decision: &mut Decision
         duration_us: context.duration_us(),
         degraded: report.degraded,
         labels: job.labels,
+        subject: None,
+    }
+}
+
+/// Says where a record stands in the schema's words.
+pub(super) fn receipt(receipt: &audit::Receipt) -> v1::AuditReceipt {
+    v1::AuditReceipt {
+        record_id: receipt.id.to_string(),
+        log_id: receipt.log().to_owned(),
+        leaf_index: receipt.sequence,
+        leaf_hash: receipt.leaf_hash.to_vec(),
     }
 }
 
@@ -101,6 +112,8 @@ pub(super) fn shown(record: audit::AuditRecord) -> v1::AuditRecord {
         duration_us: decision.duration_us,
         degraded: decision.degraded,
         labels: decision.labels.into_iter().collect(),
+        log_id: record.log,
+        leaf_hash: record.leaf_hash.to_vec(),
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     context::Context,
     conversations::lock,
     job::{self, CONVERSATION_LABEL},
-    unrecorded,
+    record, unrecorded,
 };
 use crate::{policies::Policies, redaction_keys::TenantKeys, sensitive::Sensitive, status::Fault};
 
@@ -51,10 +51,10 @@ impl Parts {
             return Err(Fault::DeadlineExceeded);
         }
         let (ids, roles) = (job.ids.clone(), job.roles.clone());
-        let record = job.record(context, &outcome, digests);
+        let made = job.record(context, &outcome, digests);
         metrics::counter!("shield_restored_values_total")
             .increment(outcome.as_ref().map_or(0, |done| done.restored as u64));
-        let receipt = self.audit.append(record).await.map_err(|error| unrecorded(context, error))?;
+        let receipt = self.audit.append(made).await.map_err(|error| unrecorded(context, error))?;
         let done = outcome.map_err(|refusal| refusal.fault(limit_bytes))?;
         let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
         Ok(v1::RestoreResponse {
@@ -69,6 +69,7 @@ impl Parts {
             unknown_count: count(done.unknown),
             request_id: context.request_id.to_string(),
             duration_us: context.duration_us(),
+            receipt: Some(record::receipt(&receipt)),
         })
     }
 }
@@ -232,6 +233,7 @@ impl Job {
             duration_us: context.duration_us(),
             degraded: false,
             labels,
+            subject: None,
         }
     }
 }

@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use llm_shield_audit::{AuditError, AuditLog, AuditOptions, Problem, Query};
+use llm_shield_audit::{
+    AuditError, AuditLog, AuditOptions, Checkpoint, Problem, Query, Trust, VerifyOptions,
+};
+use llm_shield_cloud::CloudKeyManager;
 
-use crate::support::{Home, Segment, copy_directory, fix_checksum, record, tenant, verify};
+use crate::support::{Home, SIGNING_KEY, Segment, copy_directory, fix_checksum, record, tenant, verify};
 
 const SEGMENTS: u64 = 4;
 
-/// Two tenants with four closed segments each; a copy to attack, and an older state of the whole store.
+/// Two tenants with four closed segments of five records each; a copy to attack, and an older state of the whole store.
 struct Scene {
     home: Home,
     older: PathBuf,
@@ -43,7 +46,7 @@ impl Scene {
     }
 
     fn path(&self, file: &str) -> PathBuf {
-        self.attacked.join("scan-results").join(file)
+        self.attacked.join("outbox").join(file)
     }
 
     /// Restores the copy for the next attack.
@@ -52,16 +55,19 @@ impl Scene {
         copy_directory(&self.home.store_path(), &self.attacked);
     }
 
-    /// Returns what a verification with keys finds; without keys it must find something too.
+    /// Returns what a verification finds; with the public key alone and with all keys it must be the same.
     async fn problem(&self) -> Problem {
         let public = verify(&self.home.public_reader_of(&self.attacked).await).await;
-        assert!(public.problem.is_some(), "unseen without keys");
-        verify(&self.home.reader_of(&self.attacked).await).await.problem.expect("unseen with keys")
+        let public = public.problem.expect("unseen without keys");
+        let keyed =
+            verify(&self.home.reader_of(&self.attacked).await).await.problem.expect("unseen with keys");
+        assert_eq!(public.object, keyed.object, "{} / {}", public.what, keyed.what);
+        public
     }
 
     async fn found_at(&self, object: &str) {
         let problem = self.problem().await;
-        assert_eq!(problem.object, format!("scan-results/{object}"), "{}", problem.what);
+        assert_eq!(problem.object, format!("outbox/{object}"), "{}", problem.what);
         self.restore();
     }
 }
@@ -70,83 +76,109 @@ fn rename(from: &Path, to: &Path) {
     fs::rename(from, to).unwrap();
 }
 
+/// Swaps two segments with everything that belongs to them.
+fn swap_segments(scene: &Scene, one: u64, other: u64) {
+    for suffix in ["seg", "idx", "checkpoint"] {
+        let path = |number| Segment::path_in(&scene.attacked, "acme", number).with_extension(suffix);
+        rename(&path(one), &scene.path("aside"));
+        rename(&path(other), &path(one));
+        rename(&scene.path("aside"), &path(other));
+    }
+}
+
 #[tokio::test]
 async fn a_changed_byte_anywhere() {
     let scene = Scene::new().await;
-    let keyed = scene.home.reader_of(&scene.attacked).await;
     let public = scene.home.public_reader_of(&scene.attacked).await;
-    for file in ["acme/00000002.seg", "acme/00000004.seg", "acme/HEAD", "LOGS"] {
+    for file in [
+        "acme/00000002.seg",
+        "acme/00000002.idx",
+        "acme/00000002.checkpoint",
+        "acme/checkpoint",
+        "acme/tenant.key",
+        "LOGS",
+        "ID",
+    ] {
         let path = scene.path(file);
         let whole = fs::read(&path).unwrap();
-        for position in (0..whole.len()).step_by(7) {
+        for position in (0..whole.len()).step_by(if whole.len() > 1000 { 31 } else { 3 }) {
             let mut changed = whole.clone();
             changed[position] ^= 0x20;
             fs::write(&path, changed).unwrap();
-            assert!(verify(&public).await.problem.is_some(), "{file} byte {position} without keys");
-            assert!(verify(&keyed).await.problem.is_some(), "{file} byte {position} with keys");
+            let problem = verify(&public).await.problem.unwrap_or_else(|| panic!("{file} byte {position}"));
+            // Without the right id nothing else fits.
+            let object = format!("outbox/{file}");
+            assert!(
+                file == "ID" || problem.object.starts_with(&object),
+                "{file} byte {position}: {problem:?}"
+            );
         }
         fs::write(&path, &whole).unwrap();
+        let mut changed = whole.clone();
+        changed[whole.len() / 2] ^= 1;
+        fs::write(&path, changed).unwrap();
+        scene.problem().await;
+        fs::write(&path, &whole).unwrap();
     }
-    let path = scene.path("acme/digest.key");
-    let mut changed = fs::read(&path).unwrap();
-    changed[20] ^= 1;
-    fs::write(&path, changed).unwrap();
-    assert_eq!(verify(&keyed).await.problem.unwrap().object, "scan-results/acme/digest.key");
 }
 
 #[tokio::test]
 async fn an_edited_record_with_its_checksum_made_right() {
     let scene = Scene::new().await;
-    for (position, field) in [(17, "time"), (30, "id"), (75, "nonce"), (120, "ciphertext")] {
+    for (position, field) in [(12, "sequence"), (20, "time"), (30, "id"), (45, "nonce"), (120, "ciphertext")]
+    {
         let mut segment = scene.segment(2);
         segment.frames[2][position] ^= 1;
         fix_checksum(&mut segment.frames[2]);
         segment.write();
-        let public = verify(&scene.home.public_reader_of(&scene.attacked).await).await.problem.unwrap();
-        // Without keys the chain shows it at the latest where the next record follows.
-        assert!(["record 7", "record 8"].iter().any(|record| public.object.ends_with(record)), "{public:?}");
         let problem = scene.problem().await;
-        // Far in the future, a changed time makes the record after it look back-dated.
-        let expected = ["scan-results/acme/00000002.seg record 7", "scan-results/acme/00000002.seg record 8"];
-        assert!(expected.contains(&problem.object.as_str()), "{field}: {problem:?}");
+        assert_eq!(problem.object, "outbox/acme/00000002.seg record 7", "{field}: {problem:?}");
         scene.restore();
     }
 }
 
 #[tokio::test]
-async fn an_edit_with_the_whole_chain_made_right() {
+async fn an_edit_with_everything_unsigned_made_right() {
     let scene = Scene::new().await;
     let mut segment = scene.segment(4);
     segment.frames[1][120] ^= 1;
-    segment.forge_chain();
+    segment.forge();
     segment.write();
-    scene.found_at("acme/00000004.seg record 16").await;
+    segment.forge_index();
+    // What names the record was rewritten too: the checkpoint signs neither.
+    scene.found_at("acme/00000004.idx").await;
+    let mut segment = scene.segment(4);
+    segment.frames[1][120] ^= 1;
+    segment.forge();
+    segment.write();
+    fs::remove_file(segment.path.with_extension("idx")).unwrap();
+    scene.found_at("acme/00000004.idx").await;
 }
 
 #[tokio::test]
 async fn a_dropped_record() {
     let scene = Scene::new().await;
     for (dropped, found) in [(0, 15), (2, 17)] {
-        let mut segment = scene.segment(4);
-        segment.frames.remove(dropped);
-        segment.write();
-        scene.found_at(&format!("acme/00000004.seg record {found}")).await;
-        let mut segment = scene.segment(4);
-        segment.frames.remove(dropped);
-        segment.forge_chain();
-        segment.write();
-        scene.found_at(&format!("acme/00000004.seg record {found}")).await;
+        for forge in [false, true] {
+            let mut segment = scene.segment(4);
+            segment.frames.remove(dropped);
+            if forge {
+                segment.forge();
+            }
+            segment.write();
+            scene.found_at(&format!("acme/00000004.seg record {found}")).await;
+        }
     }
-    let mut segment = scene.segment(4);
-    segment.frames.pop();
-    segment.write();
-    let problem = scene.problem().await;
-    assert!(problem.what.contains("the log ends after 19 records, and HEAD signs 20"), "{problem:?}");
-    scene.restore();
-    let mut segment = scene.segment(2);
-    segment.frames.pop();
-    segment.write();
-    scene.found_at("acme/00000003.seg").await;
+    for number in [2, 4] {
+        let mut segment = scene.segment(number);
+        segment.frames.pop();
+        segment.write();
+        let problem = scene.problem().await;
+        let (left, signed) = (number * 5 - 1, number * 5);
+        let what = format!("the segment ends after {left} records, and its checkpoint signs {signed}");
+        assert_eq!((problem.object, problem.what), (format!("outbox/acme/{number:08}.seg"), what));
+        scene.restore();
+    }
 }
 
 #[tokio::test]
@@ -156,49 +188,58 @@ async fn a_cut_tail() {
     let whole = fs::read(&path).unwrap();
     for cut in [1, 10, 100, whole.len() - 40, whole.len()] {
         fs::write(&path, &whole[..whole.len() - cut]).unwrap();
-        assert!(scene.problem().await.object.starts_with("scan-results/acme/00000004.seg"));
+        assert!(scene.problem().await.object.starts_with("outbox/acme/00000004.seg"));
     }
+    fs::write(&path, [whole.as_slice(), b"more"].concat()).unwrap();
+    scene.found_at("acme/00000004.seg record 20").await;
 }
 
 #[tokio::test]
-async fn swapped_and_duplicated_records() {
+async fn swapped_duplicated_and_inserted_records() {
     let scene = Scene::new().await;
-    let mut segment = scene.segment(3);
-    segment.frames.swap(1, 2);
-    segment.write();
-    scene.found_at("acme/00000003.seg record 11").await;
-    let mut segment = scene.segment(3);
-    segment.frames.swap(1, 2);
-    segment.forge_chain();
-    segment.write();
-    scene.found_at("acme/00000003.seg record 11").await;
-    let mut segment = scene.segment(3);
-    let copy = segment.frames[1].clone();
-    segment.frames.insert(2, copy);
-    segment.write();
-    scene.found_at("acme/00000003.seg record 12").await;
-    let mut segment = scene.segment(4);
-    let copy = segment.frames[4].clone();
-    segment.frames.push(copy);
-    segment.forge_chain();
-    segment.write();
-    let keyed = verify(&scene.home.reader_of(&scene.attacked).await).await;
-    assert_eq!(keyed.problem.unwrap().object, "scan-results/acme/00000004.seg record 20");
+    for forge in [false, true] {
+        let change = |change: &dyn Fn(&mut Vec<Vec<u8>>)| {
+            let mut segment = scene.segment(3);
+            change(&mut segment.frames);
+            if forge {
+                segment.forge();
+            }
+            segment.write();
+        };
+        change(&|frames| frames.swap(1, 2));
+        scene.found_at("acme/00000003.seg record 11").await;
+        change(&|frames| frames.insert(2, frames[1].clone()));
+        scene.found_at("acme/00000003.seg record 12").await;
+        change(&|frames| frames.push(frames[4].clone()));
+        scene.found_at("acme/00000003.seg record 15").await;
+        change(&|frames| frames.insert(0, frames[4].clone()));
+        scene.found_at("acme/00000003.seg record 10").await;
+        // The ciphertext of one record under the clear fields of another.
+        change(&|frames| {
+            let moved = frames[2][40..].to_vec();
+            frames[1].truncate(40);
+            frames[1].extend(moved);
+            let length = (frames[1].len() as u32 - 8).to_be_bytes();
+            frames[1][..4].copy_from_slice(&length);
+            fix_checksum(&mut frames[1]);
+        });
+        scene.found_at("acme/00000003.seg record 11").await;
+    }
 }
 
 #[tokio::test]
 async fn a_record_from_another_tenant_or_segment() {
     let scene = Scene::new().await;
     for foreign in [Segment::read(&scene.attacked, "other", 3), scene.segment(2)] {
-        let mut segment = scene.segment(3);
-        segment.frames[3] = foreign.frames[3].clone();
-        segment.write();
-        scene.found_at("acme/00000003.seg record 13").await;
-        let mut segment = scene.segment(3);
-        segment.frames[3] = foreign.frames[3].clone();
-        segment.forge_chain();
-        segment.write();
-        scene.found_at("acme/00000003.seg record 13").await;
+        for forge in [false, true] {
+            let mut segment = scene.segment(3);
+            segment.frames[3] = foreign.frames[3].clone();
+            if forge {
+                segment.forge();
+            }
+            segment.write();
+            scene.found_at("acme/00000003.seg record 13").await;
+        }
     }
 }
 
@@ -209,36 +250,54 @@ async fn segments_dropped_reordered_or_from_another_tenant() {
         fs::remove_file(Segment::path_in(&scene.attacked, "acme", number)).unwrap();
         scene.found_at(&format!("acme/{number:08}.seg")).await;
     }
-    fs::remove_file(Segment::path_in(&scene.attacked, "acme", SEGMENTS)).unwrap();
-    scene.found_at("acme/00000003.seg").await;
+    // The last, with all that belongs to it or without.
+    for suffixes in [&["seg", "idx", "checkpoint"][..], &["seg"], &["seg", "checkpoint"]] {
+        for suffix in suffixes {
+            fs::remove_file(Segment::path_in(&scene.attacked, "acme", SEGMENTS).with_extension(suffix))
+                .unwrap();
+        }
+        let problem = scene.problem().await;
+        assert!(problem.object.starts_with("outbox/acme/0000000"), "{problem:?}");
+        scene.restore();
+    }
     let path = |number| Segment::path_in(&scene.attacked, "acme", number);
     // Dropped, and the ones behind it moved up.
-    fs::remove_file(path(2)).unwrap();
-    rename(&path(3), &path(2));
-    rename(&path(4), &path(3));
-    scene.found_at("acme/00000002.seg").await;
+    for suffix in ["seg", "idx", "checkpoint"] {
+        fs::remove_file(path(2).with_extension(suffix)).unwrap();
+        rename(&path(3).with_extension(suffix), &path(2).with_extension(suffix));
+        rename(&path(4).with_extension(suffix), &path(3).with_extension(suffix));
+    }
+    scene.found_at("acme/00000002.checkpoint").await;
+    swap_segments(&scene, 2, 3);
+    scene.found_at("acme/00000002.checkpoint").await;
     rename(&path(2), &scene.path("aside"));
     rename(&path(3), &path(2));
     rename(&scene.path("aside"), &path(3));
     scene.found_at("acme/00000002.seg").await;
     fs::copy(Segment::path_in(&scene.attacked, "other", 3), path(3)).unwrap();
     scene.found_at("acme/00000003.seg").await;
+    fs::remove_file(path(3).with_extension("checkpoint")).unwrap();
+    scene.found_at("acme/00000003.checkpoint").await;
+    let older = scene.older.join("outbox/acme/00000002.checkpoint");
+    fs::copy(&older, path(3).with_extension("checkpoint")).unwrap();
+    scene.found_at("acme/00000003.checkpoint").await;
 }
 
 #[tokio::test]
 async fn changed_headers() {
     let scene = Scene::new().await;
-    // Behind the magic: version, algorithm, segment, first sequence, created, previous head, tenant, key, wrapped key.
-    for position in [9, 10, 18, 26, 33, 40, 70, 90, 120] {
+    // Behind the magic: version, algorithm, segment, created, records before, their edge, tenant, key, wrapped key.
+    let end = scene.segment(4).header.len();
+    for position in [9, 10, 18, 20, 26, 34, 40, 130, 166, 172, 190, end - 40, end - 5] {
         for forge in [false, true] {
             let mut segment = scene.segment(4);
             segment.header[position] ^= 1;
             if forge {
-                segment.forge_chain();
+                segment.forge();
             }
             segment.write();
             let problem = scene.problem().await;
-            assert!(problem.object.starts_with("scan-results/acme/00000004.seg"), "{position} {problem:?}");
+            assert_eq!(problem.object, "outbox/acme/00000004.seg", "{position} {problem:?}");
             scene.restore();
         }
     }
@@ -252,9 +311,11 @@ async fn a_wrapped_key_moved_from_another_segment() {
     let mut to = scene.segment(4);
     let range = wrapped(&to);
     to.header[range].copy_from_slice(&from.header[wrapped(&from)]);
-    to.forge_chain();
+    to.forge();
     to.write();
     scene.found_at("acme/00000004.seg").await;
+    fs::copy(scene.path("other/tenant.key"), scene.path("acme/tenant.key")).unwrap();
+    scene.found_at("acme/tenant.key").await;
 }
 
 #[tokio::test]
@@ -264,26 +325,77 @@ async fn whole_logs_dropped_rolled_back_or_exchanged() {
     scene.found_at("acme").await;
     // An older, in itself whole state of one log.
     fs::remove_dir_all(scene.path("acme")).unwrap();
-    copy_directory(&scene.older.join("scan-results/acme"), &scene.path("acme"));
+    copy_directory(&scene.older.join("outbox/acme"), &scene.path("acme"));
     let problem = scene.problem().await;
-    assert!(problem.what.contains("LOGS signs 20"), "{problem:?}");
+    assert!(problem.what.contains("outbox/LOGS signs 20"), "{problem:?}");
     scene.restore();
-    fs::copy(scene.older.join("scan-results/acme/HEAD"), scene.path("acme/HEAD")).unwrap();
-    fs::remove_file(Segment::path_in(&scene.attacked, "acme", 4)).unwrap();
+    fs::copy(scene.older.join("outbox/acme/checkpoint"), scene.path("acme/checkpoint")).unwrap();
+    for suffix in ["seg", "idx", "checkpoint"] {
+        fs::remove_file(Segment::path_in(&scene.attacked, "acme", 4).with_extension(suffix)).unwrap();
+    }
     scene.found_at("acme/00000003.seg").await;
-    fs::remove_file(scene.path("acme/HEAD")).unwrap();
-    scene.found_at("acme/HEAD").await;
-    fs::copy(scene.path("other/HEAD"), scene.path("acme/HEAD")).unwrap();
-    scene.found_at("acme/HEAD").await;
+    fs::remove_file(scene.path("acme/checkpoint")).unwrap();
+    scene.found_at("acme/checkpoint").await;
+    fs::copy(scene.path("other/checkpoint"), scene.path("acme/checkpoint")).unwrap();
+    scene.found_at("acme/checkpoint").await;
     fs::remove_file(scene.path("LOGS")).unwrap();
     scene.found_at("LOGS").await;
+    fs::remove_file(scene.path("ID")).unwrap();
+    assert_eq!(scene.problem().await.what, "the writer's id is missing, and there are logs");
+    scene.restore();
     rename(&scene.path("acme"), &scene.path("third"));
     scene.found_at("acme").await;
     copy_directory(&scene.path("acme"), &scene.path("third"));
-    scene.found_at("third/HEAD").await;
+    scene.found_at("third/checkpoint").await;
     fs::remove_dir_all(scene.path("acme")).unwrap();
     copy_directory(&scene.path("other"), &scene.path("acme"));
-    scene.found_at("acme/HEAD").await;
+    scene.found_at("acme/checkpoint").await;
+}
+
+#[tokio::test]
+async fn the_whole_store_put_back_shows_against_a_checkpoint_kept_elsewhere() {
+    let scene = Scene::new().await;
+    let key = scene.home.keys.public_key(SIGNING_KEY).await.unwrap();
+    let trust = Trust::of([(SIGNING_KEY.to_owned(), key)].into());
+    let kept = Checkpoint::open(&fs::read(scene.path("acme/checkpoint")).unwrap(), &trust).unwrap();
+    fs::remove_dir_all(&scene.attacked).unwrap();
+    copy_directory(&scene.older, &scene.attacked);
+    let store = scene.home.public_reader_of(&scene.attacked).await;
+    assert_eq!(verify(&store).await.problem, None, "in itself it is whole");
+    let options = VerifyOptions { checkpoints: vec![kept.clone()], ..VerifyOptions::default() };
+    let problem = store.verify(options, |_| ()).await.unwrap().problem.unwrap();
+    assert!(problem.what.contains("a given checkpoint signs 20"), "{problem:?}");
+    // And an honest store still is the one that an older checkpoint signs.
+    let older = fs::read(scene.older.join("outbox/acme/checkpoint")).unwrap();
+    let older = Checkpoint::open(&older, &trust).unwrap();
+    let store = scene.home.public_reader_of(&scene.home.store_path()).await;
+    let options = VerifyOptions { checkpoints: vec![older, kept], ..VerifyOptions::default() };
+    assert_eq!(store.verify(options, |_| ()).await.unwrap().problem, None);
+}
+
+#[tokio::test]
+async fn a_forked_log() {
+    let scene = Scene::new().await;
+    // The writer itself, with all keys, goes on from an older state: two logs of one name.
+    let forked = scene.home.directory.path().join("forked");
+    copy_directory(&scene.older, &forked);
+    for run in 2..SEGMENTS {
+        let options = AuditOptions { directory: forked.clone(), ..scene.home.options() };
+        let log = AuditLog::open(options).await.unwrap();
+        for number in 0..5 {
+            for name in ["acme", "other"] {
+                log.append(record(name, &format!("{run}-{number}"))).await.unwrap();
+            }
+        }
+        log.close().await.unwrap();
+    }
+    assert_eq!(verify(&scene.home.public_reader_of(&forked).await).await.problem, None);
+    fs::copy(forked.join("outbox/acme/checkpoint"), scene.path("acme/checkpoint")).unwrap();
+    let problem = scene.problem().await;
+    assert!(problem.what.contains("the log was forked"), "{problem:?}");
+    scene.restore();
+    fs::copy(forked.join("outbox/acme/00000004.checkpoint"), scene.path("acme/00000004.checkpoint")).unwrap();
+    scene.found_at("acme/00000004.checkpoint").await;
 }
 
 #[tokio::test]
@@ -293,9 +405,13 @@ async fn everything_rewritten_under_other_keys() {
     fs::remove_dir_all(&scene.attacked).unwrap();
     copy_directory(&forger.home.store_path(), &scene.attacked);
     let problem = scene.problem().await;
-    assert_eq!(problem.object, "scan-results/LOGS");
-    assert_eq!(problem.what, "its signature is wrong");
-    // Under a key that the key manager knows and nobody trusts.
+    assert_eq!(problem.object, "outbox/LOGS");
+    assert_eq!(problem.what, "it is signed under another key of a trusted name");
+    scene.restore();
+    // One checkpoint signed again, its text as it was.
+    fs::copy(forger.attacked.join("outbox/acme/checkpoint"), scene.path("acme/checkpoint")).unwrap();
+    scene.found_at("acme/checkpoint").await;
+    // Under a key that the key manager knows and nobody trusts: a retired one, say.
     scene.home.keys.ensure_signing_key("elsewhere").unwrap();
     fs::remove_dir_all(&scene.attacked).unwrap();
     let options = AuditOptions {
@@ -341,10 +457,11 @@ async fn one_tenants_verification_says_nothing_of_another() {
     let scene = Scene::new().await;
     fs::remove_file(Segment::path_in(&scene.attacked, "acme", 2)).unwrap();
     let store = scene.home.reader_of(&scene.attacked).await;
-    let whole = store.verify(Some(&tenant("other")), |_| ()).await.unwrap();
+    let of = |name: &str| VerifyOptions { tenant: Some(tenant(name)), ..VerifyOptions::default() };
+    let whole = store.verify(of("other"), |_| ()).await.unwrap();
     assert_eq!((whole.problem, whole.tenants, whole.records), (None, 1, 20));
-    let broken = store.verify(Some(&tenant("acme")), |_| ()).await.unwrap();
-    assert_eq!(broken.problem.unwrap().object, "scan-results/acme/00000002.seg");
-    let unknown = store.verify(Some(&tenant("nobody")), |_| ()).await.unwrap();
+    let broken = store.verify(of("acme"), |_| ()).await.unwrap();
+    assert_eq!(broken.problem.unwrap().object, "outbox/acme/00000002.seg");
+    let unknown = store.verify(of("nobody"), |_| ()).await.unwrap();
     assert_eq!((unknown.problem, unknown.tenants), (None, 0));
 }

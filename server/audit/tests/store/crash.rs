@@ -29,7 +29,7 @@ async fn an_unfinished_tail_is_cut_off_and_the_log_goes_on() {
         let closed = home.copy(&format!("closed-{run}"));
         fs::write(Segment::path_in(&closed, "acme", 1), [whole.as_slice(), tail].concat()).unwrap();
         let problem = verify(&home.reader_of(&closed).await).await.problem.unwrap();
-        assert_eq!(problem.object, "scan-results/acme/00000001.seg record 5");
+        assert_eq!(problem.object, "outbox/acme/00000001.seg record 5");
         let error = AuditLog::open(AuditOptions { directory: closed, ..home.options() }).await.unwrap_err();
         assert!(matches!(error, AuditError::Corrupt { .. }), "{error}");
 
@@ -82,23 +82,30 @@ async fn a_copy_at_any_moment_holds_everything_acknowledged_once() {
     let mut copies = Vec::new();
     for number in 0..10 {
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
-        // What a crash leaves is one moment; a copy takes some time. Heads are copied first, as a crash could only
-        // have kept older ones.
+        // What a crash leaves is one moment; a copy takes some time. Checkpoints are copied first, as a crash could
+        // only have kept older ones.
         let before = acknowledged.lock().unwrap().clone();
         let copy = home.directory.path().join(format!("copy-{number}"));
-        let source = home.store_path().join("scan-results");
-        fs::create_dir_all(copy.join("scan-results/acme")).unwrap();
-        for file in ["LOGS", "acme/HEAD", "acme/digest.key"] {
-            fs::copy(source.join(file), copy.join("scan-results").join(file)).unwrap();
+        let source = home.store_path().join("outbox");
+        fs::create_dir_all(copy.join("outbox/acme")).unwrap();
+        for file in ["ID", "LOGS", "acme/checkpoint", "acme/tenant.key"] {
+            fs::copy(source.join(file), copy.join("outbox").join(file)).unwrap();
         }
-        for segment in
-            (1..).take_while(|&segment| Segment::path_in(&home.store_path(), "acme", segment).exists())
-        {
-            fs::copy(
-                Segment::path_in(&home.store_path(), "acme", segment),
-                Segment::path_in(&copy, "acme", segment),
-            )
-            .unwrap();
+        let closed = (1..).take_while(|segment| {
+            let [from, to] = [home.store_path(), copy.clone()]
+                .map(|store| Segment::path_in(&store, "acme", *segment).with_extension("checkpoint"));
+            fs::copy(from, to).is_ok()
+        });
+        let closed = closed.last().unwrap_or(0);
+        for segment in 1.. {
+            let [from, to] =
+                [home.store_path(), copy.clone()].map(|store| Segment::path_in(&store, "acme", segment));
+            if fs::copy(&from, &to).is_err() {
+                break;
+            }
+            if segment <= closed {
+                fs::copy(from.with_extension("idx"), to.with_extension("idx")).unwrap();
+            }
         }
         copies.push((copy, before));
     }

@@ -10,6 +10,7 @@ mod append;
 mod attacks;
 mod crash;
 mod failure;
+mod proofs;
 mod query;
 mod rate;
 mod support;

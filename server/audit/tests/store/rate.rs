@@ -15,7 +15,7 @@ async fn append_rate() {
     for producers in [1, 32, 128] {
         let home = Home::new();
         let options =
-            llm_shield_audit::AuditOptions { head_interval: Duration::from_millis(200), ..home.options() };
+            llm_shield_audit::AuditOptions { checkpoint_interval: Duration::from_secs(1), ..home.options() };
         let log = Arc::new(llm_shield_audit::AuditLog::open(options).await.unwrap());
         log.append(record("acme", "warm")).await.unwrap();
         let each = if producers == 1 { EACH } else { EACH * 2 };

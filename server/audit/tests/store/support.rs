@@ -7,7 +7,7 @@ use std::time::Duration;
 use aws_lc_rs::digest::{Context, SHA256};
 use llm_shield_audit::{
     Action, AuditLog, AuditOptions, AuditRecord, Coverage, Direction, Finding, NewRecord, Policy, Query,
-    RecordStream, Severity, Store, StoreKeys, Tenant, Verdict, VerifyReport,
+    RecordStream, Severity, Store, StoreKeys, Tenant, Verdict, VerifyOptions, VerifyReport,
 };
 use llm_shield_cloud::CloudKeyManager;
 use llm_shield_cloud::local::KeyRing;
@@ -36,7 +36,7 @@ impl Home {
 
     pub(crate) fn options(&self) -> AuditOptions {
         AuditOptions {
-            head_interval: Duration::from_millis(5),
+            checkpoint_interval: Duration::from_millis(5),
             ..AuditOptions::new(self.store_path(), Arc::clone(&self.keys) as _, ENCRYPTION_KEY, SIGNING_KEY)
         }
     }
@@ -97,6 +97,7 @@ pub(crate) fn record(tenant_name: &str, request: &str) -> NewRecord {
         duration_us: 120,
         degraded: false,
         labels: BTreeMap::from([("app".to_owned(), "chat".to_owned())]),
+        subject: None,
     }
 }
 
@@ -113,7 +114,7 @@ pub(crate) async fn requests(store: &Store, query: Query) -> Vec<String> {
 }
 
 pub(crate) async fn verify(store: &Store) -> VerifyReport {
-    store.verify(None, |_| ()).await.unwrap()
+    store.verify(VerifyOptions::default(), |_| ()).await.unwrap()
 }
 
 pub(crate) fn copy_directory(from: &Path, to: &Path) {
@@ -142,13 +143,14 @@ pub(crate) struct Segment {
 
 impl Segment {
     pub(crate) fn path_in(store: &Path, tenant: &str, number: u64) -> PathBuf {
-        store.join(format!("scan-results/{tenant}/{number:08}.seg"))
+        store.join(format!("outbox/{tenant}/{number:08}.seg"))
     }
 
     pub(crate) fn read(store: &Path, tenant: &str, number: u64) -> Self {
         let path = Self::path_in(store, tenant, number);
         let bytes = fs::read(&path).unwrap();
-        let mut header_end = 67;
+        let before = u64::from_be_bytes(bytes[27..35].try_into().unwrap());
+        let mut header_end = 35 + 32 * before.count_ones() as usize;
         for _ in 0..4 {
             header_end += 2 + usize::from(u16::from_be_bytes([bytes[header_end], bytes[header_end + 1]]));
         }
@@ -167,20 +169,32 @@ impl Segment {
         fs::write(&self.path, [self.header.clone(), self.frames.concat()].concat()).unwrap();
     }
 
-    /// Makes every checksum and link right again, as far as that works without keys.
-    pub(crate) fn forge_chain(&mut self) -> [u8; 32] {
+    /// Makes every checksum and number right again, as far as that works without keys.
+    pub(crate) fn forge(&mut self) {
         let end = self.header.len() - 4;
         let crc = crc32fast::hash(&self.header[..end]).to_be_bytes();
         self.header[end..].copy_from_slice(&crc);
-        let first = u64::from_be_bytes(self.header[19..27].try_into().unwrap());
-        let mut head = hash(&[&[2], &self.header]);
+        let first = u64::from_be_bytes(self.header[27..35].try_into().unwrap());
         for (sequence, frame) in (first..).zip(&mut self.frames) {
             frame[8..16].copy_from_slice(&sequence.to_be_bytes());
-            frame[40..72].copy_from_slice(&head);
             fix_checksum(frame);
-            head = hash(&[&[3], &head, &hash(&[&[0], frame])]);
         }
-        head
+    }
+
+    /// Writes the index that fits the segment as it is now, but for what is sealed in it.
+    pub(crate) fn forge_index(&self) {
+        let path = self.path.with_extension("idx");
+        let old = fs::read(&path).unwrap();
+        let count = u32::from_be_bytes(old[58..62].try_into().unwrap()) as usize;
+        let digest = Sha256::hash(&[&self.header]);
+        let mut index = [&old[..26], &digest, &(self.frames.len() as u32).to_be_bytes()].concat();
+        for frame in &self.frames {
+            index.extend(Sha256::hash(&[&[0], &digest, frame]));
+            index.extend((frame.len() as u32).to_be_bytes());
+            index.extend(&frame[16..24]);
+        }
+        index.extend(&old[62 + 44 * count..]);
+        fs::write(path, index).unwrap();
     }
 }
 
@@ -189,8 +203,12 @@ pub(crate) fn fix_checksum(frame: &mut [u8]) {
     frame[4..8].copy_from_slice(&crc32fast::hash(&covered).to_be_bytes());
 }
 
-fn hash(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = Context::new(&SHA256);
-    parts.iter().for_each(|part| context.update(part));
-    context.finish().as_ref().try_into().unwrap()
+struct Sha256;
+
+impl Sha256 {
+    fn hash(parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        parts.iter().for_each(|part| context.update(part));
+        context.finish().as_ref().try_into().unwrap()
+    }
 }

@@ -1,0 +1,349 @@
+//! Carrying out a query: which segments can hold an answer, which of their records, and then those alone.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::facet::Facet;
+use crate::files::{Part, read_id};
+use crate::frame::{Clear, Next};
+use crate::index::{Index, Postings};
+use crate::list::Head;
+use crate::name::LogName;
+use crate::note::Trust;
+use crate::piece::{Piece, SegmentReader};
+use crate::query::{Query, QueryProgress};
+use crate::record::AuditRecord;
+use crate::recover::read_checkpoint;
+use crate::seal::{SegmentCipher, id_time_ms};
+use crate::segment::SegmentHeader;
+use crate::store::Opener;
+use crate::tenant_keys::{self, TenantKeys};
+use crate::walk::Marks;
+use crate::{AuditError, Result};
+
+/// The part of a query that the clear fields answer, without opening a record.
+#[derive(Debug, Clone, Copy)]
+struct Filter {
+    start_us: i64,
+    /// Exclusive; `None` for no end.
+    end_us: Option<i64>,
+    id: Option<Uuid>,
+    /// Inclusive.
+    first_sequence: u64,
+    /// Exclusive.
+    end_sequence: u64,
+}
+
+impl Filter {
+    fn new(query: &Query, behind: Option<u64>) -> Self {
+        // An id holds the millisecond of its record, so looking for one is looking into one millisecond.
+        let id_us = query.record_id.map(|id| id_time_ms(id).saturating_mul(1000));
+        let start_us = [query.start.map(microseconds_up), id_us].into_iter().flatten().max();
+        let id_end_us = id_us.map(|start| start.saturating_add(1000));
+        let (first_sequence, end_sequence) = match behind {
+            Some(sequence) if query.newest_first => (0, sequence),
+            Some(sequence) => (sequence.saturating_add(1), u64::MAX),
+            None => (0, u64::MAX),
+        };
+        Self {
+            start_us: start_us.unwrap_or(i64::MIN),
+            end_us: [query.end.map(microseconds_up), id_end_us].into_iter().flatten().min(),
+            id: query.record_id,
+            first_sequence,
+            end_sequence,
+        }
+    }
+
+    /// Returns whether this time or sequence lies past all that is looked for.
+    fn is_past(&self, time_us: i64, sequence: u64) -> bool {
+        sequence >= self.end_sequence || self.end_us.is_some_and(|end| time_us >= end)
+    }
+
+    fn takes(&self, time_us: i64, sequence: u64) -> bool {
+        time_us >= self.start_us && sequence >= self.first_sequence && !self.is_past(time_us, sequence)
+    }
+
+    /// Returns whether a segment ends before all that is looked for when the next one begins like this.
+    fn is_behind(&self, next: &SegmentHeader) -> bool {
+        next.before.size() <= self.first_sequence || next.created_us < self.start_us
+    }
+}
+
+/// Where a record of a segment lies.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    offset: u64,
+    length: u32,
+    sequence: u64,
+}
+
+/// Why a search ends early.
+pub(crate) enum Ended {
+    /// Enough was found, or nobody listens any more.
+    Enough,
+    Failed(AuditError),
+}
+
+impl From<AuditError> for Ended {
+    fn from(error: AuditError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// One query under way.
+pub(crate) struct Search {
+    store: PathBuf,
+    trust: Trust,
+    opener: Opener,
+    filter: Filter,
+    query: Query,
+    tenant_keys: Option<TenantKeys>,
+    sender: mpsc::Sender<Result<AuditRecord>>,
+    progress: Arc<QueryProgress>,
+    sent: u64,
+}
+
+impl Search {
+    pub(crate) fn new(
+        store: PathBuf,
+        trust: Trust,
+        opener: Opener,
+        query: Query,
+        behind: Option<u64>,
+        sender: mpsc::Sender<Result<AuditRecord>>,
+        progress: Arc<QueryProgress>,
+    ) -> Self {
+        let filter = Filter::new(&query, behind);
+        Self { store, trust, opener, filter, query, tenant_keys: None, sender, progress, sent: 0 }
+    }
+
+    pub(crate) fn run(mut self) {
+        if let Err(Ended::Failed(error)) = self.search() {
+            // Nobody to tell it when the stream was dropped.
+            drop(self.sender.blocking_send(Err(error)));
+        }
+    }
+
+    fn search(&mut self) -> Result<(), Ended> {
+        let Some(id) = read_id(&self.store)? else { return Ok(()) };
+        if self.query.limit == Some(0) {
+            return Ok(());
+        }
+        let log = LogName { tenant: self.query.tenant.clone(), id };
+        // Read before the segments: they can only have grown since.
+        let mut signed = Marks::default();
+        if let Some((checkpoint, _)) = read_checkpoint(&self.store, &log, &self.trust)? {
+            signed.add(Head::from(&checkpoint), "")?;
+        }
+        let pieces = Piece::all(&self.store, &log)?;
+        self.progress.found_segments(pieces.len());
+        let last = pieces.last().map_or(0, |last| last.segment);
+        let mut pieces = self.in_range(pieces)?;
+        if self.query.newest_first {
+            pieces.reverse();
+        }
+        for piece in pieces {
+            let open_ended = (piece.segment == last).then_some(&signed);
+            self.search_piece(&piece, open_ended)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the segments that can hold what is looked for by their place, in the order of the log.
+    fn in_range(&self, mut pieces: Vec<Piece>) -> Result<Vec<Piece>> {
+        let filter = &self.filter;
+        let end = first_where(&pieces, |header| filter.is_past(header.created_us, header.before.size()))?;
+        pieces.truncate(end);
+        // The last segment that is not wholly behind is the one before the first that begins within.
+        let start = first_where(&pieces, |header| !filter.is_behind(header))?;
+        Ok(pieces.split_off(start.saturating_sub(1)))
+    }
+
+    fn search_piece(&mut self, piece: &Piece, signed: Option<&Marks>) -> Result<(), Ended> {
+        let index = match piece.checkpoint(&self.trust)? {
+            Some(closing) => piece.index(&closing).inspect_err(|error| {
+                tracing::warn!(
+                    error = error as &dyn std::error::Error,
+                    "a whole segment is read for want of its index"
+                );
+            }),
+            None => Err(AuditError::Closed),
+        };
+        let candidates = match index {
+            Ok(index) => {
+                let places = self.places(piece, index)?;
+                if places.is_empty() {
+                    return Ok(());
+                }
+                let reader = piece.open()?;
+                let places = places
+                    .into_iter()
+                    .map(|place| Candidate { offset: place.offset.saturating_add(reader.start), ..place });
+                (places.collect(), reader)
+            }
+            Err(_) => {
+                let reader = piece.open()?;
+                (self.scan(&reader, signed)?, reader)
+            }
+        };
+        let (mut candidates, reader): (Vec<Candidate>, _) = candidates;
+        self.progress.opened_segment();
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        if self.query.newest_first {
+            candidates.reverse();
+        }
+        let cipher = self.opener.segment(&reader)?;
+        for candidate in candidates {
+            self.look_at(&reader, &cipher, candidate)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the records that an index does not rule out, their offsets counted from the first frame.
+    fn places(&mut self, piece: &Piece, index: Index) -> Result<Vec<Candidate>> {
+        let mut sequence = index.first;
+        let mut offset = 0_u64;
+        let mut places = Vec::new();
+        for entry in &index.entries {
+            if self.filter.takes(entry.time_us, sequence) {
+                places.push(Candidate { offset, length: entry.length, sequence });
+            }
+            sequence = sequence.saturating_add(1);
+            offset = offset.saturating_add(entry.length.into());
+        }
+        let facets = self.facets();
+        if places.is_empty() || facets.is_empty() {
+            return Ok(places);
+        }
+        let first = index.first;
+        let postings = self
+            .tenant_keys(piece)?
+            .open_postings(&piece.log, index)
+            .ok_or_else(|| piece.corrupt(Part::Index, "what it says of the records was changed"))?;
+        for any_of in facets {
+            let found = Postings::find(&postings, &any_of)
+                .ok_or_else(|| piece.corrupt(Part::Index, "what it says of the records cannot be read"))?;
+            places.retain(|place| {
+                let record = u32::try_from(place.sequence.saturating_sub(first)).unwrap_or(u32::MAX);
+                found.binary_search(&record).is_ok()
+            });
+        }
+        Ok(places)
+    }
+
+    /// Returns what a record must have, one of each group.
+    fn facets(&self) -> Vec<Vec<u64>> {
+        let Query { actions, principal, rpc, detectors, categories, labels, .. } = &self.query;
+        let mut groups: Vec<Vec<u64>> = vec![
+            actions.iter().map(|action| Facet::Action(action.number()).hash()).collect(),
+            principal.iter().map(|name| Facet::Principal(name).hash()).collect(),
+            rpc.iter().map(|name| Facet::Rpc(name).hash()).collect(),
+            detectors.iter().map(|name| Facet::Detector(name).hash()).collect(),
+            categories.iter().map(|name| Facet::Category(name).hash()).collect(),
+        ];
+        groups.extend(labels.iter().map(|(name, value)| vec![Facet::Label(name, value).hash()]));
+        groups.retain(|group| !group.is_empty());
+        groups
+    }
+
+    fn tenant_keys(&mut self, piece: &Piece) -> Result<TenantKeys> {
+        if let Some(keys) = &self.tenant_keys {
+            return Ok(keys.clone());
+        }
+        let tenant = &piece.log.tenant;
+        let key = tenant_keys::read(&self.store, tenant, &self.trust)?.ok_or_else(|| {
+            AuditError::corrupt(
+                crate::files::object_name(tenant, tenant_keys::FILE),
+                "the tenant's key is missing",
+            )
+        })?;
+        let keys = self.opener.tenant_keys(&key, tenant)?;
+        self.tenant_keys = Some(keys.clone());
+        Ok(keys)
+    }
+
+    /// Returns the records of a segment without an index; `signed` is given for the last, whose end may still be in the
+    /// making.
+    fn scan(&self, reader: &SegmentReader, signed: Option<&Marks>) -> Result<Vec<Candidate>> {
+        let mut sequence = reader.header.before.size();
+        let mut frames = reader.frames()?;
+        // A bounded segment has a bounded number of records.
+        let mut found = Vec::new();
+        loop {
+            let offset = frames.offset();
+            let frame = match frames.next()? {
+                Next::End => break,
+                Next::Damaged { torn: true, .. } if signed.is_some_and(|marks| !marks.need(sequence)) => {
+                    break;
+                }
+                Next::Damaged { what, .. } => return Err(broken(reader, sequence, what)),
+                Next::Frame(frame) if frame.clear.sequence != sequence => {
+                    return Err(broken(reader, sequence, "another record stands in its place"));
+                }
+                Next::Frame(frame) => frame,
+            };
+            let Clear { time_us, id, .. } = frame.clear;
+            if self.filter.takes(time_us, sequence) && self.filter.id.is_none_or(|wanted| wanted == id) {
+                let length = u32::try_from(frame.len()).unwrap_or(u32::MAX);
+                found.push(Candidate { offset, length, sequence });
+            }
+            sequence = sequence.saturating_add(1);
+        }
+        Ok(found)
+    }
+
+    fn look_at(
+        &mut self,
+        reader: &SegmentReader,
+        cipher: &SegmentCipher,
+        at: Candidate,
+    ) -> Result<(), Ended> {
+        if self.sender.is_closed() {
+            return Err(Ended::Enough);
+        }
+        let frame = reader.frame_at(at.offset, at.length, at.sequence)?;
+        if self.filter.id.is_some_and(|wanted| wanted != frame.clear.id) {
+            return Ok(());
+        }
+        self.progress.opened_record();
+        let leaf = frame.leaf(&reader.digest);
+        let record = cipher.open(frame, leaf).map_err(|what| broken(reader, at.sequence, what))?;
+        if !self.query.wants(&record.decision) {
+            return Ok(());
+        }
+        self.sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
+        self.sent = self.sent.saturating_add(1);
+        if self.query.limit == Some(self.sent) { Err(Ended::Enough) } else { Ok(()) }
+    }
+}
+
+/// Returns how many segments come before the first whose header is `wanted`, as those behind it are.
+fn first_where(pieces: &[Piece], wanted: impl Fn(&SegmentHeader) -> bool) -> Result<usize> {
+    let (mut low, mut high) = (0, pieces.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let Some(piece) = pieces.get(middle) else { break };
+        if wanted(&piece.open()?.header) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Ok(low)
+}
+
+fn broken(reader: &SegmentReader, sequence: u64, what: &str) -> AuditError {
+    AuditError::corrupt(format!("{} record {sequence}", reader.piece.object(Part::Records)), what)
+}
+
+/// Times of records are whole microseconds: a bound between two of them is the later one.
+fn microseconds_up(time: Timestamp) -> i64 {
+    let whole = time.as_microsecond();
+    if time.as_nanosecond() > i128::from(whole) * 1000 { whole.saturating_add(1) } else { whole }
+}
