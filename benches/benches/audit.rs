@@ -103,12 +103,13 @@ fn record() -> NewRecord {
             score: 0.9,
             start_byte: 0,
             end_byte: 32,
+            fingerprint: None,
         }],
         content_digests: vec!["0".repeat(64)],
         coverage: Coverage { bytes_total: 2_048, bytes_scanned: 2_048 },
         duration_us: 40,
         degraded: false,
         labels: BTreeMap::new(),
-        subject: None,
+        ..NewRecord::of_call(Tenant::new("default").expect("a name"), "", "")
     }
 }

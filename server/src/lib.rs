@@ -35,5 +35,5 @@ pub use error::ServerError;
 pub use redaction_keys::RedactionKeyError;
 pub use reload::ReloadHandle;
 pub use sensitive::Sensitive;
-pub use server::{SIGNING_KEY, Server, serve, shutdown_signal};
+pub use server::{AUDIT_KEY, SIGNING_KEY, Server, serve, shutdown_signal};
 pub use tls::{PeerNames, TlsError, TlsFiles};

@@ -1,6 +1,6 @@
 //! The server: made of a configuration, bound, run, drained.
 
-use std::{future::Future, net::SocketAddr, sync::Arc};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use llm_shield_audit::{AuditLog, AuditOptions, Store, StoreKeys};
 use llm_shield_cloud::{
@@ -20,7 +20,7 @@ use tonic::service::Routes;
 
 use crate::{
     admin::Admin,
-    config::{Config, ConfigErrors},
+    config::{AuditConfig, Config, ConfigErrors},
     devcerts::{DevCerts, private_dir},
     error::ServerError,
     health::{EndWatches, Health},
@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// The key in the ring that wraps the data keys of audit segments.
-const AUDIT_KEY: &str = "audit";
+pub const AUDIT_KEY: &str = "audit";
 
 /// The key in the ring that signs the audit log's heads.
 pub const SIGNING_KEY: &str = "audit-signing";
@@ -213,6 +213,7 @@ impl Server {
         if let Some(hangup) = self.hangup {
             helpers.spawn(reload_at(hangup, self.reload));
         }
+        helpers.spawn(carry_out_erasures(Arc::clone(&self.audit)));
         if let Some(admin) = self.admin {
             helpers.spawn(admin.run(drain.clone()));
         }
@@ -316,12 +317,38 @@ async fn open_audit(
     keys: &Arc<dyn CloudKeyManager>,
 ) -> Result<(Arc<AuditLog>, Store), ServerError> {
     let dir = config.audit_dir();
-    let log = AuditLog::open(AuditOptions::new(&dir, Arc::clone(keys), AUDIT_KEY, SIGNING_KEY)).await?;
+    let AuditConfig { segment_bytes, segment_age, checkpoint_interval, checkpoint_records, .. } =
+        config.audit.clone();
+    let options = AuditOptions {
+        segment_bytes,
+        segment_age,
+        checkpoint_interval,
+        checkpoint_records,
+        ..AuditOptions::new(&dir, Arc::clone(keys), AUDIT_KEY, SIGNING_KEY)
+    };
+    let log = AuditLog::open(options).await?;
     let keys =
         StoreKeys::Manager { key_manager: Arc::clone(keys), signing_key_ids: vec![SIGNING_KEY.to_owned()] };
     let store = Store::open(&dir, keys).await?;
     Ok((Arc::new(log), store))
 }
+
+/// Erases what `llm-shield audit erase` asks for.
+async fn carry_out_erasures(audit: Arc<AuditLog>) {
+    loop {
+        match audit.carry_out_erasures().await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "subjects were erased from the audit log"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a subject cannot be erased now");
+            }
+        }
+        tokio::time::sleep(ERASURES_EVERY).await;
+    }
+}
+
+/// How often requests to erase a subject are looked for.
+const ERASURES_EVERY: Duration = Duration::from_secs(1);
 
 /// SIGHUP asks daemons to look at their files again.
 fn hangup() -> Option<Signal> {

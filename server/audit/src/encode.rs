@@ -9,7 +9,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use crate::NewRecord;
-use crate::record::Finding;
+use crate::record::{ContentMode, Finding};
 
 /// What a record takes without findings and labels, about.
 const RECORD_BYTES: usize = 640;
@@ -55,8 +55,31 @@ pub(crate) fn to_json(record: &NewRecord) -> serde_json::Result<Vec<u8>> {
         json.text(":", value)?;
     }
     json.raw("}");
+    if !record.model.is_empty() {
+        json.text(r#","model":"#, &record.model)?;
+    }
+    if !record.detectors.is_empty() {
+        json.raw(r#","detectors":["#);
+        for (index, run) in record.detectors.iter().enumerate() {
+            json.separate(index);
+            json.text(r#"{"detector":"#, &run.detector)?;
+            json.value(r#","status":"#, &run.status)?;
+            json.number(r#","duration_us":"#, run.duration_us)?;
+            json.raw("}");
+        }
+        json.raw("]");
+    }
+    if record.content != ContentMode::None {
+        json.value(r#","content":"#, &record.content)?;
+    }
+    if !record.kept.is_empty() {
+        json.value(r#","kept":"#, &record.kept)?;
+    }
     if let Some(subject) = &record.subject {
         json.text(r#","subject":"#, subject)?;
+    }
+    if let Some(sealed) = &record.sealed_contents {
+        json.text(r#","sealed_contents":"#, sealed)?;
     }
     json.raw("}");
     Ok(json.0)
@@ -75,6 +98,9 @@ impl Json {
         self.value(r#","score":"#, &finding.score)?;
         self.number(r#","start_byte":"#, finding.start_byte)?;
         self.number(r#","end_byte":"#, finding.end_byte)?;
+        if let Some(fingerprint) = &finding.fingerprint {
+            self.text(r#","fingerprint":"#, fingerprint)?;
+        }
         self.raw("}");
         Ok(())
     }
@@ -120,7 +146,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Action, Coverage, Direction, Policy, Severity, Tenant, Verdict};
+    use crate::{
+        Action, Coverage, DetectorOutcome, DetectorRun, Direction, KeptContent, Policy, Severity, Tenant,
+        Verdict,
+    };
 
     fn finding() -> impl Strategy<Value = Finding> {
         (vec(any::<String>(), 5), any::<f64>(), any::<(u64, u64)>()).prop_map(|(texts, score, span)| {
@@ -134,6 +163,7 @@ mod tests {
                 score,
                 start_byte: span.0,
                 end_byte: span.1,
+                fingerprint: (span.0 % 2 == 0).then(|| texts[0].clone()),
             }
         })
     }
@@ -165,6 +195,17 @@ mod tests {
                 duration_us,
                 degraded,
                 labels,
+                model: texts[0].clone(),
+                detectors: vec![
+                    DetectorRun { detector: texts[1].clone(), status: DetectorOutcome::TimedOut, duration_us };
+                    usize::from(degraded)
+                ],
+                content: if degraded { ContentMode::Sealed } else { ContentMode::None },
+                kept: vec![
+                    KeptContent { content_id: texts[3].clone(), text: texts[4].clone() };
+                    usize::from(degraded)
+                ],
+                sealed_contents: subject.clone(),
                 subject,
             };
             let written = String::from_utf8(to_json(&record).unwrap()).unwrap();

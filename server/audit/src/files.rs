@@ -126,7 +126,11 @@ pub(crate) fn remove_leftovers(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn entries(directory: &Path) -> io::Result<Vec<String>> {
+/// Returns the names of what lies in a directory; none when there is no directory.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn entries(directory: &Path) -> io::Result<Vec<String>> {
     match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
@@ -167,6 +171,18 @@ pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<File> {
     fs::rename(&temporary, path)?;
     sync_directory(path.parent().unwrap_or_else(|| Path::new(".")))?;
     Ok(file)
+}
+
+/// Removes a file for good; returns whether it was there.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn remove_whole(path: &Path) -> io::Result<bool> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_directory(path.parent().unwrap_or_else(|| Path::new("."))).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Makes a directory, and those above it, that only the owner can open.

@@ -8,12 +8,13 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::files::{log_directory, make_directory, object_name, write_whole};
+use crate::files::{log_directory, make_directory, object_name, read_if_there, remove_whole, write_whole};
 use crate::keeper::Keeper;
 use crate::keys::Keys;
 use crate::note::Trust;
 use crate::queue::Queue;
 use crate::seal::{SegmentCipher, segment_context};
+use crate::subject::{self, SubjectKey, SubjectKeys};
 use crate::tenant_keys::{self, TenantKeys};
 use crate::tenant_log::SegmentKey;
 use crate::wrapped_key::WrappedKey;
@@ -40,6 +41,8 @@ pub(crate) struct KeyKeeper {
     pub(crate) trust: Trust,
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) known: RwLock<HashMap<Tenant, TenantKeys>>,
+    pub(crate) subjects: SubjectKeys,
+    /// Held while a key is made or destroyed.
     pub(crate) making: Mutex<()>,
 }
 
@@ -101,6 +104,54 @@ impl KeyKeeper {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
+    /// Returns the key of a subject in a tenant's log, made at the first call and after it was destroyed.
+    pub(crate) async fn subject_key(&self, tenant: &Tenant, subject: &str) -> Result<Arc<SubjectKey>> {
+        let tag = self.tenant_keys(tenant).await?.subject_tag(subject);
+        let name = (tenant.clone(), tag);
+        if let Some(key) = self.subjects.find(&name) {
+            return Ok(key);
+        }
+        let _one_at_a_time = self.making.lock().await;
+        if let Some(key) = self.subjects.find(&name) {
+            return Ok(key);
+        }
+        let (log, tag) = (self.keeper.name(tenant), &name.1);
+        let path = subject::path(&self.store, &log, tag);
+        let (context, origin) = (subject::context(&log, tag), subject::origin(&log, tag));
+        let object = subject::object(&log, tag);
+        let read = path.clone();
+        let key = match blocking(&object, move || read_if_there(&read)).await? {
+            Some(note) => {
+                let key = WrappedKey::open(&note, &self.trust, &origin)
+                    .map_err(|what| AuditError::corrupt(&object, what))?;
+                SubjectKey::new(&*self.keys.manager.decrypt(&key.wrapped, &context).await?, &log, tag)?
+            }
+            None => {
+                let key = self.keys.manager.generate_data_key(&self.keys.encryption_key_id, &context).await?;
+                let note = WrappedKey { origin, key_id: key.key_id, wrapped: key.wrapped };
+                let note = self.keys.note(note).await?;
+                let write = move || {
+                    make_directory(path.parent().unwrap_or(&path))?;
+                    write_whole(&path, note.as_bytes()).map(drop)
+                };
+                blocking(&object, write).await?;
+                SubjectKey::new(&key.plaintext, &log, tag)?
+            }
+        };
+        let key = Arc::new(key);
+        self.subjects.keep(name, Arc::clone(&key));
+        Ok(key)
+    }
+
+    /// Destroys the key of a subject; returns whether there was one.
+    pub(crate) async fn erase_subject(&self, tenant: &Tenant, tag: &str) -> Result<bool> {
+        let log = self.keeper.name(tenant);
+        let _one_at_a_time = self.making.lock().await;
+        self.subjects.forget(&(tenant.clone(), tag.to_owned()));
+        let path = subject::path(&self.store, &log, tag);
+        blocking(&subject::object(&log, tag), move || remove_whole(&path)).await
+    }
+
     async fn stored(&self, tenant: &Tenant) -> Result<Option<WrappedKey>> {
         let (store, tenant, trust) = (self.store.clone(), tenant.clone(), self.trust.clone());
         tokio::task::spawn_blocking(move || tenant_keys::read(&store, &tenant, &trust))
@@ -119,9 +170,17 @@ impl KeyKeeper {
             make_directory(&directory)?;
             write_whole(&directory.join(tenant_keys::FILE), note.as_bytes()).map(drop)
         };
-        tokio::task::spawn_blocking(write).await.map_err(|_stopped| AuditError::Closed)?.map_err(
-            |error| AuditError::io(format!("`{}`", object_name(tenant, tenant_keys::FILE)), error),
-        )?;
+        blocking(&object_name(tenant, tenant_keys::FILE), write).await?;
         TenantKeys::derive(&key.plaintext)
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    object: &str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_stopped| AuditError::Closed)?
+        .map_err(|error| AuditError::io(format!("`{object}`"), error))
 }

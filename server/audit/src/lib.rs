@@ -12,6 +12,7 @@
 //! <store>/outbox/LOGS                       signed list of the writer's logs
 //! <store>/outbox/<tenant>/checkpoint        the log's newest checkpoint
 //! <store>/outbox/<tenant>/tenant.key        the tenant's secret, wrapped and signed
+//! <store>/outbox/<tenant>/subjects/<tag>.key   keys of subjects, wrapped and signed
 //! <store>/outbox/<tenant>/00000001.seg …    segments, numbered without gaps
 //! <store>/outbox/<tenant>/00000001.idx …    their indexes, once they have ended
 //! <store>/outbox/<tenant>/00000001.checkpoint …   the checkpoints that close them
@@ -50,6 +51,7 @@ mod bytes;
 mod checkpoint;
 mod closing;
 mod encode;
+mod erasure;
 mod error;
 mod facet;
 mod files;
@@ -74,6 +76,7 @@ mod seal;
 mod search;
 mod segment;
 mod store;
+mod subject;
 mod tenant;
 mod tenant_keys;
 mod tenant_log;
@@ -84,13 +87,18 @@ mod wrapped_key;
 mod writer;
 
 pub use checkpoint::{Checkpoint, Closing};
+pub use erasure::{Erasure, request_erasure};
 pub use error::{AuditError, Result, SharedSource};
 pub use log::{AuditLog, AuditOptions, Receipt};
 pub use note::Trust;
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use query::{Query, QueryProgress, RecordStream};
-pub use record::{Action, AuditRecord, Coverage, Direction, Finding, NewRecord, Policy, Severity, Verdict};
+pub use record::{
+    Action, AuditRecord, ContentMode, Coverage, DetectorOutcome, DetectorRun, Direction, Finding,
+    KeptContent, NewRecord, Policy, Severity, Verdict,
+};
 pub use store::{Store, StoreKeys};
+pub use subject::SubjectKey;
 pub use tenant::Tenant;
 pub use tenant_keys::DigestKey;
 pub use tree::{Hash, leaf_hash, verify_consistency, verify_inclusion};

@@ -20,6 +20,7 @@ use crate::note::Trust;
 use crate::queue::Queue;
 use crate::recover::recover;
 use crate::seal::encode_body;
+use crate::subject::{SubjectKey, SubjectKeys};
 use crate::tenant_keys::DigestKey;
 use crate::tenant_log::{Job, TenantLog};
 use crate::writer::{Command, Writer};
@@ -124,7 +125,7 @@ pub struct AuditLog {
     room: Arc<Semaphore>,
     room_units: u32,
     closed: AtomicBool,
-    keys: Arc<KeyKeeper>,
+    pub(crate) keys: Arc<KeyKeeper>,
     moves: Arc<Moves>,
     tasks: Mutex<Option<Tasks>>,
 }
@@ -183,6 +184,7 @@ impl AuditLog {
             trust,
             keeper: Arc::clone(&keeper),
             known: RwLock::default(),
+            subjects: SubjectKeys::default(),
             making: Mutex::default(),
         });
         let queue = Arc::new(Queue::new(options.gather));
@@ -270,6 +272,24 @@ impl AuditLog {
             // Boxed, so that all later calls do not carry its state.
             None => Ok(Box::pin(self.keys.tenant_keys(tenant)).await?.digest),
         }
+    }
+
+    /// Appends a record whose contents are about a subject; returns when it is on disk. Digests, fingerprints and kept
+    /// contents go under the subject's key.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append).
+    pub async fn append_about(&self, subject: &SubjectKey, mut record: NewRecord) -> Result<Receipt> {
+        subject.seal(&mut record)?;
+        self.append(record).await
+    }
+
+    /// Returns the key for contents about a subject, made at the first call.
+    ///
+    /// # Errors
+    /// When the key manager or the disk fails.
+    pub async fn subject_key(&self, tenant: &Tenant, subject: &str) -> Result<Arc<SubjectKey>> {
+        self.keys.subject_key(tenant, subject).await
     }
 
     /// Waits until a checkpoint holds the tenant's first `records` records; it is signed now.

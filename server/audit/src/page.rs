@@ -38,7 +38,7 @@ fn fingerprint(query: &Query) -> [u8; FINGERPRINT_BYTES] {
     actions.dedup();
     // Debug of numbers, options and strings is unambiguous: strings come quoted and escaped.
     let text = format!(
-        "{:?} {:?} {:?} {actions:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
+        "{:?} {:?} {:?} {actions:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?}",
         query.tenant.as_str(),
         query.start.map(jiff::Timestamp::as_nanosecond),
         query.end.map(jiff::Timestamp::as_nanosecond),
@@ -47,6 +47,8 @@ fn fingerprint(query: &Query) -> [u8; FINGERPRINT_BYTES] {
         query.detectors,
         query.categories,
         query.labels,
+        query.subject,
+        query.reads,
         query.record_id.map(|id| id.as_u128()),
         query.newest_first,
     );

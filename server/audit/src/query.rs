@@ -43,6 +43,10 @@ pub struct Query {
     pub categories: Vec<String>,
     /// Records with all of these labels.
     pub labels: BTreeMap<String, String>,
+    /// Records whose contents are about this subject: the tag that is in them, not the id that the caller gave.
+    pub subject: Option<String>,
+    /// Records of reads of the log too. Without, they are found by their RPC or id alone.
+    pub reads: bool,
     /// The record with this id.
     pub record_id: Option<Uuid>,
     /// Newest first instead of oldest first.
@@ -66,6 +70,8 @@ impl Query {
             detectors: Vec::new(),
             categories: Vec::new(),
             labels: BTreeMap::new(),
+            subject: None,
+            reads: false,
             record_id: None,
             newest_first: false,
             limit: None,
@@ -79,9 +85,17 @@ impl Query {
         page::token_after(self, record.sequence)
     }
 
+    /// Returns whether the page token, if there is one, is of this query.
+    pub fn takes_page_token(&self) -> bool {
+        self.page_token.as_deref().is_none_or(|token| page::sequence_of(self, token).is_ok())
+    }
+
     /// Returns whether a record is looked for, as far as its place does not tell.
     pub(crate) fn wants(&self, decision: &NewRecord) -> bool {
-        let Self { actions, principal, rpc, detectors, categories, labels, .. } = self;
+        let Self { actions, principal, rpc, detectors, categories, labels, subject, .. } = self;
+        if decision.is_read() && !self.reads && rpc.is_none() && self.record_id.is_none() {
+            return false;
+        }
         let is =
             |wanted: &Option<String>, value: &String| wanted.as_ref().is_none_or(|wanted| wanted == value);
         (actions.is_empty() || actions.contains(&decision.action))
@@ -91,6 +105,7 @@ impl Query {
                 || decision.findings.iter().any(|finding| detectors.contains(&finding.detector)))
             && (categories.is_empty()
                 || decision.findings.iter().any(|finding| categories.contains(&finding.category)))
+            && (subject.is_none() || *subject == decision.subject)
             && labels.iter().all(|(name, value)| decision.labels.get(name) == Some(value))
     }
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use crate::Tenant;
 use crate::tree::Hash;
 
-/// A decision as it is to be recorded. It never holds text that was scanned.
+/// A decision as it is to be recorded. It holds no text that was scanned but what [`ContentMode`] asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct NewRecord {
     /// Whose log it goes to.
@@ -38,10 +39,129 @@ pub struct NewRecord {
     pub degraded: bool,
     /// The caller's labels.
     pub labels: BTreeMap<String, String>,
-    /// The tag of the subject that the contents are about, under whose key they are.
+    /// The classifier that took part: its name, version and digest; empty when none did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub model: String,
+    /// The detectors that the policy asked for, how each fared, and for how long it ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub detectors: Vec<DetectorRun>,
+    /// What was kept of the contents, as configured then.
+    #[serde(default, skip_serializing_if = "ContentMode::is_none")]
+    pub content: ContentMode,
+    /// The contents that were kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kept: Vec<KeptContent>,
+    /// The tag of the subject that the contents are about. It is not the id that the caller gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
+    /// Digests, fingerprints and kept contents under the subject's key. In a record that was read: they are gone,
+    /// because that key was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed_contents: Option<String>,
 }
+
+/// How a detector fared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectorRun {
+    /// Its name.
+    pub detector: String,
+    /// How it fared.
+    pub status: DetectorOutcome,
+    /// Time it took, in microseconds.
+    pub duration_us: u64,
+}
+
+/// Whether a detector completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DetectorOutcome {
+    /// It ran over everything it was given.
+    Ok,
+    /// It was stopped by the deadline.
+    TimedOut,
+    /// It could not run.
+    Failed,
+    /// It ran, and its findings were not enforced.
+    Shadow,
+}
+
+/// What is kept of contents beside their digests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ContentMode {
+    /// Nothing.
+    #[default]
+    None,
+    /// A keyed digest of each value that was found, so that the same value is known again.
+    Fingerprint,
+    /// The text with what was found replaced, as the policy replaces it.
+    Redacted,
+    /// The text as it was.
+    Sealed,
+}
+
+impl ContentMode {
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A content that was kept.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptContent {
+    /// The caller's name for it.
+    pub content_id: String,
+    /// The text, redacted or not as the record's [`ContentMode`] says.
+    pub text: String,
+}
+
+impl fmt::Debug for KeptContent {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Text is for who asks for it, not for logs.
+        let Self { content_id, text } = self;
+        formatter
+            .debug_struct("KeptContent")
+            .field("content_id", content_id)
+            .field("bytes", &text.len())
+            .finish()
+    }
+}
+
+impl NewRecord {
+    /// Returns the record of a call that decides nothing about contents, such as a read of the log itself.
+    pub fn of_call(tenant: Tenant, principal: impl Into<String>, rpc: impl Into<String>) -> Self {
+        Self {
+            tenant,
+            principal: principal.into(),
+            rpc: rpc.into(),
+            request_id: String::new(),
+            direction: Direction::Input,
+            verdict: Verdict::Benign,
+            action: Action::Allow,
+            policy: Policy::default(),
+            findings: Vec::new(),
+            content_digests: Vec::new(),
+            coverage: Coverage::default(),
+            duration_us: 0,
+            degraded: false,
+            labels: BTreeMap::new(),
+            model: String::new(),
+            detectors: Vec::new(),
+            content: ContentMode::None,
+            kept: Vec::new(),
+            subject: None,
+            sealed_contents: None,
+        }
+    }
+
+    /// Returns whether this is the record of a read of the log.
+    pub(crate) fn is_read(&self) -> bool {
+        READS.contains(&self.rpc.as_str())
+    }
+}
+
+/// The RPCs that read the log. Their records are listed only when they are asked for.
+pub(crate) const READS: [&str; 3] = ["Audit", "GetAuditProof", "VerifyAudit"];
 
 /// A record as it stands in its log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -83,6 +203,9 @@ pub struct Finding {
     pub start_byte: u64,
     /// One past the last UTF-8 byte.
     pub end_byte: u64,
+    /// [`DigestKey::digest`](crate::DigestKey::digest) of the value, where [`ContentMode::Fingerprint`] asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
 }
 
 /// The policy that decided.

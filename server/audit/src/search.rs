@@ -1,5 +1,6 @@
 //! Carrying out a query: which segments can hold an answer, which of their records, and then those alone.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,14 +17,18 @@ use crate::name::LogName;
 use crate::note::Trust;
 use crate::piece::{Piece, SegmentReader};
 use crate::query::{Query, QueryProgress};
-use crate::record::AuditRecord;
+use crate::record::{AuditRecord, NewRecord};
 use crate::recover::read_checkpoint;
 use crate::seal::{SegmentCipher, id_time_ms};
 use crate::segment::SegmentHeader;
 use crate::store::Opener;
+use crate::subject::{self, SubjectKey};
 use crate::tenant_keys::{self, TenantKeys};
 use crate::walk::Marks;
 use crate::{AuditError, Result};
+
+/// So many subjects are remembered while a query runs.
+const MOST_SUBJECTS: usize = 1024;
 
 /// The part of a query that the clear fields answer, without opening a record.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +107,8 @@ pub(crate) struct Search {
     filter: Filter,
     query: Query,
     tenant_keys: Option<TenantKeys>,
+    /// Keys of subjects that were met, `None` where they were destroyed.
+    subjects: HashMap<String, Option<Arc<SubjectKey>>>,
     sender: mpsc::Sender<Result<AuditRecord>>,
     progress: Arc<QueryProgress>,
     sent: u64,
@@ -118,7 +125,18 @@ impl Search {
         progress: Arc<QueryProgress>,
     ) -> Self {
         let filter = Filter::new(&query, behind);
-        Self { store, trust, opener, filter, query, tenant_keys: None, sender, progress, sent: 0 }
+        Self {
+            store,
+            trust,
+            opener,
+            filter,
+            query,
+            tenant_keys: None,
+            subjects: HashMap::new(),
+            sender,
+            progress,
+            sent: 0,
+        }
     }
 
     pub(crate) fn run(mut self) {
@@ -239,13 +257,14 @@ impl Search {
 
     /// Returns what a record must have, one of each group.
     fn facets(&self) -> Vec<Vec<u64>> {
-        let Query { actions, principal, rpc, detectors, categories, labels, .. } = &self.query;
+        let Query { actions, principal, rpc, detectors, categories, labels, subject, .. } = &self.query;
         let mut groups: Vec<Vec<u64>> = vec![
             actions.iter().map(|action| Facet::Action(action.number()).hash()).collect(),
             principal.iter().map(|name| Facet::Principal(name).hash()).collect(),
             rpc.iter().map(|name| Facet::Rpc(name).hash()).collect(),
             detectors.iter().map(|name| Facet::Detector(name).hash()).collect(),
             categories.iter().map(|name| Facet::Category(name).hash()).collect(),
+            subject.iter().map(|tag| Facet::Subject(tag).hash()).collect(),
         ];
         groups.extend(labels.iter().map(|(name, value)| vec![Facet::Label(name, value).hash()]));
         groups.retain(|group| !group.is_empty());
@@ -313,13 +332,44 @@ impl Search {
         }
         self.progress.opened_record();
         let leaf = frame.leaf(&reader.digest);
-        let record = cipher.open(frame, leaf).map_err(|what| broken(reader, at.sequence, what))?;
+        let mut record = cipher.open(frame, leaf).map_err(|what| broken(reader, at.sequence, what))?;
         if !self.query.wants(&record.decision) {
             return Ok(());
         }
+        self.open_contents(&reader.header.log, &mut record.decision)?;
         self.sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
         self.sent = self.sent.saturating_add(1);
         if self.query.limit == Some(self.sent) { Err(Ended::Enough) } else { Ok(()) }
+    }
+}
+
+impl Search {
+    /// Opens what is under a subject's key; it stays sealed when that key was destroyed.
+    fn open_contents(&mut self, log: &LogName, record: &mut NewRecord) -> Result<()> {
+        let Some(tag) = record.subject.clone().filter(|_| record.sealed_contents.is_some()) else {
+            return Ok(());
+        };
+        if !subject::is_tag(&tag) {
+            return Ok(());
+        }
+        if self.subjects.len() >= MOST_SUBJECTS {
+            self.subjects.clear();
+        }
+        let key = match self.subjects.get(&tag) {
+            Some(key) => key.clone(),
+            None => {
+                let key = self.opener.subject(&self.store, log, &tag, &self.trust)?.map(Arc::new);
+                self.subjects.insert(tag.clone(), key.clone());
+                key
+            }
+        };
+        match key {
+            Some(key) => match key.open(record) {
+                // The key of the time after an erasure does not open what was before it.
+                Err(_) | Ok(()) => Ok(()),
+            },
+            None => Ok(()),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use llm_shield_cloud::{CloudError, CloudKeyManager, PublicKey};
 use tokio::runtime::Handle;
 
-use crate::files::{Part, list_tenants, object_name, read_id};
+use crate::files::{Part, list_tenants, object_name, read_id, read_if_there};
 use crate::name::LogName;
 use crate::note::Trust;
 use crate::piece::SegmentReader;
@@ -14,6 +14,7 @@ use crate::proof::{ConsistencyProof, InclusionProof, Prover};
 use crate::query::{Query, RecordStream};
 use crate::recover::read_list;
 use crate::seal::{SegmentCipher, segment_context};
+use crate::subject::{self, SubjectKey};
 use crate::tenant_keys::{self, DigestKey, TenantKeys};
 use crate::tree::{Hash, sha256};
 use crate::verify::{Progress, Verifier, VerifyOptions, VerifyReport};
@@ -150,20 +151,32 @@ impl Store {
         tokio::task::spawn_blocking(prove).await.map_err(|_stopped| AuditError::Closed)?
     }
 
+    /// Returns what a subject is called in a tenant's records; `None` for an unknown tenant.
+    ///
+    /// # Errors
+    /// When the tenant's key cannot be read or opened.
+    pub async fn subject_tag(&self, tenant: &Tenant, subject: &str) -> Result<Option<String>> {
+        Ok(self.tenant_keys(tenant).await?.map(|keys| keys.subject_tag(subject)))
+    }
+
     /// Returns the tenant's digest key, with which an auditor finds the records of a text; `None` for an unknown
     /// tenant.
     ///
     /// # Errors
     /// When the key cannot be read or opened.
     pub async fn digest_key(&self, tenant: &Tenant) -> Result<Option<DigestKey>> {
+        Ok(self.tenant_keys(tenant).await?.map(|keys| keys.digest))
+    }
+
+    async fn tenant_keys(&self, tenant: &Tenant) -> Result<Option<TenantKeys>> {
         let key_manager = self
             .key_manager
             .as_ref()
-            .ok_or_else(|| AuditError::invalid("a digest key cannot be opened with public keys"))?;
+            .ok_or_else(|| AuditError::invalid("a tenant's key cannot be opened with public keys"))?;
         let (store, owner, trust) = (self.directory.clone(), tenant.clone(), self.trust.clone());
         let read = tokio::task::spawn_blocking(move || tenant_keys::read(&store, &owner, &trust));
         match read.await.map_err(|_stopped| AuditError::Closed)?? {
-            Some(key) => Ok(Some(TenantKeys::open(&key.wrapped, tenant, &**key_manager).await?.digest)),
+            Some(key) => Ok(Some(TenantKeys::open(&key.wrapped, tenant, &**key_manager).await?)),
             None => Ok(None),
         }
     }
@@ -196,6 +209,29 @@ impl Opener {
             let key = opened.map_err(|error| refused(error, &reader.piece.object(Part::Records)))?;
             SegmentCipher::new(&key, &header.log, header.segment)
         })
+    }
+
+    /// Returns the key of a subject; `None` when it was destroyed.
+    ///
+    /// # Errors
+    /// [`AuditError::Corrupt`] when it does not open.
+    pub(crate) fn subject(
+        &self,
+        store: &std::path::Path,
+        log: &LogName,
+        tag: &str,
+        trust: &Trust,
+    ) -> Result<Option<SubjectKey>> {
+        let object = subject::object(log, tag);
+        let note = read_if_there(&subject::path(store, log, tag))
+            .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
+        let Some(note) = note else { return Ok(None) };
+        let key = WrappedKey::open(&note, trust, &subject::origin(log, tag))
+            .map_err(|what| AuditError::corrupt(&object, what))?;
+        let opened =
+            self.runtime.block_on(self.key_manager.decrypt(&key.wrapped, &subject::context(log, tag)));
+        let key = opened.map_err(|error| refused(error, &object))?;
+        SubjectKey::new(&key, log, tag).map(Some)
     }
 
     /// Returns a tenant's keys.

@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::checkpoint::Checkpoint;
-use crate::files::{OUTBOX, Part, list_tenants, log_directory, object_name, read_id};
+use crate::files::{OUTBOX, Part, entries, list_tenants, log_directory, object_name, read_id, read_if_there};
 use crate::frame::Frame;
 use crate::list::{Head, List};
 use crate::name::{LogId, LogName};
@@ -14,8 +14,10 @@ use crate::note::Trust;
 use crate::piece::Piece;
 use crate::recover::{closings, marks_of, missing_log, read_checkpoint, read_list};
 use crate::store::Opener;
+use crate::subject;
 use crate::tenant_keys;
 use crate::walk::{Marks, Position, Torn, Walk};
+use crate::wrapped_key::WrappedKey;
 use crate::{AuditError, Result, Tenant};
 
 /// Progress is told once in so many records.
@@ -159,6 +161,7 @@ impl Verifier<'_> {
             marks.add(Head::from(given), "a given checkpoint")?;
         }
         self.check_tenant_key(&log.tenant)?;
+        self.check_subject_keys(log)?;
         let pieces = Piece::all(self.store, log)?;
         let closings = closings(&pieces, &mut marks, self.trust)?;
         let mut at = Position::start();
@@ -192,6 +195,21 @@ impl Verifier<'_> {
             },
             None => Err(AuditError::corrupt(object(), "the tenant's key is missing")),
         }
+    }
+
+    /// Checks the wrapped keys of subjects. That one is gone is no damage: that is what erasing is.
+    fn check_subject_keys(&self, log: &LogName) -> Result<()> {
+        let failed = |error| AuditError::io("the keys of subjects", error);
+        let mut files = entries(&subject::directory(self.store, log)).map_err(failed)?;
+        files.sort_unstable();
+        for file in &files {
+            let Some(tag) = subject::tag_of(file) else { continue };
+            let note = read_if_there(&subject::path(self.store, log, tag)).map_err(failed)?;
+            let Some(note) = note else { continue };
+            WrappedKey::open(&note, self.trust, &subject::origin(log, tag))
+                .map_err(|what| AuditError::corrupt(subject::object(log, tag), what))?;
+        }
+        Ok(())
     }
 
     /// Returns whether a segment can hold records of the time that is asked for.

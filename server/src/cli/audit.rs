@@ -1,5 +1,6 @@
 //! `llm-shield audit`.
 
+mod erase;
 mod export;
 mod ocsf;
 mod proof;
@@ -32,6 +33,9 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     /// Prove that a record is in the log, or that the log begins with what it was, as JSON; or check such a proof
     Proof(proof::ProofArgs),
+    /// Destroy the key of a subject (subject_id of requests): what was kept about it is gone, and the log still verifies.
+    /// A running server does it within a second or two
+    Erase(erase::EraseArgs),
     /// Print the public key that checkpoints are verified with, as PEM. Keep it, and a checkpoint, away from the store
     PublicKey {
         #[command(flatten)]
@@ -49,6 +53,7 @@ pub(crate) fn run(command: Command) -> Result<u8> {
             Command::Export(args) => export::run(args).await,
             Command::Verify(args) => verify::run(args).await,
             Command::Proof(args) => proof::run(args).await,
+            Command::Erase(args) => erase::run(args).await,
             Command::PublicKey { store } => store.print_public_key().await,
         }
     })

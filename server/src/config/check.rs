@@ -84,6 +84,17 @@ impl Config {
             errors.push(ConfigError::value("conversations.max_idle", "must be longer than 0"));
         }
         self.check_model(&mut errors);
+        let audit = &self.audit;
+        if audit.segment_bytes < 64 << 10 {
+            errors.push(ConfigError::value("audit.segment_bytes", "must be at least 64KiB"));
+        }
+        for (key, time) in
+            [("segment_age", audit.segment_age), ("checkpoint_interval", audit.checkpoint_interval)]
+        {
+            if time.is_zero() {
+                errors.push(ConfigError::value(format!("audit.{key}"), "must be longer than 0"));
+            }
+        }
         self.check_cloud(&mut errors);
         errors
     }

@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+use llm_shield_audit::ContentMode;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::IdentityRule;
@@ -293,11 +294,38 @@ impl Default for ModelConfig {
 }
 
 /// The audit log.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuditConfig {
     /// Where it lies. Default `audit` under the data directory.
     pub dir: Option<PathBuf>,
+    /// What is kept of contents beside their keyed digests: `none` (default), `fingerprint` (a keyed digest of each value
+    /// that was found), `redacted` or `sealed` (the text).
+    pub content: ContentMode,
+    /// A segment of this size is followed by a new one, under a new data key. Default 16 MiB.
+    #[serde(with = "units::size")]
+    pub segment_bytes: u64,
+    /// So is one of this age. Default 24 h.
+    #[serde(with = "units::duration")]
+    pub segment_age: Duration,
+    /// How long a log may move on without a signed checkpoint. Default 1 s.
+    #[serde(with = "units::duration")]
+    pub checkpoint_interval: Duration,
+    /// How many records it may, whatever the interval. Default 10,000.
+    pub checkpoint_records: u64,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            content: ContentMode::None,
+            segment_bytes: 16 << 20,
+            segment_age: Duration::from_secs(24 * 60 * 60),
+            checkpoint_interval: Duration::from_secs(1),
+            checkpoint_records: 10_000,
+        }
+    }
 }
 
 /// How logs are written.

@@ -3,6 +3,7 @@
 //! The tenant comes from the caller's certificate and from nowhere in the request, so no filter can reach another's.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     pin::Pin,
     str::FromStr,
@@ -12,7 +13,7 @@ use std::{
 
 use futures_util::Stream;
 use jiff::Timestamp;
-use llm_shield_audit::{self as audit, AuditError, Query, RecordStream};
+use llm_shield_audit::{self as audit, Query, RecordStream};
 use llm_shield_proto::v1;
 use tokio::{
     sync::OwnedSemaphorePermit,
@@ -22,20 +23,32 @@ use tonic::Status;
 use uuid::Uuid;
 
 use super::{Parts, context::Context, job, record, unrecorded};
-use crate::status::Fault;
+use crate::{identity::Role, status::Fault};
 
 impl Parts {
-    pub(super) fn query(&self, context: &Context, request: v1::AuditRequest) -> Result<AuditStream, Fault> {
+    pub(super) async fn query(
+        &self,
+        context: &Context,
+        request: v1::AuditRequest,
+    ) -> Result<AuditStream, Fault> {
         job::check(&request)?;
-        let query = query(Query::of(context.caller.tenant.clone()), request)?;
+        let subject_id = request.filter.as_ref().map(|filter| filter.subject_id.clone()).unwrap_or_default();
+        let mut query = query(Query::of(context.caller.tenant.clone()), request)?;
+        if !subject_id.is_empty() {
+            let tag = self.store.subject_tag(&query.tenant, &subject_id).await;
+            // A tenant without a log has no records of anybody.
+            query.subject = Some(tag.map_err(|error| unrecorded(context, error))?.unwrap_or_default());
+        }
         let places = Arc::clone(&self.audit_streams);
         let place = places
             .try_acquire_owned()
             .map_err(|_full| Fault::TooManyAuditStreams { limit: self.limits.max_audit_streams })?;
-        let records = self.store.query(query.clone()).map_err(|error| match error {
-            AuditError::Invalid { .. } => Fault::field("page_token", "is not of this query"),
-            error => unrecorded(context, error),
-        })?;
+        if let Some(token) = query.page_token.as_deref().filter(|_| !query.takes_page_token()) {
+            tracing::debug!(token_bytes = token.len(), "a page token of another query");
+            return Err(Fault::field("page_token", "is not of this query"));
+        }
+        self.record_read(context, "Audit", labels(&query)).await?;
+        let records = self.store.query(query.clone()).map_err(|error| unrecorded(context, error))?;
         let deadline = context.deadline.callers.map(|at| Box::pin(sleep_until(at)));
         Ok(AuditStream {
             state: Some(Reading { context: context.clone(), query, records, deadline, _place: place }),
@@ -67,7 +80,8 @@ impl Reading {
             next.map(|record| {
                 let record = record.map_err(|error| unrecorded(&self.context, error))?;
                 let next_page_token = self.query.page_token_after(&record);
-                Ok(v1::AuditResponse { record: Some(record::shown(record)), next_page_token })
+                let contents = self.context.caller.has(Role::Restorer);
+                Ok(v1::AuditResponse { record: Some(record::shown(record, contents)), next_page_token })
             })
         })
     }
@@ -108,10 +122,38 @@ fn query(mut query: Query, request: v1::AuditRequest) -> Result<Query, Fault> {
     query.detectors = filter.detectors;
     query.categories = filter.categories;
     query.labels = filter.labels.into_iter().collect();
+    query.reads = filter.include_reads;
     query.newest_first = request.newest_first;
     query.limit = Some(u64::from(request.limit)).filter(|limit| *limit > 0);
     query.page_token = Some(request.page_token).filter(|token| !token.is_empty());
     Ok(query)
+}
+
+/// What a read asked for, for its own record.
+fn labels(query: &Query) -> BTreeMap<String, String> {
+    let Query {
+        start, end, actions, principal, rpc, detectors, categories, labels, subject, record_id, ..
+    } = query;
+    let mut asked = BTreeMap::new();
+    let mut note = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            asked.insert(name.to_owned(), value);
+        }
+    };
+    note("start", start.map(|time| time.to_string()));
+    note("end", end.map(|time| time.to_string()));
+    note("actions", Some(actions.iter().map(|action| format!("{action:?}")).collect::<Vec<_>>().join(",")));
+    note("principal", principal.clone());
+    note("rpc", rpc.clone());
+    note("detectors", Some(detectors.join(",")));
+    note("categories", Some(categories.join(",")));
+    note(
+        "labels",
+        Some(labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",")),
+    );
+    note("subject", subject.clone());
+    note("record_id", record_id.map(|id| id.to_string()));
+    asked
 }
 
 /// Reads a range of times.

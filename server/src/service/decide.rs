@@ -3,7 +3,7 @@
 //! It is a plain function over owned values, so that it runs on the pool; what leaves it holds no text but the
 //! redacted one.
 
-use llm_shield_audit::{self as audit, DigestKey};
+use llm_shield_audit::{self as audit, ContentMode, DigestKey};
 use llm_shield_detect::{
     self as detect, Cancel, Conversation, Engine, OffsetIndex, RedactionKeys, Report, ScanOptions,
 };
@@ -23,6 +23,16 @@ pub(super) struct Decision {
     pub(super) findings: Vec<v1::Finding>,
     pub(super) recorded: Vec<audit::Finding>,
     pub(super) digests: Vec<String>,
+    /// The contents that the audit log is to keep.
+    pub(super) kept: Vec<audit::KeptContent>,
+}
+
+/// What the audit log is to keep of contents, and the keys that it takes.
+pub(super) struct Keep<'k> {
+    pub(super) digest: &'k DigestKey,
+    pub(super) mode: ContentMode,
+    /// There where contents are to be redacted.
+    pub(super) keys: Option<&'k RedactionKeys>,
 }
 
 impl Decision {
@@ -35,7 +45,7 @@ impl Decision {
 pub(super) fn scan(
     engine: &Engine,
     job: &Job,
-    digest: &DigestKey,
+    keep: &Keep<'_>,
     options: &ScanOptions,
     cancel: &Cancel,
 ) -> Decision {
@@ -50,11 +60,37 @@ pub(super) fn scan(
         let room = MAX_FINDINGS.saturating_sub(findings.len());
         for finding in found.iter().take(room) {
             findings.push(map::finding(finding, &piece.id, &index));
-            recorded.push(record::finding(finding, &piece.id));
+            let mut made = record::finding(finding, &piece.id);
+            if keep.mode == ContentMode::Fingerprint {
+                let value = piece.text.expose().get(finding.span.range());
+                made.fingerprint = value.map(|value| keep.digest.digest(value));
+            }
+            recorded.push(made);
         }
     }
-    let digests = job.pieces.iter().map(|piece| digest.digest(piece.text.expose())).collect();
-    Decision { report, findings, recorded, digests }
+    let digests = job.pieces.iter().map(|piece| keep.digest.digest(piece.text.expose())).collect();
+    let kept = kept(job, &report, keep);
+    Decision { report, findings, recorded, digests, kept }
+}
+
+/// Returns the contents that the audit log is to keep.
+fn kept(job: &Job, report: &Report, keep: &Keep<'_>) -> Vec<audit::KeptContent> {
+    let of = |piece: &Piece, text: String| audit::KeptContent { content_id: piece.id.clone(), text };
+    match (keep.mode, keep.keys) {
+        (ContentMode::Sealed, _) => {
+            job.pieces.iter().map(|piece| of(piece, piece.text.expose().to_owned())).collect()
+        }
+        (ContentMode::Redacted, Some(keys)) => {
+            let mut conversation = Conversation::default();
+            by_piece(job, report)
+                .map(|(piece, found)| {
+                    let text = piece.text.expose();
+                    of(piece, detect::redact_in(text, found, &job.policy, keys, &mut conversation).text)
+                })
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Redacts what a scan found. The pieces share the conversation, so that a number stands for one value in all of them.

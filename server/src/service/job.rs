@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) labels: BTreeMap<String, String>,
     /// The conversation that the contents belong to, if any.
     pub(super) conversation: Option<String>,
+    /// Whom the contents are about, if anybody.
+    pub(super) subject: Option<String>,
 }
 
 /// One content.
@@ -48,8 +50,10 @@ impl Job {
         tenant: &str,
     ) -> Result<Self, Fault> {
         check(&request)?;
-        let v1::ScanRequest { contents, direction, policy, idempotency_key, labels } = request;
-        Self::new(pieces(contents), direction, &policy, (idempotency_key, labels), policies, tenant)
+        let v1::ScanRequest { contents, direction, policy, idempotency_key, labels, subject_id } = request;
+        let labels = (idempotency_key, labels);
+        let job = Self::new(pieces(contents), direction, &policy, labels, policies, tenant)?;
+        Ok(job.about(subject_id))
     }
 
     pub(super) fn from_redact(
@@ -58,15 +62,22 @@ impl Job {
         tenant: &str,
     ) -> Result<Self, Fault> {
         check(&request)?;
-        let v1::RedactRequest { contents, direction, policy, idempotency_key, labels, conversation } =
-            request;
+        let v1::RedactRequest {
+            contents,
+            direction,
+            policy,
+            idempotency_key,
+            labels,
+            conversation,
+            subject_id,
+        } = request;
         let labels = (idempotency_key, labels);
         let mut job = Self::new(pieces(contents), direction, &policy, labels, policies, tenant)?;
         if !conversation.is_empty() {
             job.labels.insert(CONVERSATION_LABEL.to_owned(), conversation.clone());
             job.conversation = Some(conversation);
         }
-        Ok(job)
+        Ok(job.about(subject_id))
     }
 
     fn new(
@@ -93,7 +104,12 @@ impl Job {
             policy: Arc::clone(policy),
             labels,
             conversation: None,
+            subject: None,
         })
+    }
+
+    fn about(self, subject: String) -> Self {
+        Self { subject: Some(subject).filter(|subject| !subject.is_empty()), ..self }
     }
 
     /// Returns the size of all texts.

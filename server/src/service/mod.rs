@@ -13,9 +13,9 @@ mod restore;
 mod verify;
 mod work;
 
-use std::{sync::Arc, time::SystemTime};
+use std::{collections::BTreeMap, sync::Arc, time::SystemTime};
 
-use llm_shield_audit::{AuditError, AuditLog, Receipt, Store};
+use llm_shield_audit::{AuditError, AuditLog, ContentMode, NewRecord, Receipt, Store};
 use llm_shield_detect::{Conversation, Direction, Engine, ScanOptions};
 use llm_shield_proto::v1::{self, shield_service_server::ShieldService};
 use tokio::{sync::Semaphore, time::Instant};
@@ -25,7 +25,7 @@ use self::{
     audit::AuditStream,
     context::Context,
     conversations::Conversations,
-    decide::Decision,
+    decide::{Decision, Keep},
     job::Job,
     verify::VerifyStream,
     work::{Watchdog, Workers},
@@ -54,6 +54,8 @@ struct Parts {
     conversations: Arc<Conversations>,
     workers: Workers,
     limits: LimitsConfig,
+    /// What the audit log keeps of contents.
+    content: ContentMode,
     ready: SystemTime,
 }
 
@@ -79,6 +81,7 @@ impl ShieldApi {
             conversations: Arc::new(Conversations::new(&config.conversations)),
             workers: Workers::new(&config.limits),
             limits: config.limits.clone(),
+            content: config.audit.content,
             ready: SystemTime::now(),
         }))
     }
@@ -110,7 +113,7 @@ impl ShieldService for ShieldApi {
 
     async fn audit(&self, request: Request<v1::AuditRequest>) -> Result<Response<AuditStream>, Status> {
         let context = Context::of(&request)?;
-        Ok(Response::new(self.0.query(&context, request.into_inner())?))
+        Ok(Response::new(self.0.query(&context, request.into_inner()).await?))
     }
 
     async fn get_server_info(
@@ -162,7 +165,7 @@ impl ShieldService for ShieldApi {
         request: Request<v1::VerifyAuditRequest>,
     ) -> Result<Response<VerifyStream>, Status> {
         let context = Context::of(&request)?;
-        Ok(Response::new(self.0.verify(context, request.get_ref())?))
+        Ok(Response::new(self.0.verify(context, request.get_ref()).await?))
     }
 }
 
@@ -173,9 +176,11 @@ impl Parts {
     async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
         let tenant = &context.caller.tenant;
         let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
+        let mode = self.content;
         // Canary tokens are looked for in what comes from the model, and there alone.
         let keys = match job.direction {
             Direction::Output => Some(self.tenant_keys(context).await?),
+            Direction::Input if mode == ContentMode::Redacted => Some(self.tenant_keys(context).await?),
             Direction::Input => None,
         };
         let engine = Arc::clone(&self.engine);
@@ -185,8 +190,9 @@ impl Parts {
         // The classifier takes milliseconds however short the text: nothing for a thread of the runtime.
         let weight = if self.engine.classifies(&job.request(), &job.policy) { u64::MAX } else { bytes };
         let work = move || {
-            let options = options(keys.as_deref());
-            let decision = decide::scan(&engine, &job, &digest, &options, &cancel);
+            let options = options(keys.as_deref().filter(|_| job.direction == Direction::Output));
+            let keep = Keep { digest: &digest, mode, keys: keys.as_deref().map(|keys| &keys.redaction) };
+            let decision = decide::scan(&engine, &job, &keep, &options, &cancel);
             (job, decision)
         };
         let (job, mut decision) = self.workers.run(context, weight, work).await?;
@@ -221,10 +227,12 @@ impl Parts {
         let bytes = job.bytes();
         self.quotas.take_bytes(tenant.as_str(), bytes)?;
         let (conversations, tenant) = (Arc::clone(&self.conversations), tenant.clone());
+        let mode = self.content;
         let work = move || {
             // Which values to take out is the rules' to say; the classifier would only make it slow.
             let options = ScanOptions { classify: false, ..options(Some(&keys)) };
-            let decision = decide::scan(&engine, &job, &digest, &options, &cancel);
+            let keep = Keep { digest: &digest, mode, keys: Some(&keys.redaction) };
+            let decision = decide::scan(&engine, &job, &keep, &options, &cancel);
             let redact = |conversation: &mut Conversation| {
                 decide::redact(&decision, &job, &keys.redaction, conversation)
             };
@@ -277,8 +285,34 @@ impl Parts {
             return Err(Fault::DeadlineExceeded);
         }
         count(rpc, decision);
-        let record = record::of(context, rpc, job, decision);
-        self.audit.append(record).await.map_err(|error| unrecorded(context, error))
+        let subject = job.subject.clone();
+        let mut record = record::of(context, rpc, job, decision);
+        record.content = self.content;
+        record.model = self.engine.classifier_of(&decision.report).unwrap_or_default().to_owned();
+        let kept = match subject {
+            None => self.audit.append(record).await,
+            Some(subject) => match self.audit.subject_key(&record.tenant, &subject).await {
+                Ok(key) => self.audit.append_about(&key, record).await,
+                Err(error) => Err(error),
+            },
+        };
+        kept.map_err(|error| unrecorded(context, error))
+    }
+
+    /// Records a read of the log durably; without that there is no answer.
+    async fn record_read(
+        &self,
+        context: &Context,
+        rpc: &'static str,
+        labels: BTreeMap<String, String>,
+    ) -> Result<(), Fault> {
+        let caller = &context.caller;
+        let record = NewRecord {
+            request_id: context.request_id.to_string(),
+            labels,
+            ..NewRecord::of_call(caller.tenant.clone(), caller.principal.as_str(), rpc)
+        };
+        self.audit.append(record).await.map(drop).map_err(|error| unrecorded(context, error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `GetAuditProof`: that a record is in the log of the caller's tenant, or that the log begins with what it was.
 
-use std::str::FromStr;
+use std::{collections::BTreeMap, str::FromStr};
 
 use llm_shield_audit::{AuditError, Checkpoint, ConsistencyProof, Hash, InclusionProof, Query};
 use llm_shield_proto::v1;
@@ -18,6 +18,12 @@ impl Parts {
     ) -> Result<v1::GetAuditProofResponse, Fault> {
         job::check(request)?;
         let prove = async {
+            let labels = match (request.record_id.as_str(), request.from_tree_size) {
+                ("", from) => ("from_tree_size", from.to_string()),
+                (id, _) => ("record_id", id.to_owned()),
+            };
+            let labels = BTreeMap::from([(labels.0.to_owned(), labels.1)]);
+            self.record_read(context, "GetAuditProof", labels).await?;
             match (request.record_id.as_str(), request.from_tree_size) {
                 ("", 0) => Err(Fault::field("record_id", "is missing, and from_tree_size too")),
                 ("", from) => self.prove_consistency(context, from, request.tree_size).await,

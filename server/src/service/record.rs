@@ -42,8 +42,25 @@ pub(super) fn of(context: &Context, rpc: &str, job: Job, decision: &mut Decision
         duration_us: context.duration_us(),
         degraded: report.degraded,
         labels: job.labels,
+        model: String::new(),
+        detectors: report.detectors.iter().filter_map(run).collect(),
+        content: audit::ContentMode::None,
+        kept: std::mem::take(&mut decision.kept),
         subject: None,
+        sealed_contents: None,
     }
+}
+
+fn run(report: &detect::DetectorReport) -> Option<audit::DetectorRun> {
+    let status = match report.status {
+        detect::DetectorStatus::Ok => audit::DetectorOutcome::Ok,
+        detect::DetectorStatus::TimedOut => audit::DetectorOutcome::TimedOut,
+        detect::DetectorStatus::Failed => audit::DetectorOutcome::Failed,
+        detect::DetectorStatus::Shadow => audit::DetectorOutcome::Shadow,
+        detect::DetectorStatus::Skipped => return None,
+    };
+    let duration_us = u64::try_from(report.duration.as_micros()).unwrap_or(u64::MAX);
+    Some(audit::DetectorRun { detector: report.detector.to_string(), status, duration_us })
 }
 
 /// Says where a record stands in the schema's words.
@@ -73,11 +90,12 @@ pub(super) fn finding(finding: &detect::Finding, content_id: &str) -> audit::Fin
         score: finding.score,
         start_byte: finding.span.start as u64,
         end_byte: finding.span.end as u64,
+        fingerprint: None,
     }
 }
 
-/// Says a record in the schema's words.
-pub(super) fn shown(record: audit::AuditRecord) -> v1::AuditRecord {
+/// Says a record in the schema's words; contents are for those who may restore values.
+pub(super) fn shown(record: audit::AuditRecord, with_contents: bool) -> v1::AuditRecord {
     let decision = record.decision;
     v1::AuditRecord {
         id: record.id.to_string(),
@@ -114,7 +132,34 @@ pub(super) fn shown(record: audit::AuditRecord) -> v1::AuditRecord {
         labels: decision.labels.into_iter().collect(),
         log_id: record.log,
         leaf_hash: record.leaf_hash.to_vec(),
+        model_id: decision.model,
+        detectors: decision.detectors.into_iter().map(shown_run).collect(),
+        content_mode: match decision.content {
+            audit::ContentMode::None => v1::AuditContentMode::Unspecified,
+            audit::ContentMode::Fingerprint => v1::AuditContentMode::Fingerprint,
+            audit::ContentMode::Redacted => v1::AuditContentMode::Redacted,
+            audit::ContentMode::Sealed => v1::AuditContentMode::Sealed,
+        }
+        .into(),
+        contents: decision
+            .kept
+            .into_iter()
+            .filter(|_| with_contents)
+            .map(|kept| v1::AuditContent { content_id: kept.content_id, text: kept.text })
+            .collect(),
+        subject_tag: decision.subject.unwrap_or_default(),
+        contents_erased: decision.sealed_contents.is_some(),
     }
+}
+
+fn shown_run(run: audit::DetectorRun) -> v1::AuditDetector {
+    let status = match run.status {
+        audit::DetectorOutcome::Ok => v1::DetectorStatus::Ok,
+        audit::DetectorOutcome::TimedOut => v1::DetectorStatus::TimedOut,
+        audit::DetectorOutcome::Failed => v1::DetectorStatus::Failed,
+        audit::DetectorOutcome::Shadow => v1::DetectorStatus::Shadow,
+    };
+    v1::AuditDetector { detector: run.detector, status: status.into(), duration_us: run.duration_us }
 }
 
 const fn action(action: audit::Action) -> v1::Action {
@@ -144,5 +189,6 @@ fn shown_finding(finding: audit::Finding) -> v1::AuditFinding {
         score: finding.score,
         start_byte: finding.start_byte,
         end_byte: finding.end_byte,
+        fingerprint: finding.fingerprint.unwrap_or_default(),
     }
 }

@@ -219,21 +219,20 @@ impl Job {
             }
         };
         audit::NewRecord {
-            tenant: context.caller.tenant.clone(),
-            principal: context.caller.principal.clone(),
-            rpc: "Restore".to_owned(),
             request_id: context.request_id.to_string(),
             direction: audit::Direction::Output,
             verdict,
             action,
             policy: audit::Policy { name: self.policy_name, digest: self.policy.digest().to_string() },
-            findings: Vec::new(),
             content_digests,
             coverage: audit::Coverage { bytes_total, bytes_scanned: bytes_total },
             duration_us: context.duration_us(),
-            degraded: false,
             labels,
-            subject: None,
+            ..audit::NewRecord::of_call(
+                context.caller.tenant.clone(),
+                context.caller.principal.as_str(),
+                "Restore",
+            )
         }
     }
 }

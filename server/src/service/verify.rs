@@ -23,7 +23,7 @@ use crate::status::Fault;
 const WAITING: usize = 4;
 
 impl Parts {
-    pub(super) fn verify(
+    pub(super) async fn verify(
         &self,
         context: Context,
         request: &v1::VerifyAuditRequest,
@@ -35,6 +35,9 @@ impl Parts {
         let place = Arc::clone(&self.audit_streams)
             .try_acquire_owned()
             .map_err(|_full| Fault::TooManyAuditStreams { limit: self.limits.max_audit_streams })?;
+        let asked = [("start", start), ("end", end)];
+        let labels = asked.into_iter().filter_map(|(name, time)| Some((name.to_owned(), time?.to_string())));
+        self.record_read(&context, "VerifyAudit", labels.collect()).await?;
         let (reports, received) = mpsc::channel(WAITING);
         let deadline = context.deadline.callers.map(|at| Box::pin(sleep_until(at)));
         let store = self.store.clone();

@@ -13,4 +13,5 @@ mod failure;
 mod proofs;
 mod query;
 mod rate;
+mod subjects;
 mod support;

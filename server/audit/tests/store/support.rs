@@ -91,13 +91,14 @@ pub(crate) fn record(tenant_name: &str, request: &str) -> NewRecord {
             score: 0.5,
             start_byte: 3,
             end_byte: 9,
+            fingerprint: None,
         }],
         content_digests: vec!["00".repeat(32)],
         coverage: Coverage { bytes_total: 20, bytes_scanned: 20 },
         duration_us: 120,
         degraded: false,
         labels: BTreeMap::from([("app".to_owned(), "chat".to_owned())]),
-        subject: None,
+        ..NewRecord::of_call(tenant(tenant_name), "", "")
     }
 }
 

@@ -52,6 +52,12 @@ pub(crate) struct FilterArgs {
     /// Decisions with this label; may be given more than once
     #[arg(long, value_parser = label, value_name = "NAME=VALUE")]
     label: Vec<(String, String)>,
+    /// Decisions on contents about this subject, by its tag (the field `subject` of a record)
+    #[arg(long, value_name = "TAG")]
+    subject: Option<String>,
+    /// Reads of the log too
+    #[arg(long)]
+    reads: bool,
     /// The most decisions, of all tenants together
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
@@ -81,6 +87,8 @@ impl FilterArgs {
             detectors: self.detector.clone(),
             categories: self.category.clone(),
             labels: self.label.iter().cloned().collect(),
+            subject: self.subject.clone(),
+            reads: self.reads,
             newest_first: self.newest_first,
             limit,
             ..Query::of(tenant)

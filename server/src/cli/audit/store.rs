@@ -61,6 +61,18 @@ impl StoreArgs {
         Ok(Trust::of(BTreeMap::from([(self.key_id.clone(), key)])))
     }
 
+    /// Returns the store's directory and the key ring, for who appends.
+    pub(crate) fn writable(&self) -> Result<(PathBuf, KeyRing)> {
+        let dir = self.dir()?;
+        let ring = self.key_ring(&dir)?;
+        Ok((dir, ring))
+    }
+
+    /// Returns the id of the signing key.
+    pub(crate) fn key_id(&self) -> &str {
+        &self.key_id
+    }
+
     /// Prints the public key of the ring.
     pub(crate) async fn print_public_key(&self) -> Result<u8> {
         let key = match self.public_key()? {

@@ -1,0 +1,108 @@
+//! Erasing what is about one subject: its key is destroyed, and a record says so.
+//!
+//! Only the process that appends to a store can do it. Another process leaves a request beside the logs, which that
+//! process finds.
+
+use std::path::PathBuf;
+
+use crate::files::{entries, make_directory, outbox_directory, read_if_there, remove_whole, write_whole};
+use crate::{AuditError, AuditLog, NewRecord, Receipt, Result, Tenant, subject};
+
+/// Under this RPC an erasure is on record.
+const RPC: &str = "EraseSubject";
+/// Where requests lie; no tenant's directory has capital letters.
+const REQUESTS: &str = "ERASE";
+/// Between the tenant's directory name and the tag; in neither of them.
+const SEPARATOR: char = '~';
+/// Who asks has a name of some length.
+const MAX_NAME_BYTES: usize = 512;
+
+/// What an erasure did.
+#[derive(Debug, Clone)]
+pub struct Erasure {
+    /// Of the record that says so.
+    pub receipt: Receipt,
+    /// What the subject is called in records.
+    pub tag: String,
+    /// Whether there was a key to destroy.
+    pub existed: bool,
+}
+
+impl AuditLog {
+    /// Destroys the key of a subject, so that the contents about it are gone, and records that.
+    ///
+    /// The records themselves stay, and the log still verifies. Copies of the key that were made outside of the store
+    /// (backups, snapshots) are not reached.
+    ///
+    /// # Errors
+    /// As [`append`](Self::append). Erasing again is no error: it is what to do when the record could not be kept.
+    pub async fn erase_subject(&self, tenant: &Tenant, subject: &str, by: &str) -> Result<Erasure> {
+        let tag = self.keys.tenant_keys(tenant).await?.subject_tag(subject);
+        self.erase(tenant, tag, by).await
+    }
+
+    /// Carries out the requests that other processes have left; returns how many there were.
+    ///
+    /// # Errors
+    /// As [`erase_subject`](Self::erase_subject); what was not carried out is left for the next call.
+    pub async fn carry_out_erasures(&self) -> Result<usize> {
+        let directory = outbox_directory(&self.keys.store).join(REQUESTS);
+        let failed = |error| AuditError::io("the requests to erase", error);
+        let requests = {
+            let directory = directory.clone();
+            blocking(move || entries(&directory)).await?.map_err(failed)?
+        };
+        let mut done = 0;
+        for request in requests {
+            let Some((tenant, tag)) = parse(&request) else { continue };
+            let path = directory.join(&request);
+            let read = path.clone();
+            let by = blocking(move || read_if_there(&read)).await?.map_err(failed)?.unwrap_or_default();
+            let by: String = String::from_utf8_lossy(&by).chars().take(MAX_NAME_BYTES).collect();
+            self.erase(&tenant, tag, &by).await?;
+            blocking(move || remove_whole(&path)).await?.map_err(failed)?;
+            done += 1;
+        }
+        Ok(done)
+    }
+
+    async fn erase(&self, tenant: &Tenant, tag: String, by: &str) -> Result<Erasure> {
+        let existed = self.keys.erase_subject(tenant, &tag).await?;
+        let mut record = NewRecord::of_call(tenant.clone(), by, RPC);
+        record.labels.insert("subject".to_owned(), tag.clone());
+        record.labels.insert("key".to_owned(), if existed { "destroyed" } else { "not found" }.to_owned());
+        let receipt = self.append(record).await?;
+        Ok(Erasure { receipt, tag, existed })
+    }
+}
+
+/// Leaves a request for the process that appends to a store; it is carried out when the file that is returned is gone.
+///
+/// # Errors
+/// When the request cannot be written.
+pub async fn request_erasure(
+    store: impl Into<PathBuf>,
+    tenant: &Tenant,
+    tag: &str,
+    by: &str,
+) -> Result<PathBuf> {
+    let directory = outbox_directory(&store.into()).join(REQUESTS);
+    let path = directory.join(format!("{}{SEPARATOR}{tag}", tenant.path_name()));
+    let (made, by) = (path.clone(), by.to_owned());
+    let write = move || {
+        make_directory(&directory)?;
+        write_whole(&made, by.as_bytes()).map(drop)
+    };
+    blocking(write).await?.map_err(|error| AuditError::io("the request to erase", error))?;
+    Ok(path)
+}
+
+fn parse(file_name: &str) -> Option<(Tenant, String)> {
+    let (tenant, tag) = file_name.split_once(SEPARATOR)?;
+    subject::is_tag(tag).then_some(())?;
+    Some((Tenant::from_path_name(tenant)?, tag.to_owned()))
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_stopped| AuditError::Closed)
+}
