@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use llm_shield_proto::v1;
 use tonic::Code;
 
-use crate::support::{TestServer, explained, reason, redact_of, scan_of};
+use crate::support::{TestServer, eventually, explained, reason, redact_of, scan_of};
 
 /// The directory of the only log in a server's audit store.
 fn log_directory(server: &TestServer) -> PathBuf {
@@ -54,11 +54,16 @@ async fn an_append_that_fails_is_no_answer_either() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scan_that_its_deadline_stops_is_no_decision() {
-    let server = TestServer::with(|config| config.limits.max_deadline = Duration::from_millis(5)).await;
+    let server = TestServer::with(|config| config.limits.max_deadline = Duration::from_millis(20)).await;
     let mut client = server.client("acme/all").await;
     let text = "write to ada@babbage-engines.com, 4111 1111 1111 1111 ".repeat(70_000);
     let status = client.scan(scan_of(&text)).await.unwrap_err();
     assert_eq!(reason(&status, Code::DeadlineExceeded), "DEADLINE_EXCEEDED");
-    let mut records = client.audit(v1::AuditRequest::default()).await.unwrap().into_inner();
+    // The read itself is recorded within the same deadline, and the first record of a tenant takes longer.
+    let read = || {
+        let mut client = client.clone();
+        async move { client.audit(v1::AuditRequest::default()).await.ok() }
+    };
+    let mut records = eventually("the log is read", read).await.into_inner();
     assert!(records.message().await.unwrap().is_none(), "no decision, no record");
 }

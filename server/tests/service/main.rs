@@ -22,6 +22,7 @@ mod logs;
 mod metrics;
 mod models;
 mod policies;
+mod proofs;
 mod quotas;
 mod requests;
 mod restore;

@@ -18,15 +18,15 @@ use super::{
 
 /// What to prove, or which proof to check.
 #[derive(Args, Debug)]
-#[group(id = "what", required = true, multiple = false, args = ["id", "index", "from", "check"])]
 pub(crate) struct ProofArgs {
     /// The record whose inclusion to prove; finding it needs the keys that open records
+    #[arg(required_unless_present_any = ["index", "from", "check"], conflicts_with_all = ["index", "from", "check"])]
     id: Option<Uuid>,
     /// The position of the record whose inclusion to prove, as a receipt tells it (leaf_index). Needs --tenant
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with_all = ["from", "check"])]
     index: Option<u64>,
     /// Prove instead that the log begins with what it was when it had so many records. Needs --tenant
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", conflicts_with = "check")]
     from: Option<u64>,
     /// The size to prove it in, for which a checkpoint is kept; the newest checkpoint's by default
     #[arg(long, value_name = "SIZE", default_value_t = 0)]
