@@ -105,19 +105,23 @@ impl SubjectKey {
 ///
 /// Bounded in number and age: who loses the right to open keys seals and reads on for so long.
 #[derive(Debug, Default)]
-pub(crate) struct SubjectKeys(Mutex<HashMap<(Tenant, String), (Instant, Arc<SubjectKey>)>>);
+pub(crate) struct SubjectKeys(Mutex<Known>);
+
+/// A tenant, and the tag of one of its subjects.
+type Name = (Tenant, String);
+type Known = HashMap<Name, (Instant, Arc<SubjectKey>)>;
 
 impl SubjectKeys {
     const MAX_AGE: Duration = Duration::from_secs(300);
     const MOST: usize = 4096;
 
-    pub(crate) fn find(&self, name: &(Tenant, String)) -> Option<Arc<SubjectKey>> {
+    pub(crate) fn find(&self, name: &Name) -> Option<Arc<SubjectKey>> {
         let keys = self.lock();
         let (since, key) = keys.get(name)?;
         (since.elapsed() < Self::MAX_AGE).then(|| Arc::clone(key))
     }
 
-    pub(crate) fn keep(&self, name: (Tenant, String), key: Arc<SubjectKey>) {
+    pub(crate) fn keep(&self, name: Name, key: Arc<SubjectKey>) {
         let mut keys = self.lock();
         if keys.len() >= Self::MOST {
             keys.retain(|_, (since, _)| since.elapsed() < Self::MAX_AGE);
@@ -128,11 +132,11 @@ impl SubjectKeys {
         keys.insert(name, (Instant::now(), key));
     }
 
-    pub(crate) fn forget(&self, name: &(Tenant, String)) {
+    pub(crate) fn forget(&self, name: &Name) {
         self.lock().remove(name);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Tenant, String), (Instant, Arc<SubjectKey>)>> {
+    fn lock(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Verify(verify::VerifyArgs),
     /// Prove that a record is in the log, or that the log begins with what it was, as JSON; or check such a proof
     Proof(proof::ProofArgs),
-    /// Destroy the key of a subject (subject_id of requests): what was kept about it is gone, and the log still verifies.
+    /// Destroy the key of a subject (`subject_id` of requests): what was kept about it is gone, and the log still verifies.
     /// A running server does it within a second or two
     Erase(erase::EraseArgs),
     /// Print the public key that checkpoints are verified with, as PEM. Keep it, and a checkpoint, away from the store

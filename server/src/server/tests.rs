@@ -87,7 +87,7 @@ fn client() -> ShieldServiceClient<
     let dir = tempfile::tempdir().unwrap();
     let mut config = Config::load(None, []).unwrap();
     config.data_dir = dir.path().to_owned();
-    config.limits.max_deadline = std::time::Duration::from_millis(50);
+    config.limits.max_deadline = Duration::from_millis(50);
     let certificates = DevCerts::under(&config.data_dir);
     certificates.ensure().unwrap();
     let trust = Arc::new(TrustHandle::load(config.tls_files().unwrap()).unwrap());

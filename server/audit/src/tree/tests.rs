@@ -25,6 +25,10 @@ const D: &str = "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6
 const E: &str = "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0";
 const F: &str = "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a";
 
+fn at(index: u64) -> usize {
+    usize::try_from(index).unwrap()
+}
+
 fn hash(digits: &str) -> Hash {
     hex::decode(digits).unwrap().try_into().unwrap()
 }
@@ -40,7 +44,7 @@ fn root_of(leaves: &[Hash]) -> Hash {
 }
 
 fn proof(leaves: &[Hash], ranges: Vec<Range<u64>>) -> Vec<Hash> {
-    ranges.into_iter().map(|range| root_of(&leaves[range.start as usize..range.end as usize])).collect()
+    ranges.into_iter().map(|range| root_of(&leaves[at(range.start)..at(range.end)])).collect()
 }
 
 #[test]
@@ -65,8 +69,8 @@ fn inclusion_proofs_of_the_vectors() {
     for (index, size, expected) in cases {
         let path = proof(&leaves, inclusion_ranges(index, size));
         assert_eq!(path, expected.iter().map(|digits| hash(digits)).collect::<Vec<_>>(), "{index} {size}");
-        let root = hash(ROOTS[size as usize - 1]);
-        assert!(verify_inclusion(&leaves[index as usize], index, size, &path, &root));
+        let root = hash(ROOTS[at(size) - 1]);
+        assert!(verify_inclusion(&leaves[at(index)], index, size, &path, &root));
     }
 }
 
@@ -78,7 +82,7 @@ fn consistency_proofs_of_the_vectors() {
     for (from, size, expected) in cases {
         let path = proof(&leaves, consistency_ranges(from, size));
         assert_eq!(path, expected.iter().map(|digits| hash(digits)).collect::<Vec<_>>(), "{from} {size}");
-        let (old, new) = (hash(ROOTS[from as usize - 1]), hash(ROOTS[size as usize - 1]));
+        let (old, new) = (hash(ROOTS[at(from) - 1]), hash(ROOTS[at(size) - 1]));
         assert!(verify_consistency(from, &old, size, &new, &path));
     }
 }
@@ -89,7 +93,7 @@ fn defined_root(leaves: &[Hash]) -> Hash {
         [] => sha256(&[]),
         [leaf] => *leaf,
         _ => {
-            let (left, right) = leaves.split_at(split(leaves.len() as u64) as usize);
+            let (left, right) = leaves.split_at(at(split(leaves.len() as u64)));
             node_hash(&defined_root(left), &defined_root(right))
         }
     }
@@ -110,10 +114,10 @@ proptest! {
     fn an_edge_taken_apart_goes_on(size in 0_u64..100, more in 0_u64..50) {
         let leaves = some_leaves(size + more);
         let mut edge = Frontier::default();
-        leaves[..size as usize].iter().for_each(|leaf| edge.push(*leaf));
+        leaves[..at(size)].iter().for_each(|leaf| edge.push(*leaf));
         prop_assert!(Frontier::from_parts(size + 1, edge.subtrees().to_vec()).is_none_or(|other| other != edge));
         let mut edge = Frontier::from_parts(size, edge.subtrees().to_vec()).unwrap();
-        leaves[size as usize..].iter().for_each(|leaf| edge.push(*leaf));
+        leaves[at(size)..].iter().for_each(|leaf| edge.push(*leaf));
         prop_assert_eq!(edge.root(), defined_root(&leaves));
     }
 
@@ -123,24 +127,24 @@ proptest! {
         let leaves = some_leaves(size);
         let root = root_of(&leaves);
         let path = proof(&leaves, inclusion_ranges(index, size));
-        prop_assert!(verify_inclusion(&leaves[index as usize], index, size, &path, &root));
-        prop_assert_eq!(verify_inclusion(&leaves[wrong as usize], index, size, &path, &root), wrong == index);
-        prop_assert_eq!(verify_inclusion(&leaves[index as usize], wrong, size, &path, &root), wrong == index);
+        prop_assert!(verify_inclusion(&leaves[at(index)], index, size, &path, &root));
+        prop_assert_eq!(verify_inclusion(&leaves[at(wrong)], index, size, &path, &root), wrong == index);
+        prop_assert_eq!(verify_inclusion(&leaves[at(index)], wrong, size, &path, &root), wrong == index);
         for cut in 0..path.len() {
-            prop_assert!(!verify_inclusion(&leaves[index as usize], index, size, &path[..cut], &root));
+            prop_assert!(!verify_inclusion(&leaves[at(index)], index, size, &path[..cut], &root));
             let mut changed = path.clone();
             changed[cut][3] ^= 1;
-            prop_assert!(!verify_inclusion(&leaves[index as usize], index, size, &changed, &root));
+            prop_assert!(!verify_inclusion(&leaves[at(index)], index, size, &changed, &root));
         }
         let longer = [path.as_slice(), &[root]].concat();
-        prop_assert!(!verify_inclusion(&leaves[index as usize], index, size, &longer, &root));
+        prop_assert!(!verify_inclusion(&leaves[at(index)], index, size, &longer, &root));
     }
 
     #[test]
     fn consistency_is_proved_and_nothing_else(size in 1_u64..130, from in 1_u64..130) {
         let from = 1 + from % size;
         let leaves = some_leaves(size);
-        let (old, new) = (root_of(&leaves[..from as usize]), root_of(&leaves));
+        let (old, new) = (root_of(&leaves[..at(from)]), root_of(&leaves));
         let path = proof(&leaves, consistency_ranges(from, size));
         prop_assert!(verify_consistency(from, &old, size, &new, &path));
         prop_assert!(!verify_consistency(from, &sha256(b"x"), size, &new, &path));
@@ -152,7 +156,7 @@ proptest! {
         }
         // A fork: the same size, one leaf changed.
         let mut forked = leaves.clone();
-        forked[from as usize - 1][0] ^= 1;
+        forked[at(from) - 1][0] ^= 1;
         let forked_root = root_of(&forked);
         prop_assert!(!verify_consistency(from, &old, size, &forked_root, &proof(&forked, consistency_ranges(from, size))));
     }

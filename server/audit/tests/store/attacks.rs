@@ -8,7 +8,9 @@ use llm_shield_audit::{
 };
 use llm_shield_cloud::CloudKeyManager;
 
-use crate::support::{Home, SIGNING_KEY, Segment, copy_directory, fix_checksum, record, tenant, verify};
+use crate::support::{
+    Home, SIGNING_KEY, Segment, copy_directory, fix_checksum, length, record, tenant, verify,
+};
 
 const SEGMENTS: u64 = 4;
 
@@ -219,7 +221,7 @@ async fn swapped_duplicated_and_inserted_records() {
             let moved = frames[2][40..].to_vec();
             frames[1].truncate(40);
             frames[1].extend(moved);
-            let length = (frames[1].len() as u32 - 8).to_be_bytes();
+            let length = (length(&frames[1]) - 8).to_be_bytes();
             frames[1][..4].copy_from_slice(&length);
             fix_checksum(&mut frames[1]);
         });

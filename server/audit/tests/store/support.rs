@@ -188,15 +188,20 @@ impl Segment {
         let old = fs::read(&path).unwrap();
         let count = u32::from_be_bytes(old[58..62].try_into().unwrap()) as usize;
         let digest = Sha256::hash(&[&self.header]);
-        let mut index = [&old[..26], &digest, &(self.frames.len() as u32).to_be_bytes()].concat();
+        let mut index = [&old[..26], &digest, &length(&self.frames).to_be_bytes()].concat();
         for frame in &self.frames {
             index.extend(Sha256::hash(&[&[0], &digest, frame]));
-            index.extend((frame.len() as u32).to_be_bytes());
+            index.extend(length(frame).to_be_bytes());
             index.extend(&frame[16..24]);
         }
         index.extend(&old[62 + 44 * count..]);
         fs::write(path, index).unwrap();
     }
+}
+
+/// The length as files hold it.
+pub(crate) fn length<T>(of: &[T]) -> u32 {
+    u32::try_from(of.len()).unwrap()
 }
 
 pub(crate) fn fix_checksum(frame: &mut [u8]) {

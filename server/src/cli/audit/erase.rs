@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Whom to erase.
 #[derive(Args, Debug)]
 pub(crate) struct EraseArgs {
-    /// The subject, as requests named it (subject_id). Needs --tenant
+    /// The subject, as requests named it (`subject_id`). Needs --tenant
     #[arg(long, value_name = "ID")]
     subject: String,
     /// Who erases, for the record

@@ -22,7 +22,7 @@ pub(crate) struct ProofArgs {
     /// The record whose inclusion to prove; finding it needs the keys that open records
     #[arg(required_unless_present_any = ["index", "from", "check"], conflicts_with_all = ["index", "from", "check"])]
     id: Option<Uuid>,
-    /// The position of the record whose inclusion to prove, as a receipt tells it (leaf_index). Needs --tenant
+    /// The position of the record whose inclusion to prove, as a receipt tells it (`leaf_index`). Needs --tenant
     #[arg(long, value_name = "N", conflicts_with_all = ["from", "check"])]
     index: Option<u64>,
     /// Prove instead that the log begins with what it was when it had so many records. Needs --tenant
