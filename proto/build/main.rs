@@ -12,7 +12,8 @@ const PROTOS: [&str; 3] =
     ["llm_shield/v1/shield.proto", "llm_shield/v1/types.proto", "llm_shield/v1/audit.proto"];
 
 /// Messages that hold a caller's text: `src/debug.rs` gives them, and their oneofs, a `Debug` that prints sizes only.
-const WITHOUT_DEBUG: [&str; 5] = [
+const WITHOUT_DEBUG: [&str; 6] = [
+    ".llm_shield.v1.AuditContent",
     ".llm_shield.v1.Content",
     ".llm_shield.v1.RedactedContent",
     ".llm_shield.v1.ScanStreamRequest",

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::v1::{
-    Content, RedactStreamRequest, RedactStreamResponse, RedactedContent, ScanStreamRequest,
+    AuditContent, Content, RedactStreamRequest, RedactStreamResponse, RedactedContent, ScanStreamRequest,
     redact_stream_request, redact_stream_response, scan_stream_request,
 };
 
@@ -13,6 +13,12 @@ impl fmt::Debug for Content {
             .field("role", &self.role())
             .field("text_bytes", &self.text.len())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AuditContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditContent").field("text_bytes", &self.text.len()).finish_non_exhaustive()
     }
 }
 

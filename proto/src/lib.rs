@@ -17,6 +17,7 @@ pub use validate::{FieldPath, FieldViolation, Validate, ValidationError};
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     clippy::doc_markdown,
+    clippy::large_enum_variant,
     clippy::too_long_first_doc_paragraph,
     clippy::use_self,
     missing_docs,
