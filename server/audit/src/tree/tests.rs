@@ -155,7 +155,7 @@ proptest! {
             prop_assert!(!verify_consistency(from, &old, size, &new, &path));
         }
         // A fork: the same size, one leaf changed.
-        let mut forked = leaves.clone();
+        let mut forked = leaves;
         forked[at(from) - 1][0] ^= 1;
         let forked_root = root_of(&forked);
         prop_assert!(!verify_consistency(from, &old, size, &forked_root, &proof(&forked, consistency_ranges(from, size))));
