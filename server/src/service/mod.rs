@@ -288,7 +288,7 @@ impl Parts {
         let subject = job.subject.clone();
         let mut record = record::of(context, rpc, job, decision);
         record.content = self.content;
-        record.model = self.engine.classifier_of(&decision.report).unwrap_or_default().to_owned();
+        record.model = decision.report.model.as_deref().unwrap_or_default().to_owned();
         let kept = match subject {
             None => self.audit.append(record).await,
             Some(subject) => match self.audit.subject_key(&record.tenant, &subject).await {
