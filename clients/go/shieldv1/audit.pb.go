@@ -22,6 +22,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// AuditContentMode says what the server keeps of contents beside their digests.
+type AuditContentMode int32
+
+const (
+	// Nothing.
+	AuditContentMode_AUDIT_CONTENT_MODE_UNSPECIFIED AuditContentMode = 0
+	// A keyed digest of each value that was found.
+	AuditContentMode_AUDIT_CONTENT_MODE_FINGERPRINT AuditContentMode = 1
+	// The text with what was found replaced.
+	AuditContentMode_AUDIT_CONTENT_MODE_REDACTED AuditContentMode = 2
+	// The text as it was.
+	AuditContentMode_AUDIT_CONTENT_MODE_SEALED AuditContentMode = 3
+)
+
+// Enum value maps for AuditContentMode.
+var (
+	AuditContentMode_name = map[int32]string{
+		0: "AUDIT_CONTENT_MODE_UNSPECIFIED",
+		1: "AUDIT_CONTENT_MODE_FINGERPRINT",
+		2: "AUDIT_CONTENT_MODE_REDACTED",
+		3: "AUDIT_CONTENT_MODE_SEALED",
+	}
+	AuditContentMode_value = map[string]int32{
+		"AUDIT_CONTENT_MODE_UNSPECIFIED": 0,
+		"AUDIT_CONTENT_MODE_FINGERPRINT": 1,
+		"AUDIT_CONTENT_MODE_REDACTED":    2,
+		"AUDIT_CONTENT_MODE_SEALED":      3,
+	}
+)
+
+func (x AuditContentMode) Enum() *AuditContentMode {
+	p := new(AuditContentMode)
+	*p = x
+	return p
+}
+
+func (x AuditContentMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AuditContentMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_llm_shield_v1_audit_proto_enumTypes[0].Descriptor()
+}
+
+func (AuditContentMode) Type() protoreflect.EnumType {
+	return &file_llm_shield_v1_audit_proto_enumTypes[0]
+}
+
+func (x AuditContentMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AuditContentMode.Descriptor instead.
+func (AuditContentMode) EnumDescriptor() ([]byte, []int) {
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{0}
+}
+
 // AuditFinding is a finding as the audit log keeps it: what and where, never the text.
 type AuditFinding struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -42,7 +99,9 @@ type AuditFinding struct {
 	// First UTF-8 byte in the content's text.
 	StartByte uint64 `protobuf:"varint,8,opt,name=start_byte,json=startByte,proto3" json:"start_byte,omitempty"`
 	// One past the last UTF-8 byte.
-	EndByte       uint64 `protobuf:"varint,9,opt,name=end_byte,json=endByte,proto3" json:"end_byte,omitempty"`
+	EndByte uint64 `protobuf:"varint,9,opt,name=end_byte,json=endByte,proto3" json:"end_byte,omitempty"`
+	// HMAC-SHA-256 of the value under the tenant's digest key, lower-case hex, where the server keeps fingerprints.
+	Fingerprint   string `protobuf:"bytes,10,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -140,6 +199,206 @@ func (x *AuditFinding) GetEndByte() uint64 {
 	return 0
 }
 
+func (x *AuditFinding) GetFingerprint() string {
+	if x != nil {
+		return x.Fingerprint
+	}
+	return ""
+}
+
+// AuditDetector is how a detector fared on a recorded request.
+type AuditDetector struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its name.
+	Detector string `protobuf:"bytes,1,opt,name=detector,proto3" json:"detector,omitempty"`
+	// How it fared.
+	Status DetectorStatus `protobuf:"varint,2,opt,name=status,proto3,enum=llm_shield.v1.DetectorStatus" json:"status,omitempty"`
+	// Time it took, in microseconds.
+	DurationUs    uint64 `protobuf:"varint,3,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditDetector) Reset() {
+	*x = AuditDetector{}
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditDetector) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditDetector) ProtoMessage() {}
+
+func (x *AuditDetector) ProtoReflect() protoreflect.Message {
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditDetector.ProtoReflect.Descriptor instead.
+func (*AuditDetector) Descriptor() ([]byte, []int) {
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *AuditDetector) GetDetector() string {
+	if x != nil {
+		return x.Detector
+	}
+	return ""
+}
+
+func (x *AuditDetector) GetStatus() DetectorStatus {
+	if x != nil {
+		return x.Status
+	}
+	return DetectorStatus_DETECTOR_STATUS_UNSPECIFIED
+}
+
+func (x *AuditDetector) GetDurationUs() uint64 {
+	if x != nil {
+		return x.DurationUs
+	}
+	return 0
+}
+
+// AuditContent is a content that was kept.
+type AuditContent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The content's id.
+	ContentId string `protobuf:"bytes,1,opt,name=content_id,json=contentId,proto3" json:"content_id,omitempty"`
+	// The text, as the record's content_mode says.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditContent) Reset() {
+	*x = AuditContent{}
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditContent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditContent) ProtoMessage() {}
+
+func (x *AuditContent) ProtoReflect() protoreflect.Message {
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditContent.ProtoReflect.Descriptor instead.
+func (*AuditContent) Descriptor() ([]byte, []int) {
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *AuditContent) GetContentId() string {
+	if x != nil {
+		return x.ContentId
+	}
+	return ""
+}
+
+func (x *AuditContent) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// AuditReceipt says where the record of an answer stands in the audit log: enough to demand, later, the proof that it
+// still stands there.
+type AuditReceipt struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the record.
+	RecordId string `protobuf:"bytes,1,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// The log it is in: each server keeps its own for each tenant.
+	LogId string `protobuf:"bytes,2,opt,name=log_id,json=logId,proto3" json:"log_id,omitempty"`
+	// Its position in that log, from 0: the index of its leaf in the log's Merkle tree.
+	LeafIndex uint64 `protobuf:"varint,3,opt,name=leaf_index,json=leafIndex,proto3" json:"leaf_index,omitempty"`
+	// Its leaf hash (RFC 6962, section 2.1), 32 bytes.
+	LeafHash      []byte `protobuf:"bytes,4,opt,name=leaf_hash,json=leafHash,proto3" json:"leaf_hash,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AuditReceipt) Reset() {
+	*x = AuditReceipt{}
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AuditReceipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AuditReceipt) ProtoMessage() {}
+
+func (x *AuditReceipt) ProtoReflect() protoreflect.Message {
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AuditReceipt.ProtoReflect.Descriptor instead.
+func (*AuditReceipt) Descriptor() ([]byte, []int) {
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *AuditReceipt) GetRecordId() string {
+	if x != nil {
+		return x.RecordId
+	}
+	return ""
+}
+
+func (x *AuditReceipt) GetLogId() string {
+	if x != nil {
+		return x.LogId
+	}
+	return ""
+}
+
+func (x *AuditReceipt) GetLeafIndex() uint64 {
+	if x != nil {
+		return x.LeafIndex
+	}
+	return 0
+}
+
+func (x *AuditReceipt) GetLeafHash() []byte {
+	if x != nil {
+		return x.LeafHash
+	}
+	return nil
+}
+
 // AuditRecord is one decision, as it was sealed when it was made.
 type AuditRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -176,14 +435,30 @@ type AuditRecord struct {
 	// True when a detector that the policy asks for did not complete.
 	Degraded bool `protobuf:"varint,16,opt,name=degraded,proto3" json:"degraded,omitempty"`
 	// The caller's labels.
-	Labels        map[string]string `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Labels map[string]string `protobuf:"bytes,17,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The log it is in.
+	LogId string `protobuf:"bytes,18,opt,name=log_id,json=logId,proto3" json:"log_id,omitempty"`
+	// Its leaf hash (RFC 6962, section 2.1), 32 bytes.
+	LeafHash []byte `protobuf:"bytes,19,opt,name=leaf_hash,json=leafHash,proto3" json:"leaf_hash,omitempty"`
+	// Id of the classifier model that took part: its name, version and digest; empty when none did.
+	ModelId string `protobuf:"bytes,20,opt,name=model_id,json=modelId,proto3" json:"model_id,omitempty"`
+	// The detectors that ran.
+	Detectors []*AuditDetector `protobuf:"bytes,21,rep,name=detectors,proto3" json:"detectors,omitempty"`
+	// What was kept of the contents.
+	ContentMode AuditContentMode `protobuf:"varint,22,opt,name=content_mode,json=contentMode,proto3,enum=llm_shield.v1.AuditContentMode" json:"content_mode,omitempty"`
+	// The contents that were kept. Sent to callers who have the role restorer too.
+	Contents []*AuditContent `protobuf:"bytes,23,rep,name=contents,proto3" json:"contents,omitempty"`
+	// What the subject of the contents is called in records; not the id that the caller gave.
+	SubjectTag string `protobuf:"bytes,24,opt,name=subject_tag,json=subjectTag,proto3" json:"subject_tag,omitempty"`
+	// True when digests, fingerprints and contents are gone, because their subject was erased.
+	ContentsErased bool `protobuf:"varint,25,opt,name=contents_erased,json=contentsErased,proto3" json:"contents_erased,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *AuditRecord) Reset() {
 	*x = AuditRecord{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[1]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -195,7 +470,7 @@ func (x *AuditRecord) String() string {
 func (*AuditRecord) ProtoMessage() {}
 
 func (x *AuditRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[1]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -208,7 +483,7 @@ func (x *AuditRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditRecord.ProtoReflect.Descriptor instead.
 func (*AuditRecord) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{1}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *AuditRecord) GetId() string {
@@ -330,6 +605,62 @@ func (x *AuditRecord) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *AuditRecord) GetLogId() string {
+	if x != nil {
+		return x.LogId
+	}
+	return ""
+}
+
+func (x *AuditRecord) GetLeafHash() []byte {
+	if x != nil {
+		return x.LeafHash
+	}
+	return nil
+}
+
+func (x *AuditRecord) GetModelId() string {
+	if x != nil {
+		return x.ModelId
+	}
+	return ""
+}
+
+func (x *AuditRecord) GetDetectors() []*AuditDetector {
+	if x != nil {
+		return x.Detectors
+	}
+	return nil
+}
+
+func (x *AuditRecord) GetContentMode() AuditContentMode {
+	if x != nil {
+		return x.ContentMode
+	}
+	return AuditContentMode_AUDIT_CONTENT_MODE_UNSPECIFIED
+}
+
+func (x *AuditRecord) GetContents() []*AuditContent {
+	if x != nil {
+		return x.Contents
+	}
+	return nil
+}
+
+func (x *AuditRecord) GetSubjectTag() string {
+	if x != nil {
+		return x.SubjectTag
+	}
+	return ""
+}
+
+func (x *AuditRecord) GetContentsErased() bool {
+	if x != nil {
+		return x.ContentsErased
+	}
+	return false
+}
+
 // AuditFilter narrows a query. Empty fields do not narrow.
 type AuditFilter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -342,14 +673,27 @@ type AuditFilter struct {
 	// Records of this principal. At most 512 bytes.
 	Principal string `protobuf:"bytes,4,opt,name=principal,proto3" json:"principal,omitempty"`
 	// The record with this id. At most 64 bytes.
-	RecordId      string `protobuf:"bytes,5,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	RecordId string `protobuf:"bytes,5,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
+	// Records of this RPC, such as "Scan". At most 64 bytes.
+	Rpc string `protobuf:"bytes,6,opt,name=rpc,proto3" json:"rpc,omitempty"`
+	// Records with a finding of one of these detectors. At most 16.
+	Detectors []string `protobuf:"bytes,7,rep,name=detectors,proto3" json:"detectors,omitempty"`
+	// Records with a finding of one of these categories. At most 16.
+	Categories []string `protobuf:"bytes,8,rep,name=categories,proto3" json:"categories,omitempty"`
+	// Records with all of these labels. At most 16.
+	Labels map[string]string `protobuf:"bytes,9,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Records whose contents are about this subject (ScanRequest.subject_id). At most 256 bytes.
+	SubjectId string `protobuf:"bytes,10,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
+	// Records of reads of the log too (Audit, GetAuditProof, VerifyAudit). Without, they are found by rpc or record_id
+	// alone.
+	IncludeReads  bool `protobuf:"varint,11,opt,name=include_reads,json=includeReads,proto3" json:"include_reads,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *AuditFilter) Reset() {
 	*x = AuditFilter{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[2]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -361,7 +705,7 @@ func (x *AuditFilter) String() string {
 func (*AuditFilter) ProtoMessage() {}
 
 func (x *AuditFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[2]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -374,7 +718,7 @@ func (x *AuditFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditFilter.ProtoReflect.Descriptor instead.
 func (*AuditFilter) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{2}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *AuditFilter) GetStartTime() *timestamppb.Timestamp {
@@ -412,6 +756,48 @@ func (x *AuditFilter) GetRecordId() string {
 	return ""
 }
 
+func (x *AuditFilter) GetRpc() string {
+	if x != nil {
+		return x.Rpc
+	}
+	return ""
+}
+
+func (x *AuditFilter) GetDetectors() []string {
+	if x != nil {
+		return x.Detectors
+	}
+	return nil
+}
+
+func (x *AuditFilter) GetCategories() []string {
+	if x != nil {
+		return x.Categories
+	}
+	return nil
+}
+
+func (x *AuditFilter) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *AuditFilter) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
+func (x *AuditFilter) GetIncludeReads() bool {
+	if x != nil {
+		return x.IncludeReads
+	}
+	return false
+}
+
 // AuditRequest asks for the records of the caller's own tenant.
 type AuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -429,7 +815,7 @@ type AuditRequest struct {
 
 func (x *AuditRequest) Reset() {
 	*x = AuditRequest{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[3]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -441,7 +827,7 @@ func (x *AuditRequest) String() string {
 func (*AuditRequest) ProtoMessage() {}
 
 func (x *AuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[3]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -454,7 +840,7 @@ func (x *AuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditRequest.ProtoReflect.Descriptor instead.
 func (*AuditRequest) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{3}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AuditRequest) GetFilter() *AuditFilter {
@@ -498,7 +884,7 @@ type AuditResponse struct {
 
 func (x *AuditResponse) Reset() {
 	*x = AuditResponse{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[4]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -510,7 +896,7 @@ func (x *AuditResponse) String() string {
 func (*AuditResponse) ProtoMessage() {}
 
 func (x *AuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[4]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -523,7 +909,7 @@ func (x *AuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AuditResponse.ProtoReflect.Descriptor instead.
 func (*AuditResponse) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{4}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AuditResponse) GetRecord() *AuditRecord {
@@ -547,7 +933,8 @@ type GetAuditProofRequest struct {
 	RecordId string `protobuf:"bytes,1,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// The earlier tree size to prove consistency from.
 	FromTreeSize uint64 `protobuf:"varint,2,opt,name=from_tree_size,json=fromTreeSize,proto3" json:"from_tree_size,omitempty"`
-	// The tree size to prove it in; 0 for the newest checkpoint.
+	// The tree size to prove it in, for which a checkpoint must be kept: those that end a segment are. 0 for the newest,
+	// which is made for the call where the record is not in one yet.
 	TreeSize      uint64 `protobuf:"varint,3,opt,name=tree_size,json=treeSize,proto3" json:"tree_size,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -555,7 +942,7 @@ type GetAuditProofRequest struct {
 
 func (x *GetAuditProofRequest) Reset() {
 	*x = GetAuditProofRequest{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[5]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -567,7 +954,7 @@ func (x *GetAuditProofRequest) String() string {
 func (*GetAuditProofRequest) ProtoMessage() {}
 
 func (x *GetAuditProofRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[5]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -580,7 +967,7 @@ func (x *GetAuditProofRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAuditProofRequest.ProtoReflect.Descriptor instead.
 func (*GetAuditProofRequest) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{5}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetAuditProofRequest) GetRecordId() string {
@@ -614,14 +1001,20 @@ type GetAuditProofResponse struct {
 	// The nodes of the path, lowest first, 32 bytes each.
 	Hashes [][]byte `protobuf:"bytes,3,rep,name=hashes,proto3" json:"hashes,omitempty"`
 	// The signed checkpoint (a signed note) for tree_size.
-	Checkpoint    string `protobuf:"bytes,4,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	Checkpoint string `protobuf:"bytes,4,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	// The leaf's hash, 32 bytes, for an inclusion proof.
+	LeafHash []byte `protobuf:"bytes,5,opt,name=leaf_hash,json=leafHash,proto3" json:"leaf_hash,omitempty"`
+	// The root that the checkpoint signs, 32 bytes.
+	RootHash []byte `protobuf:"bytes,6,opt,name=root_hash,json=rootHash,proto3" json:"root_hash,omitempty"`
+	// The log.
+	LogId         string `protobuf:"bytes,7,opt,name=log_id,json=logId,proto3" json:"log_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetAuditProofResponse) Reset() {
 	*x = GetAuditProofResponse{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[6]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +1026,7 @@ func (x *GetAuditProofResponse) String() string {
 func (*GetAuditProofResponse) ProtoMessage() {}
 
 func (x *GetAuditProofResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[6]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +1039,7 @@ func (x *GetAuditProofResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetAuditProofResponse.ProtoReflect.Descriptor instead.
 func (*GetAuditProofResponse) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{6}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetAuditProofResponse) GetLeafIndex() uint64 {
@@ -677,7 +1070,29 @@ func (x *GetAuditProofResponse) GetCheckpoint() string {
 	return ""
 }
 
-// VerifyAuditRequest asks the server to check its own log.
+func (x *GetAuditProofResponse) GetLeafHash() []byte {
+	if x != nil {
+		return x.LeafHash
+	}
+	return nil
+}
+
+func (x *GetAuditProofResponse) GetRootHash() []byte {
+	if x != nil {
+		return x.RootHash
+	}
+	return nil
+}
+
+func (x *GetAuditProofResponse) GetLogId() string {
+	if x != nil {
+		return x.LogId
+	}
+	return ""
+}
+
+// VerifyAuditRequest asks the server to check its own log. Of a range of times, the segments that can hold its records
+// are checked whole, and the checkpoints of all.
 type VerifyAuditRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Check records made at or after this time. Absent: from the first.
@@ -690,7 +1105,7 @@ type VerifyAuditRequest struct {
 
 func (x *VerifyAuditRequest) Reset() {
 	*x = VerifyAuditRequest{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[7]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -702,7 +1117,7 @@ func (x *VerifyAuditRequest) String() string {
 func (*VerifyAuditRequest) ProtoMessage() {}
 
 func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[7]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -715,7 +1130,7 @@ func (x *VerifyAuditRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditRequest.ProtoReflect.Descriptor instead.
 func (*VerifyAuditRequest) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{7}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *VerifyAuditRequest) GetStartTime() *timestamppb.Timestamp {
@@ -744,14 +1159,16 @@ type VerifyAuditResponse struct {
 	// In the last message, when not intact: the first broken object.
 	FirstBroken string `protobuf:"bytes,4,opt,name=first_broken,json=firstBroken,proto3" json:"first_broken,omitempty"`
 	// In the last message, when not intact: what is wrong with it.
-	Problem       string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Problem string `protobuf:"bytes,5,opt,name=problem,proto3" json:"problem,omitempty"`
+	// Segments begun so far.
+	SegmentsChecked uint64 `protobuf:"varint,6,opt,name=segments_checked,json=segmentsChecked,proto3" json:"segments_checked,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *VerifyAuditResponse) Reset() {
 	*x = VerifyAuditResponse{}
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[8]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +1180,7 @@ func (x *VerifyAuditResponse) String() string {
 func (*VerifyAuditResponse) ProtoMessage() {}
 
 func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_llm_shield_v1_audit_proto_msgTypes[8]
+	mi := &file_llm_shield_v1_audit_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +1193,7 @@ func (x *VerifyAuditResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyAuditResponse.ProtoReflect.Descriptor instead.
 func (*VerifyAuditResponse) Descriptor() ([]byte, []int) {
-	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{8}
+	return file_llm_shield_v1_audit_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *VerifyAuditResponse) GetRecordsChecked() uint64 {
@@ -814,11 +1231,18 @@ func (x *VerifyAuditResponse) GetProblem() string {
 	return ""
 }
 
+func (x *VerifyAuditResponse) GetSegmentsChecked() uint64 {
+	if x != nil {
+		return x.SegmentsChecked
+	}
+	return 0
+}
+
 var File_llm_shield_v1_audit_proto protoreflect.FileDescriptor
 
 const file_llm_shield_v1_audit_proto_rawDesc = "" +
 	"\n" +
-	"\x19llm_shield/v1/audit.proto\x12\rllm_shield.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19llm_shield/v1/types.proto\"\x9b\x02\n" +
+	"\x19llm_shield/v1/audit.proto\x12\rllm_shield.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19llm_shield/v1/types.proto\"\xbd\x02\n" +
 	"\fAuditFinding\x12\x1d\n" +
 	"\n" +
 	"content_id\x18\x01 \x01(\tR\tcontentId\x12\x1a\n" +
@@ -830,7 +1254,24 @@ const file_llm_shield_v1_audit_proto_rawDesc = "" +
 	"\x05score\x18\a \x01(\x01R\x05score\x12\x1d\n" +
 	"\n" +
 	"start_byte\x18\b \x01(\x04R\tstartByte\x12\x19\n" +
-	"\bend_byte\x18\t \x01(\x04R\aendByte\"\xeb\x05\n" +
+	"\bend_byte\x18\t \x01(\x04R\aendByte\x12 \n" +
+	"\vfingerprint\x18\n" +
+	" \x01(\tR\vfingerprint\"\x83\x01\n" +
+	"\rAuditDetector\x12\x1a\n" +
+	"\bdetector\x18\x01 \x01(\tR\bdetector\x125\n" +
+	"\x06status\x18\x02 \x01(\x0e2\x1d.llm_shield.v1.DetectorStatusR\x06status\x12\x1f\n" +
+	"\vduration_us\x18\x03 \x01(\x04R\n" +
+	"durationUs\"A\n" +
+	"\fAuditContent\x12\x1d\n" +
+	"\n" +
+	"content_id\x18\x01 \x01(\tR\tcontentId\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"~\n" +
+	"\fAuditReceipt\x12\x1b\n" +
+	"\trecord_id\x18\x01 \x01(\tR\brecordId\x12\x15\n" +
+	"\x06log_id\x18\x02 \x01(\tR\x05logId\x12\x1d\n" +
+	"\n" +
+	"leaf_index\x18\x03 \x01(\x04R\tleafIndex\x12\x1b\n" +
+	"\tleaf_hash\x18\x04 \x01(\fR\bleafHash\"\xbd\b\n" +
 	"\vAuditRecord\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12.\n" +
@@ -851,17 +1292,39 @@ const file_llm_shield_v1_audit_proto_rawDesc = "" +
 	"\vduration_us\x18\x0f \x01(\x04R\n" +
 	"durationUs\x12\x1a\n" +
 	"\bdegraded\x18\x10 \x01(\bR\bdegraded\x12>\n" +
-	"\x06labels\x18\x11 \x03(\v2&.llm_shield.v1.AuditRecord.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x11 \x03(\v2&.llm_shield.v1.AuditRecord.LabelsEntryR\x06labels\x12\x15\n" +
+	"\x06log_id\x18\x12 \x01(\tR\x05logId\x12\x1b\n" +
+	"\tleaf_hash\x18\x13 \x01(\fR\bleafHash\x12\x19\n" +
+	"\bmodel_id\x18\x14 \x01(\tR\amodelId\x12:\n" +
+	"\tdetectors\x18\x15 \x03(\v2\x1c.llm_shield.v1.AuditDetectorR\tdetectors\x12B\n" +
+	"\fcontent_mode\x18\x16 \x01(\x0e2\x1f.llm_shield.v1.AuditContentModeR\vcontentMode\x127\n" +
+	"\bcontents\x18\x17 \x03(\v2\x1b.llm_shield.v1.AuditContentR\bcontents\x12\x1f\n" +
+	"\vsubject_tag\x18\x18 \x01(\tR\n" +
+	"subjectTag\x12'\n" +
+	"\x0fcontents_erased\x18\x19 \x01(\bR\x0econtentsErased\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xeb\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfa\x03\n" +
 	"\vAuditFilter\x129\n" +
 	"\n" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
 	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x12/\n" +
 	"\aactions\x18\x03 \x03(\x0e2\x15.llm_shield.v1.ActionR\aactions\x12\x1c\n" +
 	"\tprincipal\x18\x04 \x01(\tR\tprincipal\x12\x1b\n" +
-	"\trecord_id\x18\x05 \x01(\tR\brecordId\"\x9a\x01\n" +
+	"\trecord_id\x18\x05 \x01(\tR\brecordId\x12\x10\n" +
+	"\x03rpc\x18\x06 \x01(\tR\x03rpc\x12\x1c\n" +
+	"\tdetectors\x18\a \x03(\tR\tdetectors\x12\x1e\n" +
+	"\n" +
+	"categories\x18\b \x03(\tR\n" +
+	"categories\x12>\n" +
+	"\x06labels\x18\t \x03(\v2&.llm_shield.v1.AuditFilter.LabelsEntryR\x06labels\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\n" +
+	" \x01(\tR\tsubjectId\x12#\n" +
+	"\rinclude_reads\x18\v \x01(\bR\fincludeReads\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x9a\x01\n" +
 	"\fAuditRequest\x122\n" +
 	"\x06filter\x18\x01 \x01(\v2\x1a.llm_shield.v1.AuditFilterR\x06filter\x12\x14\n" +
 	"\x05limit\x18\x02 \x01(\rR\x05limit\x12\x1d\n" +
@@ -874,7 +1337,7 @@ const file_llm_shield_v1_audit_proto_rawDesc = "" +
 	"\x14GetAuditProofRequest\x12\x1b\n" +
 	"\trecord_id\x18\x01 \x01(\tR\brecordId\x12$\n" +
 	"\x0efrom_tree_size\x18\x02 \x01(\x04R\ffromTreeSize\x12\x1b\n" +
-	"\ttree_size\x18\x03 \x01(\x04R\btreeSize\"\x8b\x01\n" +
+	"\ttree_size\x18\x03 \x01(\x04R\btreeSize\"\xdc\x01\n" +
 	"\x15GetAuditProofResponse\x12\x1d\n" +
 	"\n" +
 	"leaf_index\x18\x01 \x01(\x04R\tleafIndex\x12\x1b\n" +
@@ -882,17 +1345,26 @@ const file_llm_shield_v1_audit_proto_rawDesc = "" +
 	"\x06hashes\x18\x03 \x03(\fR\x06hashes\x12\x1e\n" +
 	"\n" +
 	"checkpoint\x18\x04 \x01(\tR\n" +
-	"checkpoint\"\x86\x01\n" +
+	"checkpoint\x12\x1b\n" +
+	"\tleaf_hash\x18\x05 \x01(\fR\bleafHash\x12\x1b\n" +
+	"\troot_hash\x18\x06 \x01(\fR\brootHash\x12\x15\n" +
+	"\x06log_id\x18\a \x01(\tR\x05logId\"\x86\x01\n" +
 	"\x12VerifyAuditRequest\x129\n" +
 	"\n" +
 	"start_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\xa7\x01\n" +
+	"\bend_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\"\xd2\x01\n" +
 	"\x13VerifyAuditResponse\x12'\n" +
 	"\x0frecords_checked\x18\x01 \x01(\x04R\x0erecordsChecked\x12\x12\n" +
 	"\x04done\x18\x02 \x01(\bR\x04done\x12\x16\n" +
 	"\x06intact\x18\x03 \x01(\bR\x06intact\x12!\n" +
 	"\ffirst_broken\x18\x04 \x01(\tR\vfirstBroken\x12\x18\n" +
-	"\aproblem\x18\x05 \x01(\tR\aproblemBY\n" +
+	"\aproblem\x18\x05 \x01(\tR\aproblem\x12)\n" +
+	"\x10segments_checked\x18\x06 \x01(\x04R\x0fsegmentsChecked*\x9a\x01\n" +
+	"\x10AuditContentMode\x12\"\n" +
+	"\x1eAUDIT_CONTENT_MODE_UNSPECIFIED\x10\x00\x12\"\n" +
+	"\x1eAUDIT_CONTENT_MODE_FINGERPRINT\x10\x01\x12\x1f\n" +
+	"\x1bAUDIT_CONTENT_MODE_REDACTED\x10\x02\x12\x1d\n" +
+	"\x19AUDIT_CONTENT_MODE_SEALED\x10\x03BY\n" +
 	"\x16io.github.llmshield.v1P\x01Z=github.com/llm-shield/llm-shield/clients/go/shieldv1;shieldv1b\x06proto3"
 
 var (
@@ -907,48 +1379,60 @@ func file_llm_shield_v1_audit_proto_rawDescGZIP() []byte {
 	return file_llm_shield_v1_audit_proto_rawDescData
 }
 
-var file_llm_shield_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_llm_shield_v1_audit_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_llm_shield_v1_audit_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_llm_shield_v1_audit_proto_goTypes = []any{
-	(*AuditFinding)(nil),          // 0: llm_shield.v1.AuditFinding
-	(*AuditRecord)(nil),           // 1: llm_shield.v1.AuditRecord
-	(*AuditFilter)(nil),           // 2: llm_shield.v1.AuditFilter
-	(*AuditRequest)(nil),          // 3: llm_shield.v1.AuditRequest
-	(*AuditResponse)(nil),         // 4: llm_shield.v1.AuditResponse
-	(*GetAuditProofRequest)(nil),  // 5: llm_shield.v1.GetAuditProofRequest
-	(*GetAuditProofResponse)(nil), // 6: llm_shield.v1.GetAuditProofResponse
-	(*VerifyAuditRequest)(nil),    // 7: llm_shield.v1.VerifyAuditRequest
-	(*VerifyAuditResponse)(nil),   // 8: llm_shield.v1.VerifyAuditResponse
-	nil,                           // 9: llm_shield.v1.AuditRecord.LabelsEntry
-	(Severity)(0),                 // 10: llm_shield.v1.Severity
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
-	(Direction)(0),                // 12: llm_shield.v1.Direction
-	(Verdict)(0),                  // 13: llm_shield.v1.Verdict
-	(Action)(0),                   // 14: llm_shield.v1.Action
-	(*PolicyInfo)(nil),            // 15: llm_shield.v1.PolicyInfo
-	(*Coverage)(nil),              // 16: llm_shield.v1.Coverage
+	(AuditContentMode)(0),         // 0: llm_shield.v1.AuditContentMode
+	(*AuditFinding)(nil),          // 1: llm_shield.v1.AuditFinding
+	(*AuditDetector)(nil),         // 2: llm_shield.v1.AuditDetector
+	(*AuditContent)(nil),          // 3: llm_shield.v1.AuditContent
+	(*AuditReceipt)(nil),          // 4: llm_shield.v1.AuditReceipt
+	(*AuditRecord)(nil),           // 5: llm_shield.v1.AuditRecord
+	(*AuditFilter)(nil),           // 6: llm_shield.v1.AuditFilter
+	(*AuditRequest)(nil),          // 7: llm_shield.v1.AuditRequest
+	(*AuditResponse)(nil),         // 8: llm_shield.v1.AuditResponse
+	(*GetAuditProofRequest)(nil),  // 9: llm_shield.v1.GetAuditProofRequest
+	(*GetAuditProofResponse)(nil), // 10: llm_shield.v1.GetAuditProofResponse
+	(*VerifyAuditRequest)(nil),    // 11: llm_shield.v1.VerifyAuditRequest
+	(*VerifyAuditResponse)(nil),   // 12: llm_shield.v1.VerifyAuditResponse
+	nil,                           // 13: llm_shield.v1.AuditRecord.LabelsEntry
+	nil,                           // 14: llm_shield.v1.AuditFilter.LabelsEntry
+	(Severity)(0),                 // 15: llm_shield.v1.Severity
+	(DetectorStatus)(0),           // 16: llm_shield.v1.DetectorStatus
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(Direction)(0),                // 18: llm_shield.v1.Direction
+	(Verdict)(0),                  // 19: llm_shield.v1.Verdict
+	(Action)(0),                   // 20: llm_shield.v1.Action
+	(*PolicyInfo)(nil),            // 21: llm_shield.v1.PolicyInfo
+	(*Coverage)(nil),              // 22: llm_shield.v1.Coverage
 }
 var file_llm_shield_v1_audit_proto_depIdxs = []int32{
-	10, // 0: llm_shield.v1.AuditFinding.severity:type_name -> llm_shield.v1.Severity
-	11, // 1: llm_shield.v1.AuditRecord.time:type_name -> google.protobuf.Timestamp
-	12, // 2: llm_shield.v1.AuditRecord.direction:type_name -> llm_shield.v1.Direction
-	13, // 3: llm_shield.v1.AuditRecord.verdict:type_name -> llm_shield.v1.Verdict
-	14, // 4: llm_shield.v1.AuditRecord.action:type_name -> llm_shield.v1.Action
-	15, // 5: llm_shield.v1.AuditRecord.policy:type_name -> llm_shield.v1.PolicyInfo
-	0,  // 6: llm_shield.v1.AuditRecord.findings:type_name -> llm_shield.v1.AuditFinding
-	16, // 7: llm_shield.v1.AuditRecord.coverage:type_name -> llm_shield.v1.Coverage
-	9,  // 8: llm_shield.v1.AuditRecord.labels:type_name -> llm_shield.v1.AuditRecord.LabelsEntry
-	11, // 9: llm_shield.v1.AuditFilter.start_time:type_name -> google.protobuf.Timestamp
-	11, // 10: llm_shield.v1.AuditFilter.end_time:type_name -> google.protobuf.Timestamp
-	14, // 11: llm_shield.v1.AuditFilter.actions:type_name -> llm_shield.v1.Action
-	2,  // 12: llm_shield.v1.AuditRequest.filter:type_name -> llm_shield.v1.AuditFilter
-	1,  // 13: llm_shield.v1.AuditResponse.record:type_name -> llm_shield.v1.AuditRecord
-	11, // 14: llm_shield.v1.VerifyAuditRequest.start_time:type_name -> google.protobuf.Timestamp
-	11, // 15: llm_shield.v1.VerifyAuditRequest.end_time:type_name -> google.protobuf.Timestamp
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	15, // 0: llm_shield.v1.AuditFinding.severity:type_name -> llm_shield.v1.Severity
+	16, // 1: llm_shield.v1.AuditDetector.status:type_name -> llm_shield.v1.DetectorStatus
+	17, // 2: llm_shield.v1.AuditRecord.time:type_name -> google.protobuf.Timestamp
+	18, // 3: llm_shield.v1.AuditRecord.direction:type_name -> llm_shield.v1.Direction
+	19, // 4: llm_shield.v1.AuditRecord.verdict:type_name -> llm_shield.v1.Verdict
+	20, // 5: llm_shield.v1.AuditRecord.action:type_name -> llm_shield.v1.Action
+	21, // 6: llm_shield.v1.AuditRecord.policy:type_name -> llm_shield.v1.PolicyInfo
+	1,  // 7: llm_shield.v1.AuditRecord.findings:type_name -> llm_shield.v1.AuditFinding
+	22, // 8: llm_shield.v1.AuditRecord.coverage:type_name -> llm_shield.v1.Coverage
+	13, // 9: llm_shield.v1.AuditRecord.labels:type_name -> llm_shield.v1.AuditRecord.LabelsEntry
+	2,  // 10: llm_shield.v1.AuditRecord.detectors:type_name -> llm_shield.v1.AuditDetector
+	0,  // 11: llm_shield.v1.AuditRecord.content_mode:type_name -> llm_shield.v1.AuditContentMode
+	3,  // 12: llm_shield.v1.AuditRecord.contents:type_name -> llm_shield.v1.AuditContent
+	17, // 13: llm_shield.v1.AuditFilter.start_time:type_name -> google.protobuf.Timestamp
+	17, // 14: llm_shield.v1.AuditFilter.end_time:type_name -> google.protobuf.Timestamp
+	20, // 15: llm_shield.v1.AuditFilter.actions:type_name -> llm_shield.v1.Action
+	14, // 16: llm_shield.v1.AuditFilter.labels:type_name -> llm_shield.v1.AuditFilter.LabelsEntry
+	6,  // 17: llm_shield.v1.AuditRequest.filter:type_name -> llm_shield.v1.AuditFilter
+	5,  // 18: llm_shield.v1.AuditResponse.record:type_name -> llm_shield.v1.AuditRecord
+	17, // 19: llm_shield.v1.VerifyAuditRequest.start_time:type_name -> google.protobuf.Timestamp
+	17, // 20: llm_shield.v1.VerifyAuditRequest.end_time:type_name -> google.protobuf.Timestamp
+	21, // [21:21] is the sub-list for method output_type
+	21, // [21:21] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_llm_shield_v1_audit_proto_init() }
@@ -962,13 +1446,14 @@ func file_llm_shield_v1_audit_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_llm_shield_v1_audit_proto_rawDesc), len(file_llm_shield_v1_audit_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   10,
+			NumEnums:      1,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_llm_shield_v1_audit_proto_goTypes,
 		DependencyIndexes: file_llm_shield_v1_audit_proto_depIdxs,
+		EnumInfos:         file_llm_shield_v1_audit_proto_enumTypes,
 		MessageInfos:      file_llm_shield_v1_audit_proto_msgTypes,
 	}.Build()
 	File_llm_shield_v1_audit_proto = out.File

@@ -39,7 +39,10 @@ type ScanRequest struct {
 	// Makes a retry recognisable: kept in the audit record's labels. At most 128 bytes.
 	IdempotencyKey string `protobuf:"bytes,4,opt,name=idempotency_key,json=idempotencyKey,proto3" json:"idempotency_key,omitempty"`
 	// The caller's own labels, kept in the audit record. At most 16, keys at most 64 bytes, values at most 256 bytes.
-	Labels        map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Labels map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whom the contents are about: what is kept of them is under a key of this subject, and gone when it is erased. Not
+	// kept itself. At most 256 bytes; empty for nobody in particular.
+	SubjectId     string `protobuf:"bytes,6,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -109,6 +112,13 @@ func (x *ScanRequest) GetLabels() map[string]string {
 	return nil
 }
 
+func (x *ScanRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
+}
+
 // ScanResponse is the decision.
 type ScanResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -137,7 +147,9 @@ type ScanResponse struct {
 	// The request id that was accepted or made (metadata x-request-id).
 	RequestId string `protobuf:"bytes,12,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Time the server spent on the request, in microseconds.
-	DurationUs    uint64 `protobuf:"varint,13,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	DurationUs uint64 `protobuf:"varint,13,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	// Where the audit record stands; see GetAuditProof.
+	Receipt       *AuditReceipt `protobuf:"bytes,14,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -263,6 +275,13 @@ func (x *ScanResponse) GetDurationUs() uint64 {
 	return 0
 }
 
+func (x *ScanResponse) GetReceipt() *AuditReceipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
 // RedactRequest asks for contents with what the policy names replaced.
 type RedactRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -280,7 +299,10 @@ type RedactRequest struct {
 	// gets the same numbered placeholder ("[PERSON_1]") over calls, also where the policy says `replace` without a text of
 	// its own, and Restore undoes it. The server keeps conversations in memory, bounded in number, size and age. At most
 	// 128 bytes; empty for none.
-	Conversation  string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Conversation string `protobuf:"bytes,6,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	// Whom the contents are about: what is kept of them is under a key of this subject, and gone when it is erased. Not
+	// kept itself. At most 256 bytes; empty for nobody in particular.
+	SubjectId     string `protobuf:"bytes,7,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +375,13 @@ func (x *RedactRequest) GetLabels() map[string]string {
 func (x *RedactRequest) GetConversation() string {
 	if x != nil {
 		return x.Conversation
+	}
+	return ""
+}
+
+func (x *RedactRequest) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
 	}
 	return ""
 }
@@ -526,7 +555,9 @@ type RedactResponse struct {
 	// The request id that was accepted or made (metadata x-request-id).
 	RequestId string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Time the server spent on the request, in microseconds.
-	DurationUs    uint64 `protobuf:"varint,10,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	DurationUs uint64 `protobuf:"varint,10,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	// Where the audit record stands; see GetAuditProof.
+	Receipt       *AuditReceipt `protobuf:"bytes,11,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -629,6 +660,13 @@ func (x *RedactResponse) GetDurationUs() uint64 {
 		return x.DurationUs
 	}
 	return 0
+}
+
+func (x *RedactResponse) GetReceipt() *AuditReceipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // StreamConfig opens a stream: it is given in the first message and in no other.
@@ -1234,7 +1272,9 @@ type RestoreResponse struct {
 	// The request id that was accepted or made (metadata x-request-id).
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Time the server spent on the request, in microseconds.
-	DurationUs    uint64 `protobuf:"varint,6,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	DurationUs uint64 `protobuf:"varint,6,opt,name=duration_us,json=durationUs,proto3" json:"duration_us,omitempty"`
+	// Where the audit record stands; see GetAuditProof.
+	Receipt       *AuditReceipt `protobuf:"bytes,7,opt,name=receipt,proto3" json:"receipt,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1309,6 +1349,13 @@ func (x *RestoreResponse) GetDurationUs() uint64 {
 		return x.DurationUs
 	}
 	return 0
+}
+
+func (x *RestoreResponse) GetReceipt() *AuditReceipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
 }
 
 // GetServerInfoRequest asks what the server is.
@@ -1543,16 +1590,18 @@ var File_llm_shield_v1_shield_proto protoreflect.FileDescriptor
 
 const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\n" +
-	"\x1allm_shield/v1/shield.proto\x12\rllm_shield.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19llm_shield/v1/audit.proto\x1a\x19llm_shield/v1/types.proto\"\xb5\x02\n" +
+	"\x1allm_shield/v1/shield.proto\x12\rllm_shield.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19llm_shield/v1/audit.proto\x1a\x19llm_shield/v1/types.proto\"\xd4\x02\n" +
 	"\vScanRequest\x122\n" +
 	"\bcontents\x18\x01 \x03(\v2\x16.llm_shield.v1.ContentR\bcontents\x126\n" +
 	"\tdirection\x18\x02 \x01(\x0e2\x18.llm_shield.v1.DirectionR\tdirection\x12\x16\n" +
 	"\x06policy\x18\x03 \x01(\tR\x06policy\x12'\n" +
 	"\x0fidempotency_key\x18\x04 \x01(\tR\x0eidempotencyKey\x12>\n" +
-	"\x06labels\x18\x05 \x03(\v2&.llm_shield.v1.ScanRequest.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x05 \x03(\v2&.llm_shield.v1.ScanRequest.LabelsEntryR\x06labels\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\x06 \x01(\tR\tsubjectId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xbf\x04\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf6\x04\n" +
 	"\fScanResponse\x12-\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x15.llm_shield.v1.ActionR\x06action\x120\n" +
 	"\averdict\x18\x02 \x01(\x0e2\x16.llm_shield.v1.VerdictR\averdict\x122\n" +
@@ -1569,14 +1618,17 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\f \x01(\tR\trequestId\x12\x1f\n" +
 	"\vduration_us\x18\r \x01(\x04R\n" +
-	"durationUs\"\xdd\x02\n" +
+	"durationUs\x125\n" +
+	"\areceipt\x18\x0e \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\xfc\x02\n" +
 	"\rRedactRequest\x122\n" +
 	"\bcontents\x18\x01 \x03(\v2\x16.llm_shield.v1.ContentR\bcontents\x126\n" +
 	"\tdirection\x18\x02 \x01(\x0e2\x18.llm_shield.v1.DirectionR\tdirection\x12\x16\n" +
 	"\x06policy\x18\x03 \x01(\tR\x06policy\x12'\n" +
 	"\x0fidempotency_key\x18\x04 \x01(\tR\x0eidempotencyKey\x12@\n" +
 	"\x06labels\x18\x05 \x03(\v2(.llm_shield.v1.RedactRequest.LabelsEntryR\x06labels\x12\"\n" +
-	"\fconversation\x18\x06 \x01(\tR\fconversation\x1a9\n" +
+	"\fconversation\x18\x06 \x01(\tR\fconversation\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\a \x01(\tR\tsubjectId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xba\x01\n" +
@@ -1591,7 +1643,7 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x128\n" +
 	"\n" +
 	"redactions\x18\x03 \x03(\v2\x18.llm_shield.v1.RedactionR\n" +
-	"redactions\"\xd6\x03\n" +
+	"redactions\"\x8d\x04\n" +
 	"\x0eRedactResponse\x12:\n" +
 	"\bcontents\x18\x01 \x03(\v2\x1e.llm_shield.v1.RedactedContentR\bcontents\x12-\n" +
 	"\x06action\x18\x02 \x01(\x0e2\x15.llm_shield.v1.ActionR\x06action\x120\n" +
@@ -1605,7 +1657,8 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"request_id\x18\t \x01(\tR\trequestId\x12\x1f\n" +
 	"\vduration_us\x18\n" +
 	" \x01(\x04R\n" +
-	"durationUs\"\x83\x02\n" +
+	"durationUs\x125\n" +
+	"\areceipt\x18\v \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\x83\x02\n" +
 	"\fStreamConfig\x12'\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x13.llm_shield.v1.RoleR\x04role\x126\n" +
 	"\tdirection\x18\x02 \x01(\x0e2\x18.llm_shield.v1.DirectionR\tdirection\x12\x16\n" +
@@ -1640,7 +1693,7 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\apurpose\x18\x02 \x01(\tR\apurpose\x12\"\n" +
 	"\fconversation\x18\x03 \x01(\tR\fconversation\x12\x16\n" +
 	"\x06policy\x18\x04 \x01(\tR\x06policy\x123\n" +
-	"\x06places\x18\x05 \x03(\v2\x1b.llm_shield.v1.RestorePlaceR\x06places\"\xf9\x01\n" +
+	"\x06places\x18\x05 \x03(\v2\x1b.llm_shield.v1.RestorePlaceR\x06places\"\xb0\x02\n" +
 	"\x0fRestoreResponse\x122\n" +
 	"\bcontents\x18\x01 \x03(\v2\x16.llm_shield.v1.ContentR\bcontents\x12%\n" +
 	"\x0erestored_count\x18\x02 \x01(\rR\rrestoredCount\x12&\n" +
@@ -1649,7 +1702,8 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tR\trequestId\x12\x1f\n" +
 	"\vduration_us\x18\x06 \x01(\x04R\n" +
-	"durationUs\"\x16\n" +
+	"durationUs\x125\n" +
+	"\areceipt\x18\a \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\x16\n" +
 	"\x14GetServerInfoRequest\"\xb5\x03\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x129\n" +
@@ -1724,15 +1778,16 @@ var file_llm_shield_v1_shield_proto_goTypes = []any{
 	(*DetectorReport)(nil),        // 25: llm_shield.v1.DetectorReport
 	(*Coverage)(nil),              // 26: llm_shield.v1.Coverage
 	(*PolicyInfo)(nil),            // 27: llm_shield.v1.PolicyInfo
-	(*Span)(nil),                  // 28: llm_shield.v1.Span
-	(Role)(0),                     // 29: llm_shield.v1.Role
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*AuditRequest)(nil),          // 31: llm_shield.v1.AuditRequest
-	(*GetAuditProofRequest)(nil),  // 32: llm_shield.v1.GetAuditProofRequest
-	(*VerifyAuditRequest)(nil),    // 33: llm_shield.v1.VerifyAuditRequest
-	(*AuditResponse)(nil),         // 34: llm_shield.v1.AuditResponse
-	(*GetAuditProofResponse)(nil), // 35: llm_shield.v1.GetAuditProofResponse
-	(*VerifyAuditResponse)(nil),   // 36: llm_shield.v1.VerifyAuditResponse
+	(*AuditReceipt)(nil),          // 28: llm_shield.v1.AuditReceipt
+	(*Span)(nil),                  // 29: llm_shield.v1.Span
+	(Role)(0),                     // 30: llm_shield.v1.Role
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*AuditRequest)(nil),          // 32: llm_shield.v1.AuditRequest
+	(*GetAuditProofRequest)(nil),  // 33: llm_shield.v1.GetAuditProofRequest
+	(*VerifyAuditRequest)(nil),    // 34: llm_shield.v1.VerifyAuditRequest
+	(*AuditResponse)(nil),         // 35: llm_shield.v1.AuditResponse
+	(*GetAuditProofResponse)(nil), // 36: llm_shield.v1.GetAuditProofResponse
+	(*VerifyAuditResponse)(nil),   // 37: llm_shield.v1.VerifyAuditResponse
 }
 var file_llm_shield_v1_shield_proto_depIdxs = []int32{
 	20, // 0: llm_shield.v1.ScanRequest.contents:type_name -> llm_shield.v1.Content
@@ -1744,56 +1799,59 @@ var file_llm_shield_v1_shield_proto_depIdxs = []int32{
 	25, // 6: llm_shield.v1.ScanResponse.detectors:type_name -> llm_shield.v1.DetectorReport
 	26, // 7: llm_shield.v1.ScanResponse.coverage:type_name -> llm_shield.v1.Coverage
 	27, // 8: llm_shield.v1.ScanResponse.policy:type_name -> llm_shield.v1.PolicyInfo
-	20, // 9: llm_shield.v1.RedactRequest.contents:type_name -> llm_shield.v1.Content
-	21, // 10: llm_shield.v1.RedactRequest.direction:type_name -> llm_shield.v1.Direction
-	18, // 11: llm_shield.v1.RedactRequest.labels:type_name -> llm_shield.v1.RedactRequest.LabelsEntry
-	28, // 12: llm_shield.v1.Redaction.original:type_name -> llm_shield.v1.Span
-	28, // 13: llm_shield.v1.Redaction.redacted:type_name -> llm_shield.v1.Span
-	3,  // 14: llm_shield.v1.RedactedContent.redactions:type_name -> llm_shield.v1.Redaction
-	4,  // 15: llm_shield.v1.RedactResponse.contents:type_name -> llm_shield.v1.RedactedContent
-	22, // 16: llm_shield.v1.RedactResponse.action:type_name -> llm_shield.v1.Action
-	23, // 17: llm_shield.v1.RedactResponse.verdict:type_name -> llm_shield.v1.Verdict
-	25, // 18: llm_shield.v1.RedactResponse.detectors:type_name -> llm_shield.v1.DetectorReport
-	26, // 19: llm_shield.v1.RedactResponse.coverage:type_name -> llm_shield.v1.Coverage
-	27, // 20: llm_shield.v1.RedactResponse.policy:type_name -> llm_shield.v1.PolicyInfo
-	29, // 21: llm_shield.v1.StreamConfig.role:type_name -> llm_shield.v1.Role
-	21, // 22: llm_shield.v1.StreamConfig.direction:type_name -> llm_shield.v1.Direction
-	19, // 23: llm_shield.v1.StreamConfig.labels:type_name -> llm_shield.v1.StreamConfig.LabelsEntry
-	6,  // 24: llm_shield.v1.ScanStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
-	24, // 25: llm_shield.v1.ScanStreamResponse.finding:type_name -> llm_shield.v1.Finding
-	1,  // 26: llm_shield.v1.ScanStreamResponse.summary:type_name -> llm_shield.v1.ScanResponse
-	6,  // 27: llm_shield.v1.RedactStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
-	5,  // 28: llm_shield.v1.RedactStreamResponse.summary:type_name -> llm_shield.v1.RedactResponse
-	28, // 29: llm_shield.v1.RestorePlace.span:type_name -> llm_shield.v1.Span
-	20, // 30: llm_shield.v1.RestoreRequest.contents:type_name -> llm_shield.v1.Content
-	11, // 31: llm_shield.v1.RestoreRequest.places:type_name -> llm_shield.v1.RestorePlace
-	20, // 32: llm_shield.v1.RestoreResponse.contents:type_name -> llm_shield.v1.Content
-	16, // 33: llm_shield.v1.GetServerInfoResponse.detectors:type_name -> llm_shield.v1.DetectorInfo
-	27, // 34: llm_shield.v1.GetServerInfoResponse.policies:type_name -> llm_shield.v1.PolicyInfo
-	30, // 35: llm_shield.v1.GetServerInfoResponse.ready_time:type_name -> google.protobuf.Timestamp
-	0,  // 36: llm_shield.v1.ShieldService.Scan:input_type -> llm_shield.v1.ScanRequest
-	7,  // 37: llm_shield.v1.ShieldService.ScanStream:input_type -> llm_shield.v1.ScanStreamRequest
-	2,  // 38: llm_shield.v1.ShieldService.Redact:input_type -> llm_shield.v1.RedactRequest
-	9,  // 39: llm_shield.v1.ShieldService.RedactStream:input_type -> llm_shield.v1.RedactStreamRequest
-	12, // 40: llm_shield.v1.ShieldService.Restore:input_type -> llm_shield.v1.RestoreRequest
-	31, // 41: llm_shield.v1.ShieldService.Audit:input_type -> llm_shield.v1.AuditRequest
-	32, // 42: llm_shield.v1.ShieldService.GetAuditProof:input_type -> llm_shield.v1.GetAuditProofRequest
-	33, // 43: llm_shield.v1.ShieldService.VerifyAudit:input_type -> llm_shield.v1.VerifyAuditRequest
-	14, // 44: llm_shield.v1.ShieldService.GetServerInfo:input_type -> llm_shield.v1.GetServerInfoRequest
-	1,  // 45: llm_shield.v1.ShieldService.Scan:output_type -> llm_shield.v1.ScanResponse
-	8,  // 46: llm_shield.v1.ShieldService.ScanStream:output_type -> llm_shield.v1.ScanStreamResponse
-	5,  // 47: llm_shield.v1.ShieldService.Redact:output_type -> llm_shield.v1.RedactResponse
-	10, // 48: llm_shield.v1.ShieldService.RedactStream:output_type -> llm_shield.v1.RedactStreamResponse
-	13, // 49: llm_shield.v1.ShieldService.Restore:output_type -> llm_shield.v1.RestoreResponse
-	34, // 50: llm_shield.v1.ShieldService.Audit:output_type -> llm_shield.v1.AuditResponse
-	35, // 51: llm_shield.v1.ShieldService.GetAuditProof:output_type -> llm_shield.v1.GetAuditProofResponse
-	36, // 52: llm_shield.v1.ShieldService.VerifyAudit:output_type -> llm_shield.v1.VerifyAuditResponse
-	15, // 53: llm_shield.v1.ShieldService.GetServerInfo:output_type -> llm_shield.v1.GetServerInfoResponse
-	45, // [45:54] is the sub-list for method output_type
-	36, // [36:45] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	28, // 9: llm_shield.v1.ScanResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	20, // 10: llm_shield.v1.RedactRequest.contents:type_name -> llm_shield.v1.Content
+	21, // 11: llm_shield.v1.RedactRequest.direction:type_name -> llm_shield.v1.Direction
+	18, // 12: llm_shield.v1.RedactRequest.labels:type_name -> llm_shield.v1.RedactRequest.LabelsEntry
+	29, // 13: llm_shield.v1.Redaction.original:type_name -> llm_shield.v1.Span
+	29, // 14: llm_shield.v1.Redaction.redacted:type_name -> llm_shield.v1.Span
+	3,  // 15: llm_shield.v1.RedactedContent.redactions:type_name -> llm_shield.v1.Redaction
+	4,  // 16: llm_shield.v1.RedactResponse.contents:type_name -> llm_shield.v1.RedactedContent
+	22, // 17: llm_shield.v1.RedactResponse.action:type_name -> llm_shield.v1.Action
+	23, // 18: llm_shield.v1.RedactResponse.verdict:type_name -> llm_shield.v1.Verdict
+	25, // 19: llm_shield.v1.RedactResponse.detectors:type_name -> llm_shield.v1.DetectorReport
+	26, // 20: llm_shield.v1.RedactResponse.coverage:type_name -> llm_shield.v1.Coverage
+	27, // 21: llm_shield.v1.RedactResponse.policy:type_name -> llm_shield.v1.PolicyInfo
+	28, // 22: llm_shield.v1.RedactResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	30, // 23: llm_shield.v1.StreamConfig.role:type_name -> llm_shield.v1.Role
+	21, // 24: llm_shield.v1.StreamConfig.direction:type_name -> llm_shield.v1.Direction
+	19, // 25: llm_shield.v1.StreamConfig.labels:type_name -> llm_shield.v1.StreamConfig.LabelsEntry
+	6,  // 26: llm_shield.v1.ScanStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
+	24, // 27: llm_shield.v1.ScanStreamResponse.finding:type_name -> llm_shield.v1.Finding
+	1,  // 28: llm_shield.v1.ScanStreamResponse.summary:type_name -> llm_shield.v1.ScanResponse
+	6,  // 29: llm_shield.v1.RedactStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
+	5,  // 30: llm_shield.v1.RedactStreamResponse.summary:type_name -> llm_shield.v1.RedactResponse
+	29, // 31: llm_shield.v1.RestorePlace.span:type_name -> llm_shield.v1.Span
+	20, // 32: llm_shield.v1.RestoreRequest.contents:type_name -> llm_shield.v1.Content
+	11, // 33: llm_shield.v1.RestoreRequest.places:type_name -> llm_shield.v1.RestorePlace
+	20, // 34: llm_shield.v1.RestoreResponse.contents:type_name -> llm_shield.v1.Content
+	28, // 35: llm_shield.v1.RestoreResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	16, // 36: llm_shield.v1.GetServerInfoResponse.detectors:type_name -> llm_shield.v1.DetectorInfo
+	27, // 37: llm_shield.v1.GetServerInfoResponse.policies:type_name -> llm_shield.v1.PolicyInfo
+	31, // 38: llm_shield.v1.GetServerInfoResponse.ready_time:type_name -> google.protobuf.Timestamp
+	0,  // 39: llm_shield.v1.ShieldService.Scan:input_type -> llm_shield.v1.ScanRequest
+	7,  // 40: llm_shield.v1.ShieldService.ScanStream:input_type -> llm_shield.v1.ScanStreamRequest
+	2,  // 41: llm_shield.v1.ShieldService.Redact:input_type -> llm_shield.v1.RedactRequest
+	9,  // 42: llm_shield.v1.ShieldService.RedactStream:input_type -> llm_shield.v1.RedactStreamRequest
+	12, // 43: llm_shield.v1.ShieldService.Restore:input_type -> llm_shield.v1.RestoreRequest
+	32, // 44: llm_shield.v1.ShieldService.Audit:input_type -> llm_shield.v1.AuditRequest
+	33, // 45: llm_shield.v1.ShieldService.GetAuditProof:input_type -> llm_shield.v1.GetAuditProofRequest
+	34, // 46: llm_shield.v1.ShieldService.VerifyAudit:input_type -> llm_shield.v1.VerifyAuditRequest
+	14, // 47: llm_shield.v1.ShieldService.GetServerInfo:input_type -> llm_shield.v1.GetServerInfoRequest
+	1,  // 48: llm_shield.v1.ShieldService.Scan:output_type -> llm_shield.v1.ScanResponse
+	8,  // 49: llm_shield.v1.ShieldService.ScanStream:output_type -> llm_shield.v1.ScanStreamResponse
+	5,  // 50: llm_shield.v1.ShieldService.Redact:output_type -> llm_shield.v1.RedactResponse
+	10, // 51: llm_shield.v1.ShieldService.RedactStream:output_type -> llm_shield.v1.RedactStreamResponse
+	13, // 52: llm_shield.v1.ShieldService.Restore:output_type -> llm_shield.v1.RestoreResponse
+	35, // 53: llm_shield.v1.ShieldService.Audit:output_type -> llm_shield.v1.AuditResponse
+	36, // 54: llm_shield.v1.ShieldService.GetAuditProof:output_type -> llm_shield.v1.GetAuditProofResponse
+	37, // 55: llm_shield.v1.ShieldService.VerifyAudit:output_type -> llm_shield.v1.VerifyAuditResponse
+	15, // 56: llm_shield.v1.ShieldService.GetServerInfo:output_type -> llm_shield.v1.GetServerInfoResponse
+	48, // [48:57] is the sub-list for method output_type
+	39, // [39:48] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_llm_shield_v1_shield_proto_init() }

@@ -12,7 +12,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ScanRequest(_message.Message):
-    __slots__ = ("contents", "direction", "policy", "idempotency_key", "labels")
+    __slots__ = ("contents", "direction", "policy", "idempotency_key", "labels", "subject_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -25,15 +25,17 @@ class ScanRequest(_message.Message):
     POLICY_FIELD_NUMBER: _ClassVar[int]
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     contents: _containers.RepeatedCompositeFieldContainer[_types_pb2.Content]
     direction: _types_pb2.Direction
     policy: str
     idempotency_key: str
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    subject_id: str
+    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., subject_id: _Optional[str] = ...) -> None: ...
 
 class ScanResponse(_message.Message):
-    __slots__ = ("action", "verdict", "findings", "findings_truncated", "injection_score", "detectors", "coverage", "degraded", "policy", "model_id", "audit_record_id", "request_id", "duration_us")
+    __slots__ = ("action", "verdict", "findings", "findings_truncated", "injection_score", "detectors", "coverage", "degraded", "policy", "model_id", "audit_record_id", "request_id", "duration_us", "receipt")
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
     FINDINGS_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +49,7 @@ class ScanResponse(_message.Message):
     AUDIT_RECORD_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     action: _types_pb2.Action
     verdict: _types_pb2.Verdict
     findings: _containers.RepeatedCompositeFieldContainer[_types_pb2.Finding]
@@ -60,10 +63,11 @@ class ScanResponse(_message.Message):
     audit_record_id: str
     request_id: str
     duration_us: int
-    def __init__(self, action: _Optional[_Union[_types_pb2.Action, str]] = ..., verdict: _Optional[_Union[_types_pb2.Verdict, str]] = ..., findings: _Optional[_Iterable[_Union[_types_pb2.Finding, _Mapping]]] = ..., findings_truncated: bool = ..., injection_score: _Optional[float] = ..., detectors: _Optional[_Iterable[_Union[_types_pb2.DetectorReport, _Mapping]]] = ..., coverage: _Optional[_Union[_types_pb2.Coverage, _Mapping]] = ..., degraded: bool = ..., policy: _Optional[_Union[_types_pb2.PolicyInfo, _Mapping]] = ..., model_id: _Optional[str] = ..., audit_record_id: _Optional[str] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
+    receipt: _audit_pb2.AuditReceipt
+    def __init__(self, action: _Optional[_Union[_types_pb2.Action, str]] = ..., verdict: _Optional[_Union[_types_pb2.Verdict, str]] = ..., findings: _Optional[_Iterable[_Union[_types_pb2.Finding, _Mapping]]] = ..., findings_truncated: bool = ..., injection_score: _Optional[float] = ..., detectors: _Optional[_Iterable[_Union[_types_pb2.DetectorReport, _Mapping]]] = ..., coverage: _Optional[_Union[_types_pb2.Coverage, _Mapping]] = ..., degraded: bool = ..., policy: _Optional[_Union[_types_pb2.PolicyInfo, _Mapping]] = ..., model_id: _Optional[str] = ..., audit_record_id: _Optional[str] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ..., receipt: _Optional[_Union[_audit_pb2.AuditReceipt, _Mapping]] = ...) -> None: ...
 
 class RedactRequest(_message.Message):
-    __slots__ = ("contents", "direction", "policy", "idempotency_key", "labels", "conversation")
+    __slots__ = ("contents", "direction", "policy", "idempotency_key", "labels", "conversation", "subject_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -77,13 +81,15 @@ class RedactRequest(_message.Message):
     IDEMPOTENCY_KEY_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     contents: _containers.RepeatedCompositeFieldContainer[_types_pb2.Content]
     direction: _types_pb2.Direction
     policy: str
     idempotency_key: str
     labels: _containers.ScalarMap[str, str]
     conversation: str
-    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., conversation: _Optional[str] = ...) -> None: ...
+    subject_id: str
+    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., idempotency_key: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., conversation: _Optional[str] = ..., subject_id: _Optional[str] = ...) -> None: ...
 
 class Redaction(_message.Message):
     __slots__ = ("entity", "rule_id", "operator", "original", "redacted")
@@ -110,7 +116,7 @@ class RedactedContent(_message.Message):
     def __init__(self, id: _Optional[str] = ..., text: _Optional[str] = ..., redactions: _Optional[_Iterable[_Union[Redaction, _Mapping]]] = ...) -> None: ...
 
 class RedactResponse(_message.Message):
-    __slots__ = ("contents", "action", "verdict", "detectors", "coverage", "degraded", "policy", "audit_record_id", "request_id", "duration_us")
+    __slots__ = ("contents", "action", "verdict", "detectors", "coverage", "degraded", "policy", "audit_record_id", "request_id", "duration_us", "receipt")
     CONTENTS_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
     VERDICT_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +127,7 @@ class RedactResponse(_message.Message):
     AUDIT_RECORD_ID_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     contents: _containers.RepeatedCompositeFieldContainer[RedactedContent]
     action: _types_pb2.Action
     verdict: _types_pb2.Verdict
@@ -131,7 +138,8 @@ class RedactResponse(_message.Message):
     audit_record_id: str
     request_id: str
     duration_us: int
-    def __init__(self, contents: _Optional[_Iterable[_Union[RedactedContent, _Mapping]]] = ..., action: _Optional[_Union[_types_pb2.Action, str]] = ..., verdict: _Optional[_Union[_types_pb2.Verdict, str]] = ..., detectors: _Optional[_Iterable[_Union[_types_pb2.DetectorReport, _Mapping]]] = ..., coverage: _Optional[_Union[_types_pb2.Coverage, _Mapping]] = ..., degraded: bool = ..., policy: _Optional[_Union[_types_pb2.PolicyInfo, _Mapping]] = ..., audit_record_id: _Optional[str] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
+    receipt: _audit_pb2.AuditReceipt
+    def __init__(self, contents: _Optional[_Iterable[_Union[RedactedContent, _Mapping]]] = ..., action: _Optional[_Union[_types_pb2.Action, str]] = ..., verdict: _Optional[_Union[_types_pb2.Verdict, str]] = ..., detectors: _Optional[_Iterable[_Union[_types_pb2.DetectorReport, _Mapping]]] = ..., coverage: _Optional[_Union[_types_pb2.Coverage, _Mapping]] = ..., degraded: bool = ..., policy: _Optional[_Union[_types_pb2.PolicyInfo, _Mapping]] = ..., audit_record_id: _Optional[str] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ..., receipt: _Optional[_Union[_audit_pb2.AuditReceipt, _Mapping]] = ...) -> None: ...
 
 class StreamConfig(_message.Message):
     __slots__ = ("role", "direction", "policy", "labels")
@@ -211,20 +219,22 @@ class RestoreRequest(_message.Message):
     def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., purpose: _Optional[str] = ..., conversation: _Optional[str] = ..., policy: _Optional[str] = ..., places: _Optional[_Iterable[_Union[RestorePlace, _Mapping]]] = ...) -> None: ...
 
 class RestoreResponse(_message.Message):
-    __slots__ = ("contents", "restored_count", "audit_record_id", "unknown_count", "request_id", "duration_us")
+    __slots__ = ("contents", "restored_count", "audit_record_id", "unknown_count", "request_id", "duration_us", "receipt")
     CONTENTS_FIELD_NUMBER: _ClassVar[int]
     RESTORED_COUNT_FIELD_NUMBER: _ClassVar[int]
     AUDIT_RECORD_ID_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_COUNT_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    RECEIPT_FIELD_NUMBER: _ClassVar[int]
     contents: _containers.RepeatedCompositeFieldContainer[_types_pb2.Content]
     restored_count: int
     audit_record_id: str
     unknown_count: int
     request_id: str
     duration_us: int
-    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., restored_count: _Optional[int] = ..., audit_record_id: _Optional[str] = ..., unknown_count: _Optional[int] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ...) -> None: ...
+    receipt: _audit_pb2.AuditReceipt
+    def __init__(self, contents: _Optional[_Iterable[_Union[_types_pb2.Content, _Mapping]]] = ..., restored_count: _Optional[int] = ..., audit_record_id: _Optional[str] = ..., unknown_count: _Optional[int] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ..., receipt: _Optional[_Union[_audit_pb2.AuditReceipt, _Mapping]] = ...) -> None: ...
 
 class GetServerInfoRequest(_message.Message):
     __slots__ = ()

@@ -12,6 +12,9 @@ import {
   actionFromJSON,
   actionToNumber,
   Coverage,
+  DetectorStatus,
+  detectorStatusFromJSON,
+  detectorStatusToNumber,
   Direction,
   directionFromJSON,
   directionToNumber,
@@ -23,6 +26,66 @@ import {
   verdictFromJSON,
   verdictToNumber,
 } from "./types.js";
+
+/** AuditContentMode says what the server keeps of contents beside their digests. */
+export const AuditContentMode = {
+  /** UNSPECIFIED - Nothing. */
+  UNSPECIFIED: "AUDIT_CONTENT_MODE_UNSPECIFIED",
+  /** FINGERPRINT - A keyed digest of each value that was found. */
+  FINGERPRINT: "AUDIT_CONTENT_MODE_FINGERPRINT",
+  /** REDACTED - The text with what was found replaced. */
+  REDACTED: "AUDIT_CONTENT_MODE_REDACTED",
+  /** SEALED - The text as it was. */
+  SEALED: "AUDIT_CONTENT_MODE_SEALED",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type AuditContentMode = typeof AuditContentMode[keyof typeof AuditContentMode];
+
+export namespace AuditContentMode {
+  export type UNSPECIFIED = typeof AuditContentMode.UNSPECIFIED;
+  export type FINGERPRINT = typeof AuditContentMode.FINGERPRINT;
+  export type REDACTED = typeof AuditContentMode.REDACTED;
+  export type SEALED = typeof AuditContentMode.SEALED;
+  export type UNRECOGNIZED = typeof AuditContentMode.UNRECOGNIZED;
+}
+
+export function auditContentModeFromJSON(object: any): AuditContentMode {
+  switch (object) {
+    case 0:
+    case "AUDIT_CONTENT_MODE_UNSPECIFIED":
+      return AuditContentMode.UNSPECIFIED;
+    case 1:
+    case "AUDIT_CONTENT_MODE_FINGERPRINT":
+      return AuditContentMode.FINGERPRINT;
+    case 2:
+    case "AUDIT_CONTENT_MODE_REDACTED":
+      return AuditContentMode.REDACTED;
+    case 3:
+    case "AUDIT_CONTENT_MODE_SEALED":
+      return AuditContentMode.SEALED;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return AuditContentMode.UNRECOGNIZED;
+  }
+}
+
+export function auditContentModeToNumber(object: AuditContentMode): number {
+  switch (object) {
+    case AuditContentMode.UNSPECIFIED:
+      return 0;
+    case AuditContentMode.FINGERPRINT:
+      return 1;
+    case AuditContentMode.REDACTED:
+      return 2;
+    case AuditContentMode.SEALED:
+      return 3;
+    case AuditContentMode.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
 
 /** AuditFinding is a finding as the audit log keeps it: what and where, never the text. */
 export interface AuditFinding {
@@ -44,6 +107,41 @@ export interface AuditFinding {
   startByte: number;
   /** One past the last UTF-8 byte. */
   endByte: number;
+  /** HMAC-SHA-256 of the value under the tenant's digest key, lower-case hex, where the server keeps fingerprints. */
+  fingerprint: string;
+}
+
+/** AuditDetector is how a detector fared on a recorded request. */
+export interface AuditDetector {
+  /** Its name. */
+  detector: string;
+  /** How it fared. */
+  status: DetectorStatus;
+  /** Time it took, in microseconds. */
+  durationUs: number;
+}
+
+/** AuditContent is a content that was kept. */
+export interface AuditContent {
+  /** The content's id. */
+  contentId: string;
+  /** The text, as the record's content_mode says. */
+  text: string;
+}
+
+/**
+ * AuditReceipt says where the record of an answer stands in the audit log: enough to demand, later, the proof that it
+ * still stands there.
+ */
+export interface AuditReceipt {
+  /** Id of the record. */
+  recordId: string;
+  /** The log it is in: each server keeps its own for each tenant. */
+  logId: string;
+  /** Its position in that log, from 0: the index of its leaf in the log's Merkle tree. */
+  leafIndex: number;
+  /** Its leaf hash (RFC 6962, section 2.1), 32 bytes. */
+  leafHash: Buffer;
 }
 
 /** AuditRecord is one decision, as it was sealed when it was made. */
@@ -88,6 +186,22 @@ export interface AuditRecord {
   degraded: boolean;
   /** The caller's labels. */
   labels: { [key: string]: string };
+  /** The log it is in. */
+  logId: string;
+  /** Its leaf hash (RFC 6962, section 2.1), 32 bytes. */
+  leafHash: Buffer;
+  /** Id of the classifier model that took part: its name, version and digest; empty when none did. */
+  modelId: string;
+  /** The detectors that ran. */
+  detectors: AuditDetector[];
+  /** What was kept of the contents. */
+  contentMode: AuditContentMode;
+  /** The contents that were kept. Sent to callers who have the role restorer too. */
+  contents: AuditContent[];
+  /** What the subject of the contents is called in records; not the id that the caller gave. */
+  subjectTag: string;
+  /** True when digests, fingerprints and contents are gone, because their subject was erased. */
+  contentsErased: boolean;
 }
 
 export interface AuditRecord_LabelsEntry {
@@ -111,6 +225,26 @@ export interface AuditFilter {
   principal: string;
   /** The record with this id. At most 64 bytes. */
   recordId: string;
+  /** Records of this RPC, such as "Scan". At most 64 bytes. */
+  rpc: string;
+  /** Records with a finding of one of these detectors. At most 16. */
+  detectors: string[];
+  /** Records with a finding of one of these categories. At most 16. */
+  categories: string[];
+  /** Records with all of these labels. At most 16. */
+  labels: { [key: string]: string };
+  /** Records whose contents are about this subject (ScanRequest.subject_id). At most 256 bytes. */
+  subjectId: string;
+  /**
+   * Records of reads of the log too (Audit, GetAuditProof, VerifyAudit). Without, they are found by rpc or record_id
+   * alone.
+   */
+  includeReads: boolean;
+}
+
+export interface AuditFilter_LabelsEntry {
+  key: string;
+  value: string;
 }
 
 /** AuditRequest asks for the records of the caller's own tenant. */
@@ -143,7 +277,10 @@ export interface GetAuditProofRequest {
   recordId: string;
   /** The earlier tree size to prove consistency from. */
   fromTreeSize: number;
-  /** The tree size to prove it in; 0 for the newest checkpoint. */
+  /**
+   * The tree size to prove it in, for which a checkpoint must be kept: those that end a segment are. 0 for the newest,
+   * which is made for the call where the record is not in one yet.
+   */
   treeSize: number;
 }
 
@@ -157,9 +294,18 @@ export interface GetAuditProofResponse {
   hashes: Buffer[];
   /** The signed checkpoint (a signed note) for tree_size. */
   checkpoint: string;
+  /** The leaf's hash, 32 bytes, for an inclusion proof. */
+  leafHash: Buffer;
+  /** The root that the checkpoint signs, 32 bytes. */
+  rootHash: Buffer;
+  /** The log. */
+  logId: string;
 }
 
-/** VerifyAuditRequest asks the server to check its own log. */
+/**
+ * VerifyAuditRequest asks the server to check its own log. Of a range of times, the segments that can hold its records
+ * are checked whole, and the checkpoints of all.
+ */
 export interface VerifyAuditRequest {
   /** Check records made at or after this time. Absent: from the first. */
   startTime:
@@ -181,6 +327,8 @@ export interface VerifyAuditResponse {
   firstBroken: string;
   /** In the last message, when not intact: what is wrong with it. */
   problem: string;
+  /** Segments begun so far. */
+  segmentsChecked: number;
 }
 
 function createBaseAuditFinding(): AuditFinding {
@@ -194,6 +342,7 @@ function createBaseAuditFinding(): AuditFinding {
     score: 0,
     startByte: 0,
     endByte: 0,
+    fingerprint: "",
   };
 }
 
@@ -225,6 +374,9 @@ export const AuditFinding: MessageFns<AuditFinding> = {
     }
     if (message.endByte !== 0) {
       writer.uint32(72).uint64(message.endByte);
+    }
+    if (message.fingerprint !== "") {
+      writer.uint32(82).string(message.fingerprint);
     }
     return writer;
   },
@@ -314,6 +466,14 @@ export const AuditFinding: MessageFns<AuditFinding> = {
             message.endByte = longToNumber(reader.uint64());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.fingerprint = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -340,6 +500,244 @@ export const AuditFinding: MessageFns<AuditFinding> = {
     message.score = object.score ?? 0;
     message.startByte = object.startByte ?? 0;
     message.endByte = object.endByte ?? 0;
+    message.fingerprint = object.fingerprint ?? "";
+    return message;
+  },
+};
+
+function createBaseAuditDetector(): AuditDetector {
+  return { detector: "", status: DetectorStatus.UNSPECIFIED, durationUs: 0 };
+}
+
+export const AuditDetector: MessageFns<AuditDetector> = {
+  encode(message: AuditDetector, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.detector !== "") {
+      writer.uint32(10).string(message.detector);
+    }
+    if (message.status !== DetectorStatus.UNSPECIFIED) {
+      writer.uint32(16).int32(detectorStatusToNumber(message.status));
+    }
+    if (message.durationUs !== 0) {
+      writer.uint32(24).uint64(message.durationUs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditDetector {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditDetector();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.detector = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.status = detectorStatusFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.durationUs = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditDetector>): AuditDetector {
+    return AuditDetector.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditDetector>): AuditDetector {
+    const message = createBaseAuditDetector();
+    message.detector = object.detector ?? "";
+    message.status = object.status ?? DetectorStatus.UNSPECIFIED;
+    message.durationUs = object.durationUs ?? 0;
+    return message;
+  },
+};
+
+function createBaseAuditContent(): AuditContent {
+  return { contentId: "", text: "" };
+}
+
+export const AuditContent: MessageFns<AuditContent> = {
+  encode(message: AuditContent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contentId !== "") {
+      writer.uint32(10).string(message.contentId);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditContent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditContent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.contentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditContent>): AuditContent {
+    return AuditContent.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditContent>): AuditContent {
+    const message = createBaseAuditContent();
+    message.contentId = object.contentId ?? "";
+    message.text = object.text ?? "";
+    return message;
+  },
+};
+
+function createBaseAuditReceipt(): AuditReceipt {
+  return { recordId: "", logId: "", leafIndex: 0, leafHash: Buffer.alloc(0) };
+}
+
+export const AuditReceipt: MessageFns<AuditReceipt> = {
+  encode(message: AuditReceipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.recordId !== "") {
+      writer.uint32(10).string(message.recordId);
+    }
+    if (message.logId !== "") {
+      writer.uint32(18).string(message.logId);
+    }
+    if (message.leafIndex !== 0) {
+      writer.uint32(24).uint64(message.leafIndex);
+    }
+    if (message.leafHash.length !== 0) {
+      writer.uint32(34).bytes(message.leafHash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditReceipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.recordId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.leafIndex = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.leafHash = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditReceipt>): AuditReceipt {
+    return AuditReceipt.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditReceipt>): AuditReceipt {
+    const message = createBaseAuditReceipt();
+    message.recordId = object.recordId ?? "";
+    message.logId = object.logId ?? "";
+    message.leafIndex = object.leafIndex ?? 0;
+    message.leafHash = object.leafHash ?? Buffer.alloc(0);
     return message;
   },
 };
@@ -363,6 +761,14 @@ function createBaseAuditRecord(): AuditRecord {
     durationUs: 0,
     degraded: false,
     labels: {},
+    logId: "",
+    leafHash: Buffer.alloc(0),
+    modelId: "",
+    detectors: [],
+    contentMode: AuditContentMode.UNSPECIFIED,
+    contents: [],
+    subjectTag: "",
+    contentsErased: false,
   };
 }
 
@@ -419,6 +825,30 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       AuditRecord_LabelsEntry.encode({ key: key as any, value }, writer.uint32(138).fork()).join();
     });
+    if (message.logId !== "") {
+      writer.uint32(146).string(message.logId);
+    }
+    if (message.leafHash.length !== 0) {
+      writer.uint32(154).bytes(message.leafHash);
+    }
+    if (message.modelId !== "") {
+      writer.uint32(162).string(message.modelId);
+    }
+    for (const v of message.detectors) {
+      AuditDetector.encode(v!, writer.uint32(170).fork()).join();
+    }
+    if (message.contentMode !== AuditContentMode.UNSPECIFIED) {
+      writer.uint32(176).int32(auditContentModeToNumber(message.contentMode));
+    }
+    for (const v of message.contents) {
+      AuditContent.encode(v!, writer.uint32(186).fork()).join();
+    }
+    if (message.subjectTag !== "") {
+      writer.uint32(194).string(message.subjectTag);
+    }
+    if (message.contentsErased !== false) {
+      writer.uint32(200).bool(message.contentsErased);
+    }
     return writer;
   },
 
@@ -574,6 +1004,70 @@ export const AuditRecord: MessageFns<AuditRecord> = {
             }
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.leafHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.modelId = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.detectors.push(AuditDetector.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.contentMode = auditContentModeFromJSON(reader.int32());
+            continue;
+          }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.contents.push(AuditContent.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.subjectTag = reader.string();
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.contentsErased = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -620,6 +1114,14 @@ export const AuditRecord: MessageFns<AuditRecord> = {
       },
       {},
     );
+    message.logId = object.logId ?? "";
+    message.leafHash = object.leafHash ?? Buffer.alloc(0);
+    message.modelId = object.modelId ?? "";
+    message.detectors = object.detectors?.map((e) => AuditDetector.fromPartial(e)) || [];
+    message.contentMode = object.contentMode ?? AuditContentMode.UNSPECIFIED;
+    message.contents = object.contents?.map((e) => AuditContent.fromPartial(e)) || [];
+    message.subjectTag = object.subjectTag ?? "";
+    message.contentsErased = object.contentsErased ?? false;
     return message;
   },
 };
@@ -692,7 +1194,19 @@ export const AuditRecord_LabelsEntry: MessageFns<AuditRecord_LabelsEntry> = {
 };
 
 function createBaseAuditFilter(): AuditFilter {
-  return { startTime: undefined, endTime: undefined, actions: [], principal: "", recordId: "" };
+  return {
+    startTime: undefined,
+    endTime: undefined,
+    actions: [],
+    principal: "",
+    recordId: "",
+    rpc: "",
+    detectors: [],
+    categories: [],
+    labels: {},
+    subjectId: "",
+    includeReads: false,
+  };
 }
 
 export const AuditFilter: MessageFns<AuditFilter> = {
@@ -715,6 +1229,24 @@ export const AuditFilter: MessageFns<AuditFilter> = {
     }
     if (message.recordId !== "") {
       writer.uint32(42).string(message.recordId);
+    }
+    if (message.rpc !== "") {
+      writer.uint32(50).string(message.rpc);
+    }
+    for (const v of message.detectors) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.categories) {
+      writer.uint32(66).string(v!);
+    }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      AuditFilter_LabelsEntry.encode({ key: key as any, value }, writer.uint32(74).fork()).join();
+    });
+    if (message.subjectId !== "") {
+      writer.uint32(82).string(message.subjectId);
+    }
+    if (message.includeReads !== false) {
+      writer.uint32(88).bool(message.includeReads);
     }
     return writer;
   },
@@ -782,6 +1314,57 @@ export const AuditFilter: MessageFns<AuditFilter> = {
             message.recordId = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rpc = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.detectors.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.categories.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            const entry9 = AuditFilter_LabelsEntry.decode(reader, reader.uint32());
+            if (entry9.value !== undefined) {
+              message.labels[entry9.key] = entry9.value;
+            }
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.subjectId = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.includeReads = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -804,6 +1387,87 @@ export const AuditFilter: MessageFns<AuditFilter> = {
     message.actions = object.actions?.map((e) => e) || [];
     message.principal = object.principal ?? "";
     message.recordId = object.recordId ?? "";
+    message.rpc = object.rpc ?? "";
+    message.detectors = object.detectors?.map((e) => e) || [];
+    message.categories = object.categories?.map((e) => e) || [];
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.subjectId = object.subjectId ?? "";
+    message.includeReads = object.includeReads ?? false;
+    return message;
+  },
+};
+
+function createBaseAuditFilter_LabelsEntry(): AuditFilter_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const AuditFilter_LabelsEntry: MessageFns<AuditFilter_LabelsEntry> = {
+  encode(message: AuditFilter_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuditFilter_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuditFilter_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AuditFilter_LabelsEntry>): AuditFilter_LabelsEntry {
+    return AuditFilter_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AuditFilter_LabelsEntry>): AuditFilter_LabelsEntry {
+    const message = createBaseAuditFilter_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1050,7 +1714,15 @@ export const GetAuditProofRequest: MessageFns<GetAuditProofRequest> = {
 };
 
 function createBaseGetAuditProofResponse(): GetAuditProofResponse {
-  return { leafIndex: 0, treeSize: 0, hashes: [], checkpoint: "" };
+  return {
+    leafIndex: 0,
+    treeSize: 0,
+    hashes: [],
+    checkpoint: "",
+    leafHash: Buffer.alloc(0),
+    rootHash: Buffer.alloc(0),
+    logId: "",
+  };
 }
 
 export const GetAuditProofResponse: MessageFns<GetAuditProofResponse> = {
@@ -1066,6 +1738,15 @@ export const GetAuditProofResponse: MessageFns<GetAuditProofResponse> = {
     }
     if (message.checkpoint !== "") {
       writer.uint32(34).string(message.checkpoint);
+    }
+    if (message.leafHash.length !== 0) {
+      writer.uint32(42).bytes(message.leafHash);
+    }
+    if (message.rootHash.length !== 0) {
+      writer.uint32(50).bytes(message.rootHash);
+    }
+    if (message.logId !== "") {
+      writer.uint32(58).string(message.logId);
     }
     return writer;
   },
@@ -1115,6 +1796,30 @@ export const GetAuditProofResponse: MessageFns<GetAuditProofResponse> = {
             message.checkpoint = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.leafHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.rootHash = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.logId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1136,6 +1841,9 @@ export const GetAuditProofResponse: MessageFns<GetAuditProofResponse> = {
     message.treeSize = object.treeSize ?? 0;
     message.hashes = object.hashes?.map((e) => e) || [];
     message.checkpoint = object.checkpoint ?? "";
+    message.leafHash = object.leafHash ?? Buffer.alloc(0);
+    message.rootHash = object.rootHash ?? Buffer.alloc(0);
+    message.logId = object.logId ?? "";
     return message;
   },
 };
@@ -1208,7 +1916,7 @@ export const VerifyAuditRequest: MessageFns<VerifyAuditRequest> = {
 };
 
 function createBaseVerifyAuditResponse(): VerifyAuditResponse {
-  return { recordsChecked: 0, done: false, intact: false, firstBroken: "", problem: "" };
+  return { recordsChecked: 0, done: false, intact: false, firstBroken: "", problem: "", segmentsChecked: 0 };
 }
 
 export const VerifyAuditResponse: MessageFns<VerifyAuditResponse> = {
@@ -1227,6 +1935,9 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse> = {
     }
     if (message.problem !== "") {
       writer.uint32(42).string(message.problem);
+    }
+    if (message.segmentsChecked !== 0) {
+      writer.uint32(48).uint64(message.segmentsChecked);
     }
     return writer;
   },
@@ -1284,6 +1995,14 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse> = {
             message.problem = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.segmentsChecked = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1306,6 +2025,7 @@ export const VerifyAuditResponse: MessageFns<VerifyAuditResponse> = {
     message.intact = object.intact ?? false;
     message.firstBroken = object.firstBroken ?? "";
     message.problem = object.problem ?? "";
+    message.segmentsChecked = object.segmentsChecked ?? 0;
     return message;
   },
 };

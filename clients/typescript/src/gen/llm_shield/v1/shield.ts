@@ -24,6 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import {
+  AuditReceipt,
   AuditRequest,
   AuditResponse,
   GetAuditProofRequest,
@@ -64,6 +65,11 @@ export interface ScanRequest {
   idempotencyKey: string;
   /** The caller's own labels, kept in the audit record. At most 16, keys at most 64 bytes, values at most 256 bytes. */
   labels: { [key: string]: string };
+  /**
+   * Whom the contents are about: what is kept of them is under a key of this subject, and gone when it is erased. Not
+   * kept itself. At most 256 bytes; empty for nobody in particular.
+   */
+  subjectId: string;
 }
 
 export interface ScanRequest_LabelsEntry {
@@ -103,6 +109,8 @@ export interface ScanResponse {
   requestId: string;
   /** Time the server spent on the request, in microseconds. */
   durationUs: number;
+  /** Where the audit record stands; see GetAuditProof. */
+  receipt: AuditReceipt | undefined;
 }
 
 /** RedactRequest asks for contents with what the policy names replaced. */
@@ -124,6 +132,11 @@ export interface RedactRequest {
    * 128 bytes; empty for none.
    */
   conversation: string;
+  /**
+   * Whom the contents are about: what is kept of them is under a key of this subject, and gone when it is erased. Not
+   * kept itself. At most 256 bytes; empty for nobody in particular.
+   */
+  subjectId: string;
 }
 
 export interface RedactRequest_LabelsEntry {
@@ -186,6 +199,8 @@ export interface RedactResponse {
   requestId: string;
   /** Time the server spent on the request, in microseconds. */
   durationUs: number;
+  /** Where the audit record stands; see GetAuditProof. */
+  receipt: AuditReceipt | undefined;
 }
 
 /** StreamConfig opens a stream: it is given in the first message and in no other. */
@@ -315,6 +330,8 @@ export interface RestoreResponse {
   requestId: string;
   /** Time the server spent on the request, in microseconds. */
   durationUs: number;
+  /** Where the audit record stands; see GetAuditProof. */
+  receipt: AuditReceipt | undefined;
 }
 
 /** GetServerInfoRequest asks what the server is. */
@@ -358,7 +375,7 @@ export interface DetectorInfo {
 }
 
 function createBaseScanRequest(): ScanRequest {
-  return { contents: [], direction: Direction.UNSPECIFIED, policy: "", idempotencyKey: "", labels: {} };
+  return { contents: [], direction: Direction.UNSPECIFIED, policy: "", idempotencyKey: "", labels: {}, subjectId: "" };
 }
 
 export const ScanRequest: MessageFns<ScanRequest> = {
@@ -378,6 +395,9 @@ export const ScanRequest: MessageFns<ScanRequest> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       ScanRequest_LabelsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
     });
+    if (message.subjectId !== "") {
+      writer.uint32(50).string(message.subjectId);
+    }
     return writer;
   },
 
@@ -437,6 +457,14 @@ export const ScanRequest: MessageFns<ScanRequest> = {
             }
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.subjectId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -467,6 +495,7 @@ export const ScanRequest: MessageFns<ScanRequest> = {
       },
       {},
     );
+    message.subjectId = object.subjectId ?? "";
     return message;
   },
 };
@@ -553,6 +582,7 @@ function createBaseScanResponse(): ScanResponse {
     auditRecordId: "",
     requestId: "",
     durationUs: 0,
+    receipt: undefined,
   };
 }
 
@@ -596,6 +626,9 @@ export const ScanResponse: MessageFns<ScanResponse> = {
     }
     if (message.durationUs !== 0) {
       writer.uint32(104).uint64(message.durationUs);
+    }
+    if (message.receipt !== undefined) {
+      AuditReceipt.encode(message.receipt, writer.uint32(114).fork()).join();
     }
     return writer;
   },
@@ -717,6 +750,14 @@ export const ScanResponse: MessageFns<ScanResponse> = {
             message.durationUs = longToNumber(reader.uint64());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.receipt = AuditReceipt.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -751,6 +792,9 @@ export const ScanResponse: MessageFns<ScanResponse> = {
     message.auditRecordId = object.auditRecordId ?? "";
     message.requestId = object.requestId ?? "";
     message.durationUs = object.durationUs ?? 0;
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? AuditReceipt.fromPartial(object.receipt)
+      : undefined;
     return message;
   },
 };
@@ -763,6 +807,7 @@ function createBaseRedactRequest(): RedactRequest {
     idempotencyKey: "",
     labels: {},
     conversation: "",
+    subjectId: "",
   };
 }
 
@@ -785,6 +830,9 @@ export const RedactRequest: MessageFns<RedactRequest> = {
     });
     if (message.conversation !== "") {
       writer.uint32(50).string(message.conversation);
+    }
+    if (message.subjectId !== "") {
+      writer.uint32(58).string(message.subjectId);
     }
     return writer;
   },
@@ -853,6 +901,14 @@ export const RedactRequest: MessageFns<RedactRequest> = {
             message.conversation = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.subjectId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -884,6 +940,7 @@ export const RedactRequest: MessageFns<RedactRequest> = {
       {},
     );
     message.conversation = object.conversation ?? "";
+    message.subjectId = object.subjectId ?? "";
     return message;
   },
 };
@@ -1153,6 +1210,7 @@ function createBaseRedactResponse(): RedactResponse {
     auditRecordId: "",
     requestId: "",
     durationUs: 0,
+    receipt: undefined,
   };
 }
 
@@ -1187,6 +1245,9 @@ export const RedactResponse: MessageFns<RedactResponse> = {
     }
     if (message.durationUs !== 0) {
       writer.uint32(80).uint64(message.durationUs);
+    }
+    if (message.receipt !== undefined) {
+      AuditReceipt.encode(message.receipt, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -1284,6 +1345,14 @@ export const RedactResponse: MessageFns<RedactResponse> = {
             message.durationUs = longToNumber(reader.uint64());
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.receipt = AuditReceipt.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1315,6 +1384,9 @@ export const RedactResponse: MessageFns<RedactResponse> = {
     message.auditRecordId = object.auditRecordId ?? "";
     message.requestId = object.requestId ?? "";
     message.durationUs = object.durationUs ?? 0;
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? AuditReceipt.fromPartial(object.receipt)
+      : undefined;
     return message;
   },
 };
@@ -2012,7 +2084,15 @@ export const RestoreRequest: MessageFns<RestoreRequest> = {
 };
 
 function createBaseRestoreResponse(): RestoreResponse {
-  return { contents: [], restoredCount: 0, auditRecordId: "", unknownCount: 0, requestId: "", durationUs: 0 };
+  return {
+    contents: [],
+    restoredCount: 0,
+    auditRecordId: "",
+    unknownCount: 0,
+    requestId: "",
+    durationUs: 0,
+    receipt: undefined,
+  };
 }
 
 export const RestoreResponse: MessageFns<RestoreResponse> = {
@@ -2034,6 +2114,9 @@ export const RestoreResponse: MessageFns<RestoreResponse> = {
     }
     if (message.durationUs !== 0) {
       writer.uint32(48).uint64(message.durationUs);
+    }
+    if (message.receipt !== undefined) {
+      AuditReceipt.encode(message.receipt, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2099,6 +2182,14 @@ export const RestoreResponse: MessageFns<RestoreResponse> = {
             message.durationUs = longToNumber(reader.uint64());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.receipt = AuditReceipt.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2122,6 +2213,9 @@ export const RestoreResponse: MessageFns<RestoreResponse> = {
     message.unknownCount = object.unknownCount ?? 0;
     message.requestId = object.requestId ?? "";
     message.durationUs = object.durationUs ?? 0;
+    message.receipt = (object.receipt !== undefined && object.receipt !== null)
+      ? AuditReceipt.fromPartial(object.receipt)
+      : undefined;
     return message;
   },
 };
