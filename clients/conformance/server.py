@@ -128,23 +128,17 @@ class Server:
         The tenant must not have a record yet. With `heal_after`, that many refusals end it.
         """
         tenant = self._identities[client]["tenant"]
-        in_the_way = [log / tenant for log in (self._directory / "data/audit").iterdir() if log.is_dir()]
-        for path in in_the_way:
-            if path.is_dir():
-                raise RuntimeError(f"the tenant `{tenant}` has records already")
-            path.touch()
-
-        def heal() -> None:
-            for path in in_the_way:
-                path.unlink(missing_ok=True)
-
+        in_the_way = self._directory / "data/audit/outbox" / tenant
+        if in_the_way.is_dir():
+            raise RuntimeError(f"the tenant `{tenant}` has records already")
+        in_the_way.touch()
         if heal_after is None:
             return
         wanted = self._refused() + heal_after
 
         def watch() -> None:
             wait_for("refusals", lambda: self._refused() >= wanted, pause=0.002)
-            heal()
+            in_the_way.unlink(missing_ok=True)
 
         threading.Thread(target=watch, daemon=True).start()
 
