@@ -7,15 +7,16 @@ use crate::{
     error::{BundleError, ScoreError},
     math::{self, Norm},
     ops::{Bias, BiasGelu, ResidualNorm, Softmax},
-    weights::{Table, Weights, transposed},
+    packed::Packed,
+    weights::{Matrix, Weights},
 };
 
 /// Asked now and then whether the answer is still wanted.
 pub(crate) type Stop<'s> = &'s (dyn Fn() -> bool + Sync);
 
 pub(crate) struct Encoder {
-    words: Table,
-    positions: Table,
+    words: Matrix,
+    positions: Matrix,
     norm: Norm,
     layers: Vec<Layer>,
     pooler: Dense,
@@ -43,8 +44,7 @@ struct Layer {
 }
 
 struct Linear {
-    /// `[in, out]`.
-    weight: Tensor,
+    weight: Packed,
     bias: Vec<f32>,
 }
 
@@ -66,33 +66,37 @@ impl Encoder {
                 epsilon: sizes.layer_norm_eps,
             })
         };
-        let linear = |names: &[&str], prefix: &str, from: usize, to: usize| {
-            let (mut matrix, mut bias) = (Vec::new(), Vec::new());
-            for name in names {
-                let (own, own_bias) = weights.linear(&format!("{prefix}.{name}"), from, to)?;
-                matrix.extend(own);
+        let linear = |name: &str, from: usize, to: usize| {
+            let (weight, bias) = weights.linear(name, from, to)?;
+            Ok::<_, BundleError>(Linear { weight: Packed::new(&weight), bias })
+        };
+        let attend = |at: &str| {
+            let (mut weight, mut bias) = weights.linear(&format!("{at}.query"), hidden, hidden)?;
+            for name in ["key", "value"] {
+                let (own, own_bias) = weights.linear(&format!("{at}.{name}"), hidden, hidden)?;
+                weight.append(own);
                 bias.extend(own_bias);
             }
-            Ok::<_, BundleError>(Linear { weight: transposed(matrix, from, bias.len())?, bias })
+            Ok::<_, BundleError>(Linear { weight: Packed::new(&weight), bias })
         };
         let layer = |index: usize| {
             let at = format!("layers.{index}");
             Ok::<_, BundleError>(Layer {
-                attend: linear(&["query", "key", "value"], &at, hidden, hidden)?,
-                attended: linear(&["attention_output"], &at, hidden, hidden)?,
+                attend: attend(&at)?,
+                attended: linear(&format!("{at}.attention_output"), hidden, hidden)?,
                 attention_norm: norm(&format!("{at}.attention_norm"))?,
-                widen: linear(&["intermediate"], &at, hidden, wide)?,
-                narrow: linear(&["output"], &at, wide, hidden)?,
+                widen: linear(&format!("{at}.intermediate"), hidden, wide)?,
+                narrow: linear(&format!("{at}.output"), wide, hidden)?,
                 output_norm: norm(&format!("{at}.output_norm"))?,
             })
         };
         let dense = |name: &str, from: usize, to: usize| {
             let (weight, bias) = weights.linear(name, from, to)?;
-            Ok::<_, BundleError>(Dense { weight, bias })
+            Ok::<_, BundleError>(Dense { weight: weight.wide(), bias })
         };
         Ok(Self {
-            words: weights.table("word_embeddings.weight", sizes.vocab_size, hidden)?,
-            positions: weights.table("position_embeddings.weight", sizes.max_positions, hidden)?,
+            words: weights.matrix("word_embeddings.weight", sizes.vocab_size, hidden)?,
+            positions: weights.matrix("position_embeddings.weight", sizes.max_positions, hidden)?,
             norm: norm("embedding_norm")?,
             layers: (0..sizes.num_layers).map(layer).collect::<Result<_, _>>()?,
             pooler: dense("pooler", 3 * hidden, hidden)?,
@@ -139,7 +143,7 @@ impl Layer {
     fn run(&self, x: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
         let (tokens, hidden) = x.dims2()?;
         let width = hidden / heads;
-        let qkv = x.matmul(&self.attend.weight)?;
+        let qkv = x.apply_op1_no_bwd(&self.attend.weight)?;
         qkv.inplace_op1(&Bias(&self.attend.bias))?;
         let qkv = qkv.reshape((tokens, 3, heads, width))?;
         // [heads, tokens, width], as views: the product takes any strides.
@@ -150,12 +154,12 @@ impl Layer {
         scores.inplace_op1(&Softmax { width: tokens, scale })?;
         let seen = scores.matmul(&part(2)?)?.transpose(0, 1)?.reshape((tokens, hidden))?;
 
-        let attended = seen.matmul(&self.attended.weight)?;
+        let attended = seen.apply_op1_no_bwd(&self.attended.weight)?;
         let norm = ResidualNorm { bias: &self.attended.bias, norm: &self.attention_norm };
         attended.inplace_op2(x, &norm)?;
-        let wide = attended.matmul(&self.widen.weight)?;
+        let wide = attended.apply_op1_no_bwd(&self.widen.weight)?;
         wide.inplace_op1(&BiasGelu(&self.widen.bias))?;
-        let output = wide.matmul(&self.narrow.weight)?;
+        let output = wide.apply_op1_no_bwd(&self.narrow.weight)?;
         let norm = ResidualNorm { bias: &self.narrow.bias, norm: &self.output_norm };
         output.inplace_op2(&attended, &norm)?;
         Ok(output)

@@ -29,6 +29,7 @@ mod lanes;
 mod manifest;
 mod math;
 mod ops;
+mod packed;
 mod text;
 mod weights;
 

@@ -1,6 +1,5 @@
 //! `model.safetensors`: tensors by name, of the shape that the sizes ask for.
 
-use candle_core::{Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use crate::{bundle::WEIGHTS, error::BundleError};
@@ -8,13 +7,13 @@ use crate::{bundle::WEIGHTS, error::BundleError};
 /// The tensors of a bundle.
 pub(crate) struct Weights<'b>(SafeTensors<'b>);
 
-/// Rows that are looked up one at a time, kept as small as they were stored.
-pub(crate) struct Table {
-    columns: usize,
-    rows: Rows,
+/// A matrix by rows, kept as small as it was stored.
+pub(crate) struct Matrix {
+    pub(crate) rows: Rows,
+    pub(crate) columns: usize,
 }
 
-enum Rows {
+pub(crate) enum Rows {
     Single(Vec<f32>),
     Half(Vec<half::f16>),
     /// Eight bits an entry, and one scale a row.
@@ -26,8 +25,8 @@ impl<'b> Weights<'b> {
         SafeTensors::deserialize(bytes).map(Self).map_err(|error| BundleError::format(WEIGHTS, error))
     }
 
-    /// Returns a matrix to be looked up by row.
-    pub(crate) fn table(&self, name: &str, rows: usize, columns: usize) -> Result<Table, BundleError> {
+    /// Returns a matrix.
+    pub(crate) fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Matrix, BundleError> {
         let stored = if let Ok(quantised) = self.0.tensor(&format!("{name}.q")) {
             let bytes = checked(&quantised, name, &[rows, columns], &[Dtype::I8])?;
             let values = bytes.iter().map(|byte| i8::from_le_bytes([*byte])).collect();
@@ -36,22 +35,12 @@ impl<'b> Weights<'b> {
             let view = self.view(name)?;
             let bytes = checked(&view, name, &[rows, columns], &[Dtype::F16, Dtype::F32])?;
             if view.dtype() == Dtype::F16 {
-                Rows::Half(halves(bytes).collect())
+                Rows::Half(finite(name, halves(bytes).collect(), half::f16::is_finite)?)
             } else {
-                Rows::Single(singles(bytes).collect())
+                Rows::Single(finite(name, singles(bytes).collect(), f32::is_finite)?)
             }
         };
-        Ok(Table { columns, rows: stored })
-    }
-
-    /// Returns a matrix in single precision.
-    pub(crate) fn matrix(&self, name: &str, rows: usize, columns: usize) -> Result<Vec<f32>, BundleError> {
-        let table = self.table(name, rows, columns)?;
-        let mut values = vec![0.0; rows * columns];
-        for (index, row) in values.chunks_exact_mut(columns).enumerate() {
-            table.add(index, row);
-        }
-        finite(name, values)
+        Ok(Matrix { rows: stored, columns })
     }
 
     /// Returns the parameters of a linear layer, `[out, in]` and `[out]`.
@@ -60,14 +49,14 @@ impl<'b> Weights<'b> {
         name: &str,
         from: usize,
         to: usize,
-    ) -> Result<(Vec<f32>, Vec<f32>), BundleError> {
+    ) -> Result<(Matrix, Vec<f32>), BundleError> {
         Ok((self.matrix(&format!("{name}.weight"), to, from)?, self.vector(&format!("{name}.bias"), to)?))
     }
 
     pub(crate) fn vector(&self, name: &str, length: usize) -> Result<Vec<f32>, BundleError> {
         let view = self.view(name)?;
         let values = singles(checked(&view, name, &[length], &[Dtype::F32])?).collect();
-        finite(name, values)
+        finite(name, values, f32::is_finite)
     }
 
     fn view(&self, name: &str) -> Result<TensorView<'b>, BundleError> {
@@ -75,7 +64,40 @@ impl<'b> Weights<'b> {
     }
 }
 
-impl Table {
+impl Matrix {
+    /// Returns the number of rows.
+    pub(crate) fn count(&self) -> usize {
+        match &self.rows {
+            Rows::Single(values) => values.len() / self.columns,
+            Rows::Half(values) => values.len() / self.columns,
+            Rows::Byte(_, scales) => scales.len(),
+        }
+    }
+
+    /// Returns the numbers in single precision, `[rows, columns]`.
+    pub(crate) fn wide(&self) -> Vec<f32> {
+        let mut values = vec![0.0; self.count() * self.columns];
+        for (index, row) in values.chunks_exact_mut(self.columns).enumerate() {
+            self.add(index, row);
+        }
+        values
+    }
+
+    /// Puts the rows of others, as wide as these, below them.
+    pub(crate) fn append(&mut self, others: Self) {
+        match (&mut self.rows, others.rows) {
+            (Rows::Byte(values, scales), Rows::Byte(others, other_scales)) => {
+                values.extend(others);
+                scales.extend(other_scales);
+            }
+            (_, rows) => {
+                let mut values = self.wide();
+                values.extend(Self { rows, columns: others.columns }.wide());
+                self.rows = Rows::Single(values);
+            }
+        }
+    }
+
     /// Adds a row to `to`; tells whether there is such a row.
     pub(crate) fn add(&self, row: usize, to: &mut [f32]) -> bool {
         fn row_of<T>(values: &[T], row: usize, columns: usize) -> Option<&[T]> {
@@ -102,13 +124,6 @@ impl Table {
     }
 }
 
-/// Returns weights `[out, in]` as the right side of a product, `[in, out]`.
-pub(crate) fn transposed(values: Vec<f32>, from: usize, to: usize) -> Result<Tensor, BundleError> {
-    Tensor::from_vec(values, (to, from), &Device::Cpu)
-        .and_then(|weight| weight.t())
-        .map_err(|error| BundleError::format(WEIGHTS, error))
-}
-
 fn checked<'b>(
     view: &TensorView<'b>,
     name: &str,
@@ -126,8 +141,8 @@ fn checked<'b>(
     Ok(view.data())
 }
 
-fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>, BundleError> {
-    if values.iter().all(|value| value.is_finite()) {
+fn finite<T: Copy>(name: &str, values: Vec<T>, is_finite: fn(T) -> bool) -> Result<Vec<T>, BundleError> {
+    if values.iter().all(|value| is_finite(*value)) {
         return Ok(values);
     }
     Err(BundleError::format(WEIGHTS, format!("`{name}` holds a number that is not finite")))
