@@ -21,6 +21,8 @@ type answer struct {
 	records  []*shieldv1.AuditResponse
 	verified *shieldv1.VerifyAuditResponse
 	info     *shieldv1.GetServerInfoResponse
+	released uint64
+	pieces   int
 	err      error
 }
 
@@ -110,6 +112,10 @@ func (a *answer) plain(field string) any {
 		return a.failure() != nil
 	case "texts":
 		return a.texts()
+	case "released":
+		return float64(a.released)
+	case "early":
+		return a.pieces > 1
 	case "restored":
 		return float64(a.restore.GetRestoredCount())
 	case "record_count":

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -164,7 +166,7 @@ func (r *caseRun) callOnce(step step) error {
 
 var methods = map[string]string{
 	"scan": "Scan", "redact": "Redact", "restore": "Restore", "audit": "Audit", "verify_audit": "VerifyAudit",
-	"server_info": "GetServerInfo",
+	"server_info": "GetServerInfo", "scan_stream": "ScanStream", "redact_stream": "RedactStream",
 }
 
 // call makes the call that a step says.
@@ -197,12 +199,69 @@ func (r *caseRun) call(rpc string, fields map[string]any) *answer {
 		for report, err := range r.client.VerifyAudit(ctx, &shieldv1.VerifyAuditRequest{}) {
 			answer.verified, answer.err = report, err
 		}
+	case "scan_stream":
+		r.scanStream(ctx, fields, answer)
+	case "redact_stream":
+		r.redactStream(ctx, fields, answer)
 	case "server_info":
 		answer.info, answer.err = r.client.ServerInfo(ctx)
 	default:
 		r.Fatalf("no such call: %s", rpc)
 	}
 	return answer
+}
+
+// scanStream gives the summary the findings as they came piece by piece.
+func (r *caseRun) scanStream(ctx context.Context, fields map[string]any, answer *answer) {
+	var findings []*shieldv1.Finding
+	config, pieces := r.opened(fields, answer)
+	for message, err := range r.client.ScanStream(ctx, config, pieces) {
+		answer.err = err
+		switch message := message.GetMessage().(type) {
+		case *shieldv1.ScanStreamResponse_Finding:
+			findings = append(findings, message.Finding)
+		case *shieldv1.ScanStreamResponse_ReleasedBytes:
+			answer.released, answer.pieces = message.ReleasedBytes, answer.pieces+1
+		case *shieldv1.ScanStreamResponse_Summary:
+			message.Summary.Findings = findings
+			answer.scan = &llmshield.ScanResult{ScanResponse: message.Summary}
+		}
+	}
+}
+
+// redactStream gives the summary the text as it came piece by piece.
+func (r *caseRun) redactStream(ctx context.Context, fields map[string]any, answer *answer) {
+	text := ""
+	config, pieces := r.opened(fields, answer)
+	for message, err := range r.client.RedactStream(ctx, config, pieces) {
+		answer.err = err
+		switch message := message.GetMessage().(type) {
+		case *shieldv1.RedactStreamResponse_Delta:
+			text, answer.pieces = text+message.Delta, answer.pieces+1
+		case *shieldv1.RedactStreamResponse_Summary:
+			message.Summary.Contents[0].Text = text
+			answer.redact = &llmshield.RedactResult{RedactResponse: message.Summary}
+		}
+	}
+}
+
+// opened is what a case has for a stream: how it is opened, and its pieces.
+func (r *caseRun) opened(fields map[string]any, answer *answer) (*shieldv1.StreamConfig, iter.Seq[string]) {
+	config, _ := fields["config"].(map[string]any)
+	text, _ := fields["text"].(string)
+	size, ok := fields["piece_bytes"].(float64)
+	if !ok {
+		size = float64(max(1, len(text)))
+	}
+	answer.sent = []*shieldv1.Content{{Text: text}}
+	pieces := func(yield func(string) bool) {
+		for piece := range slices.Chunk([]byte(text), int(size)) {
+			if !yield(string(piece)) {
+				return
+			}
+		}
+	}
+	return message(r.T, &shieldv1.StreamConfig{}, config), pieces
 }
 
 // message makes a request of the fields that a case has for it.
@@ -222,7 +281,7 @@ func message[T proto.Message](t *testing.T, request T, fields map[string]any) T 
 
 // prefixed gives the values of enums their prefix.
 func prefixed(name string, value any) any {
-	prefix := map[string]string{"role": "ROLE_", "direction": "DIRECTION_", "actions": "ACTION_"}[name]
+	prefix := map[string]string{"role": "ROLE_", "direction": "DIRECTION_", "actions": "ACTION_", "mode": "STREAM_MODE_"}[name]
 	switch value := value.(type) {
 	case string:
 		return prefix + value

@@ -22,6 +22,11 @@ impl<T: Zeroize> Sensitive<T> {
     pub const fn expose(&self) -> &T {
         &self.0
     }
+
+    /// Gives the value to code that makes it longer.
+    pub const fn expose_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
 }
 
 impl<T: Zeroize> Drop for Sensitive<T> {

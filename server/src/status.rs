@@ -60,8 +60,6 @@ pub(crate) enum Fault {
     KeysUnavailable,
     /// The server is ending.
     ShuttingDown,
-    /// Named by the schema, due in a later version.
-    NotImplemented { rpc: &'static str },
     /// Not named by the schema.
     UnknownMethod,
     /// Our own mistake; the incident id is in the log beside its cause.
@@ -93,7 +91,7 @@ impl Fault {
             Self::IdentityNotMapped | Self::PermissionMissing { .. } => Code::PermissionDenied,
             Self::DeadlineExceeded => Code::DeadlineExceeded,
             Self::AuditUnavailable | Self::KeysUnavailable | Self::ShuttingDown => Code::Unavailable,
-            Self::NotImplemented { .. } | Self::UnknownMethod => Code::Unimplemented,
+            Self::UnknownMethod => Code::Unimplemented,
             Self::Internal { .. } => Code::Internal,
         }
     }
@@ -120,7 +118,6 @@ impl Fault {
             Self::AuditUnavailable => "AUDIT_UNAVAILABLE",
             Self::KeysUnavailable => "KEYS_UNAVAILABLE",
             Self::ShuttingDown => "SHUTTING_DOWN",
-            Self::NotImplemented { .. } => "NOT_IMPLEMENTED",
             Self::UnknownMethod => "UNKNOWN_METHOD",
             Self::Internal { .. } => "INTERNAL",
         }
@@ -170,7 +167,6 @@ impl Fault {
             }
             Self::KeysUnavailable => "the key for this redaction cannot be had now".to_owned(),
             Self::ShuttingDown => "the server is shutting down".to_owned(),
-            Self::NotImplemented { rpc } => format!("this version of the server does not have {rpc} yet"),
             Self::UnknownMethod => "there is no such method".to_owned(),
             Self::Internal { incident } => format!("internal error; incident {incident}"),
         }
@@ -196,7 +192,6 @@ impl Fault {
             Self::QuotaExceeded { quota, limit, .. } => {
                 vec![("quota", (*quota).to_owned()), ("limit", limit.to_string())]
             }
-            Self::NotImplemented { rpc } => vec![("rpc", (*rpc).to_owned())],
             Self::Internal { incident } => vec![("incident_id", incident.clone())],
             _ => Vec::new(),
         }

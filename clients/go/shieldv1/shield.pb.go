@@ -27,6 +27,65 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// StreamMode says what a stream lets out before its end.
+type StreamMode int32
+
+const (
+	// Not said; as STREAM_MODE_SLIDING.
+	StreamMode_STREAM_MODE_UNSPECIFIED StreamMode = 0
+	// What is settled is let out as the text arrives. Nothing is let out that may still be part of a finding: at least
+	// StreamConfig.holdback_bytes are held back at the end, beside all of a word, a key block, an encoded run, a tag or a
+	// JSON object that is open, and all of a text that may be one JSON or XML document.
+	StreamMode_STREAM_MODE_SLIDING StreamMode = 1
+	// Everything is held until the end. The answer is always that of the whole.
+	StreamMode_STREAM_MODE_BUFFERED StreamMode = 2
+	// Nothing is held: all is released at once, and what is found is told and recorded. For ScanStream only.
+	StreamMode_STREAM_MODE_AUDIT StreamMode = 3
+)
+
+// Enum value maps for StreamMode.
+var (
+	StreamMode_name = map[int32]string{
+		0: "STREAM_MODE_UNSPECIFIED",
+		1: "STREAM_MODE_SLIDING",
+		2: "STREAM_MODE_BUFFERED",
+		3: "STREAM_MODE_AUDIT",
+	}
+	StreamMode_value = map[string]int32{
+		"STREAM_MODE_UNSPECIFIED": 0,
+		"STREAM_MODE_SLIDING":     1,
+		"STREAM_MODE_BUFFERED":    2,
+		"STREAM_MODE_AUDIT":       3,
+	}
+)
+
+func (x StreamMode) Enum() *StreamMode {
+	p := new(StreamMode)
+	*p = x
+	return p
+}
+
+func (x StreamMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StreamMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_llm_shield_v1_shield_proto_enumTypes[0].Descriptor()
+}
+
+func (StreamMode) Type() protoreflect.EnumType {
+	return &file_llm_shield_v1_shield_proto_enumTypes[0]
+}
+
+func (x StreamMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StreamMode.Descriptor instead.
+func (StreamMode) EnumDescriptor() ([]byte, []int) {
+	return file_llm_shield_v1_shield_proto_rawDescGZIP(), []int{0}
+}
+
 // ScanRequest asks for a decision on some contents.
 type ScanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -679,7 +738,14 @@ type StreamConfig struct {
 	// The policy to decide by; empty for the tenant's default. At most 128 bytes.
 	Policy string `protobuf:"bytes,3,opt,name=policy,proto3" json:"policy,omitempty"`
 	// The caller's own labels, as in ScanRequest.
-	Labels        map[string]string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Labels map[string]string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What is let out before the end. Default STREAM_MODE_SLIDING.
+	Mode StreamMode `protobuf:"varint,5,opt,name=mode,proto3,enum=llm_shield.v1.StreamMode" json:"mode,omitempty"`
+	// How many bytes are held back at the end of what has arrived. At most 1 MiB; the least, and the default, is
+	// GetServerInfoResponse.least_holdback_bytes.
+	HoldbackBytes uint32 `protobuf:"varint,6,opt,name=holdback_bytes,json=holdbackBytes,proto3" json:"holdback_bytes,omitempty"`
+	// Whom the text is about, as in ScanRequest. At most 256 bytes; empty for nobody in particular.
+	SubjectId     string `protobuf:"bytes,7,opt,name=subject_id,json=subjectId,proto3" json:"subject_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,6 +806,27 @@ func (x *StreamConfig) GetLabels() map[string]string {
 		return x.Labels
 	}
 	return nil
+}
+
+func (x *StreamConfig) GetMode() StreamMode {
+	if x != nil {
+		return x.Mode
+	}
+	return StreamMode_STREAM_MODE_UNSPECIFIED
+}
+
+func (x *StreamConfig) GetHoldbackBytes() uint32 {
+	if x != nil {
+		return x.HoldbackBytes
+	}
+	return 0
+}
+
+func (x *StreamConfig) GetSubjectId() string {
+	if x != nil {
+		return x.SubjectId
+	}
+	return ""
 }
 
 // ScanStreamRequest is one message of a scanned stream.
@@ -1417,9 +1504,11 @@ type GetServerInfoResponse struct {
 	// The caller's tenant.
 	Tenant string `protobuf:"bytes,9,opt,name=tenant,proto3" json:"tenant,omitempty"`
 	// The caller's roles.
-	Roles         []string `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Roles []string `protobuf:"bytes,10,rep,name=roles,proto3" json:"roles,omitempty"`
+	// The least that a stream of text holds back at its end, in bytes.
+	LeastHoldbackBytes uint32 `protobuf:"varint,11,opt,name=least_holdback_bytes,json=leastHoldbackBytes,proto3" json:"least_holdback_bytes,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *GetServerInfoResponse) Reset() {
@@ -1520,6 +1609,13 @@ func (x *GetServerInfoResponse) GetRoles() []string {
 		return x.Roles
 	}
 	return nil
+}
+
+func (x *GetServerInfoResponse) GetLeastHoldbackBytes() uint32 {
+	if x != nil {
+		return x.LeastHoldbackBytes
+	}
+	return 0
 }
 
 // DetectorInfo describes a detector.
@@ -1658,12 +1754,16 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\vduration_us\x18\n" +
 	" \x01(\x04R\n" +
 	"durationUs\x125\n" +
-	"\areceipt\x18\v \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\x83\x02\n" +
+	"\areceipt\x18\v \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\xf8\x02\n" +
 	"\fStreamConfig\x12'\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x13.llm_shield.v1.RoleR\x04role\x126\n" +
 	"\tdirection\x18\x02 \x01(\x0e2\x18.llm_shield.v1.DirectionR\tdirection\x12\x16\n" +
 	"\x06policy\x18\x03 \x01(\tR\x06policy\x12?\n" +
-	"\x06labels\x18\x04 \x03(\v2'.llm_shield.v1.StreamConfig.LabelsEntryR\x06labels\x1a9\n" +
+	"\x06labels\x18\x04 \x03(\v2'.llm_shield.v1.StreamConfig.LabelsEntryR\x06labels\x12-\n" +
+	"\x04mode\x18\x05 \x01(\x0e2\x19.llm_shield.v1.StreamModeR\x04mode\x12%\n" +
+	"\x0eholdback_bytes\x18\x06 \x01(\rR\rholdbackBytes\x12\x1d\n" +
+	"\n" +
+	"subject_id\x18\a \x01(\tR\tsubjectId\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"m\n" +
@@ -1704,7 +1804,7 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\vduration_us\x18\x06 \x01(\x04R\n" +
 	"durationUs\x125\n" +
 	"\areceipt\x18\a \x01(\v2\x1b.llm_shield.v1.AuditReceiptR\areceipt\"\x16\n" +
-	"\x14GetServerInfoRequest\"\xb5\x03\n" +
+	"\x14GetServerInfoRequest\"\xe7\x03\n" +
 	"\x15GetServerInfoResponse\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x129\n" +
 	"\tdetectors\x18\x02 \x03(\v2\x1b.llm_shield.v1.DetectorInfoR\tdetectors\x125\n" +
@@ -1717,12 +1817,19 @@ const file_llm_shield_v1_shield_proto_rawDesc = "" +
 	"\tprincipal\x18\b \x01(\tR\tprincipal\x12\x16\n" +
 	"\x06tenant\x18\t \x01(\tR\x06tenant\x12\x14\n" +
 	"\x05roles\x18\n" +
-	" \x03(\tR\x05roles\"]\n" +
+	" \x03(\tR\x05roles\x120\n" +
+	"\x14least_holdback_bytes\x18\v \x01(\rR\x12leastHoldbackBytes\"]\n" +
 	"\fDetectorInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1d\n" +
 	"\n" +
 	"rule_count\x18\x02 \x01(\rR\truleCount\x12\x1a\n" +
-	"\bentities\x18\x03 \x03(\tR\bentities2\xeb\x05\n" +
+	"\bentities\x18\x03 \x03(\tR\bentities*s\n" +
+	"\n" +
+	"StreamMode\x12\x1b\n" +
+	"\x17STREAM_MODE_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13STREAM_MODE_SLIDING\x10\x01\x12\x18\n" +
+	"\x14STREAM_MODE_BUFFERED\x10\x02\x12\x15\n" +
+	"\x11STREAM_MODE_AUDIT\x10\x032\xeb\x05\n" +
 	"\rShieldService\x12?\n" +
 	"\x04Scan\x12\x1a.llm_shield.v1.ScanRequest\x1a\x1b.llm_shield.v1.ScanResponse\x12U\n" +
 	"\n" +
@@ -1748,110 +1855,113 @@ func file_llm_shield_v1_shield_proto_rawDescGZIP() []byte {
 	return file_llm_shield_v1_shield_proto_rawDescData
 }
 
+var file_llm_shield_v1_shield_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_llm_shield_v1_shield_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_llm_shield_v1_shield_proto_goTypes = []any{
-	(*ScanRequest)(nil),           // 0: llm_shield.v1.ScanRequest
-	(*ScanResponse)(nil),          // 1: llm_shield.v1.ScanResponse
-	(*RedactRequest)(nil),         // 2: llm_shield.v1.RedactRequest
-	(*Redaction)(nil),             // 3: llm_shield.v1.Redaction
-	(*RedactedContent)(nil),       // 4: llm_shield.v1.RedactedContent
-	(*RedactResponse)(nil),        // 5: llm_shield.v1.RedactResponse
-	(*StreamConfig)(nil),          // 6: llm_shield.v1.StreamConfig
-	(*ScanStreamRequest)(nil),     // 7: llm_shield.v1.ScanStreamRequest
-	(*ScanStreamResponse)(nil),    // 8: llm_shield.v1.ScanStreamResponse
-	(*RedactStreamRequest)(nil),   // 9: llm_shield.v1.RedactStreamRequest
-	(*RedactStreamResponse)(nil),  // 10: llm_shield.v1.RedactStreamResponse
-	(*RestorePlace)(nil),          // 11: llm_shield.v1.RestorePlace
-	(*RestoreRequest)(nil),        // 12: llm_shield.v1.RestoreRequest
-	(*RestoreResponse)(nil),       // 13: llm_shield.v1.RestoreResponse
-	(*GetServerInfoRequest)(nil),  // 14: llm_shield.v1.GetServerInfoRequest
-	(*GetServerInfoResponse)(nil), // 15: llm_shield.v1.GetServerInfoResponse
-	(*DetectorInfo)(nil),          // 16: llm_shield.v1.DetectorInfo
-	nil,                           // 17: llm_shield.v1.ScanRequest.LabelsEntry
-	nil,                           // 18: llm_shield.v1.RedactRequest.LabelsEntry
-	nil,                           // 19: llm_shield.v1.StreamConfig.LabelsEntry
-	(*Content)(nil),               // 20: llm_shield.v1.Content
-	(Direction)(0),                // 21: llm_shield.v1.Direction
-	(Action)(0),                   // 22: llm_shield.v1.Action
-	(Verdict)(0),                  // 23: llm_shield.v1.Verdict
-	(*Finding)(nil),               // 24: llm_shield.v1.Finding
-	(*DetectorReport)(nil),        // 25: llm_shield.v1.DetectorReport
-	(*Coverage)(nil),              // 26: llm_shield.v1.Coverage
-	(*PolicyInfo)(nil),            // 27: llm_shield.v1.PolicyInfo
-	(*AuditReceipt)(nil),          // 28: llm_shield.v1.AuditReceipt
-	(*Span)(nil),                  // 29: llm_shield.v1.Span
-	(Role)(0),                     // 30: llm_shield.v1.Role
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*AuditRequest)(nil),          // 32: llm_shield.v1.AuditRequest
-	(*GetAuditProofRequest)(nil),  // 33: llm_shield.v1.GetAuditProofRequest
-	(*VerifyAuditRequest)(nil),    // 34: llm_shield.v1.VerifyAuditRequest
-	(*AuditResponse)(nil),         // 35: llm_shield.v1.AuditResponse
-	(*GetAuditProofResponse)(nil), // 36: llm_shield.v1.GetAuditProofResponse
-	(*VerifyAuditResponse)(nil),   // 37: llm_shield.v1.VerifyAuditResponse
+	(StreamMode)(0),               // 0: llm_shield.v1.StreamMode
+	(*ScanRequest)(nil),           // 1: llm_shield.v1.ScanRequest
+	(*ScanResponse)(nil),          // 2: llm_shield.v1.ScanResponse
+	(*RedactRequest)(nil),         // 3: llm_shield.v1.RedactRequest
+	(*Redaction)(nil),             // 4: llm_shield.v1.Redaction
+	(*RedactedContent)(nil),       // 5: llm_shield.v1.RedactedContent
+	(*RedactResponse)(nil),        // 6: llm_shield.v1.RedactResponse
+	(*StreamConfig)(nil),          // 7: llm_shield.v1.StreamConfig
+	(*ScanStreamRequest)(nil),     // 8: llm_shield.v1.ScanStreamRequest
+	(*ScanStreamResponse)(nil),    // 9: llm_shield.v1.ScanStreamResponse
+	(*RedactStreamRequest)(nil),   // 10: llm_shield.v1.RedactStreamRequest
+	(*RedactStreamResponse)(nil),  // 11: llm_shield.v1.RedactStreamResponse
+	(*RestorePlace)(nil),          // 12: llm_shield.v1.RestorePlace
+	(*RestoreRequest)(nil),        // 13: llm_shield.v1.RestoreRequest
+	(*RestoreResponse)(nil),       // 14: llm_shield.v1.RestoreResponse
+	(*GetServerInfoRequest)(nil),  // 15: llm_shield.v1.GetServerInfoRequest
+	(*GetServerInfoResponse)(nil), // 16: llm_shield.v1.GetServerInfoResponse
+	(*DetectorInfo)(nil),          // 17: llm_shield.v1.DetectorInfo
+	nil,                           // 18: llm_shield.v1.ScanRequest.LabelsEntry
+	nil,                           // 19: llm_shield.v1.RedactRequest.LabelsEntry
+	nil,                           // 20: llm_shield.v1.StreamConfig.LabelsEntry
+	(*Content)(nil),               // 21: llm_shield.v1.Content
+	(Direction)(0),                // 22: llm_shield.v1.Direction
+	(Action)(0),                   // 23: llm_shield.v1.Action
+	(Verdict)(0),                  // 24: llm_shield.v1.Verdict
+	(*Finding)(nil),               // 25: llm_shield.v1.Finding
+	(*DetectorReport)(nil),        // 26: llm_shield.v1.DetectorReport
+	(*Coverage)(nil),              // 27: llm_shield.v1.Coverage
+	(*PolicyInfo)(nil),            // 28: llm_shield.v1.PolicyInfo
+	(*AuditReceipt)(nil),          // 29: llm_shield.v1.AuditReceipt
+	(*Span)(nil),                  // 30: llm_shield.v1.Span
+	(Role)(0),                     // 31: llm_shield.v1.Role
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*AuditRequest)(nil),          // 33: llm_shield.v1.AuditRequest
+	(*GetAuditProofRequest)(nil),  // 34: llm_shield.v1.GetAuditProofRequest
+	(*VerifyAuditRequest)(nil),    // 35: llm_shield.v1.VerifyAuditRequest
+	(*AuditResponse)(nil),         // 36: llm_shield.v1.AuditResponse
+	(*GetAuditProofResponse)(nil), // 37: llm_shield.v1.GetAuditProofResponse
+	(*VerifyAuditResponse)(nil),   // 38: llm_shield.v1.VerifyAuditResponse
 }
 var file_llm_shield_v1_shield_proto_depIdxs = []int32{
-	20, // 0: llm_shield.v1.ScanRequest.contents:type_name -> llm_shield.v1.Content
-	21, // 1: llm_shield.v1.ScanRequest.direction:type_name -> llm_shield.v1.Direction
-	17, // 2: llm_shield.v1.ScanRequest.labels:type_name -> llm_shield.v1.ScanRequest.LabelsEntry
-	22, // 3: llm_shield.v1.ScanResponse.action:type_name -> llm_shield.v1.Action
-	23, // 4: llm_shield.v1.ScanResponse.verdict:type_name -> llm_shield.v1.Verdict
-	24, // 5: llm_shield.v1.ScanResponse.findings:type_name -> llm_shield.v1.Finding
-	25, // 6: llm_shield.v1.ScanResponse.detectors:type_name -> llm_shield.v1.DetectorReport
-	26, // 7: llm_shield.v1.ScanResponse.coverage:type_name -> llm_shield.v1.Coverage
-	27, // 8: llm_shield.v1.ScanResponse.policy:type_name -> llm_shield.v1.PolicyInfo
-	28, // 9: llm_shield.v1.ScanResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
-	20, // 10: llm_shield.v1.RedactRequest.contents:type_name -> llm_shield.v1.Content
-	21, // 11: llm_shield.v1.RedactRequest.direction:type_name -> llm_shield.v1.Direction
-	18, // 12: llm_shield.v1.RedactRequest.labels:type_name -> llm_shield.v1.RedactRequest.LabelsEntry
-	29, // 13: llm_shield.v1.Redaction.original:type_name -> llm_shield.v1.Span
-	29, // 14: llm_shield.v1.Redaction.redacted:type_name -> llm_shield.v1.Span
-	3,  // 15: llm_shield.v1.RedactedContent.redactions:type_name -> llm_shield.v1.Redaction
-	4,  // 16: llm_shield.v1.RedactResponse.contents:type_name -> llm_shield.v1.RedactedContent
-	22, // 17: llm_shield.v1.RedactResponse.action:type_name -> llm_shield.v1.Action
-	23, // 18: llm_shield.v1.RedactResponse.verdict:type_name -> llm_shield.v1.Verdict
-	25, // 19: llm_shield.v1.RedactResponse.detectors:type_name -> llm_shield.v1.DetectorReport
-	26, // 20: llm_shield.v1.RedactResponse.coverage:type_name -> llm_shield.v1.Coverage
-	27, // 21: llm_shield.v1.RedactResponse.policy:type_name -> llm_shield.v1.PolicyInfo
-	28, // 22: llm_shield.v1.RedactResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
-	30, // 23: llm_shield.v1.StreamConfig.role:type_name -> llm_shield.v1.Role
-	21, // 24: llm_shield.v1.StreamConfig.direction:type_name -> llm_shield.v1.Direction
-	19, // 25: llm_shield.v1.StreamConfig.labels:type_name -> llm_shield.v1.StreamConfig.LabelsEntry
-	6,  // 26: llm_shield.v1.ScanStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
-	24, // 27: llm_shield.v1.ScanStreamResponse.finding:type_name -> llm_shield.v1.Finding
-	1,  // 28: llm_shield.v1.ScanStreamResponse.summary:type_name -> llm_shield.v1.ScanResponse
-	6,  // 29: llm_shield.v1.RedactStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
-	5,  // 30: llm_shield.v1.RedactStreamResponse.summary:type_name -> llm_shield.v1.RedactResponse
-	29, // 31: llm_shield.v1.RestorePlace.span:type_name -> llm_shield.v1.Span
-	20, // 32: llm_shield.v1.RestoreRequest.contents:type_name -> llm_shield.v1.Content
-	11, // 33: llm_shield.v1.RestoreRequest.places:type_name -> llm_shield.v1.RestorePlace
-	20, // 34: llm_shield.v1.RestoreResponse.contents:type_name -> llm_shield.v1.Content
-	28, // 35: llm_shield.v1.RestoreResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
-	16, // 36: llm_shield.v1.GetServerInfoResponse.detectors:type_name -> llm_shield.v1.DetectorInfo
-	27, // 37: llm_shield.v1.GetServerInfoResponse.policies:type_name -> llm_shield.v1.PolicyInfo
-	31, // 38: llm_shield.v1.GetServerInfoResponse.ready_time:type_name -> google.protobuf.Timestamp
-	0,  // 39: llm_shield.v1.ShieldService.Scan:input_type -> llm_shield.v1.ScanRequest
-	7,  // 40: llm_shield.v1.ShieldService.ScanStream:input_type -> llm_shield.v1.ScanStreamRequest
-	2,  // 41: llm_shield.v1.ShieldService.Redact:input_type -> llm_shield.v1.RedactRequest
-	9,  // 42: llm_shield.v1.ShieldService.RedactStream:input_type -> llm_shield.v1.RedactStreamRequest
-	12, // 43: llm_shield.v1.ShieldService.Restore:input_type -> llm_shield.v1.RestoreRequest
-	32, // 44: llm_shield.v1.ShieldService.Audit:input_type -> llm_shield.v1.AuditRequest
-	33, // 45: llm_shield.v1.ShieldService.GetAuditProof:input_type -> llm_shield.v1.GetAuditProofRequest
-	34, // 46: llm_shield.v1.ShieldService.VerifyAudit:input_type -> llm_shield.v1.VerifyAuditRequest
-	14, // 47: llm_shield.v1.ShieldService.GetServerInfo:input_type -> llm_shield.v1.GetServerInfoRequest
-	1,  // 48: llm_shield.v1.ShieldService.Scan:output_type -> llm_shield.v1.ScanResponse
-	8,  // 49: llm_shield.v1.ShieldService.ScanStream:output_type -> llm_shield.v1.ScanStreamResponse
-	5,  // 50: llm_shield.v1.ShieldService.Redact:output_type -> llm_shield.v1.RedactResponse
-	10, // 51: llm_shield.v1.ShieldService.RedactStream:output_type -> llm_shield.v1.RedactStreamResponse
-	13, // 52: llm_shield.v1.ShieldService.Restore:output_type -> llm_shield.v1.RestoreResponse
-	35, // 53: llm_shield.v1.ShieldService.Audit:output_type -> llm_shield.v1.AuditResponse
-	36, // 54: llm_shield.v1.ShieldService.GetAuditProof:output_type -> llm_shield.v1.GetAuditProofResponse
-	37, // 55: llm_shield.v1.ShieldService.VerifyAudit:output_type -> llm_shield.v1.VerifyAuditResponse
-	15, // 56: llm_shield.v1.ShieldService.GetServerInfo:output_type -> llm_shield.v1.GetServerInfoResponse
-	48, // [48:57] is the sub-list for method output_type
-	39, // [39:48] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	21, // 0: llm_shield.v1.ScanRequest.contents:type_name -> llm_shield.v1.Content
+	22, // 1: llm_shield.v1.ScanRequest.direction:type_name -> llm_shield.v1.Direction
+	18, // 2: llm_shield.v1.ScanRequest.labels:type_name -> llm_shield.v1.ScanRequest.LabelsEntry
+	23, // 3: llm_shield.v1.ScanResponse.action:type_name -> llm_shield.v1.Action
+	24, // 4: llm_shield.v1.ScanResponse.verdict:type_name -> llm_shield.v1.Verdict
+	25, // 5: llm_shield.v1.ScanResponse.findings:type_name -> llm_shield.v1.Finding
+	26, // 6: llm_shield.v1.ScanResponse.detectors:type_name -> llm_shield.v1.DetectorReport
+	27, // 7: llm_shield.v1.ScanResponse.coverage:type_name -> llm_shield.v1.Coverage
+	28, // 8: llm_shield.v1.ScanResponse.policy:type_name -> llm_shield.v1.PolicyInfo
+	29, // 9: llm_shield.v1.ScanResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	21, // 10: llm_shield.v1.RedactRequest.contents:type_name -> llm_shield.v1.Content
+	22, // 11: llm_shield.v1.RedactRequest.direction:type_name -> llm_shield.v1.Direction
+	19, // 12: llm_shield.v1.RedactRequest.labels:type_name -> llm_shield.v1.RedactRequest.LabelsEntry
+	30, // 13: llm_shield.v1.Redaction.original:type_name -> llm_shield.v1.Span
+	30, // 14: llm_shield.v1.Redaction.redacted:type_name -> llm_shield.v1.Span
+	4,  // 15: llm_shield.v1.RedactedContent.redactions:type_name -> llm_shield.v1.Redaction
+	5,  // 16: llm_shield.v1.RedactResponse.contents:type_name -> llm_shield.v1.RedactedContent
+	23, // 17: llm_shield.v1.RedactResponse.action:type_name -> llm_shield.v1.Action
+	24, // 18: llm_shield.v1.RedactResponse.verdict:type_name -> llm_shield.v1.Verdict
+	26, // 19: llm_shield.v1.RedactResponse.detectors:type_name -> llm_shield.v1.DetectorReport
+	27, // 20: llm_shield.v1.RedactResponse.coverage:type_name -> llm_shield.v1.Coverage
+	28, // 21: llm_shield.v1.RedactResponse.policy:type_name -> llm_shield.v1.PolicyInfo
+	29, // 22: llm_shield.v1.RedactResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	31, // 23: llm_shield.v1.StreamConfig.role:type_name -> llm_shield.v1.Role
+	22, // 24: llm_shield.v1.StreamConfig.direction:type_name -> llm_shield.v1.Direction
+	20, // 25: llm_shield.v1.StreamConfig.labels:type_name -> llm_shield.v1.StreamConfig.LabelsEntry
+	0,  // 26: llm_shield.v1.StreamConfig.mode:type_name -> llm_shield.v1.StreamMode
+	7,  // 27: llm_shield.v1.ScanStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
+	25, // 28: llm_shield.v1.ScanStreamResponse.finding:type_name -> llm_shield.v1.Finding
+	2,  // 29: llm_shield.v1.ScanStreamResponse.summary:type_name -> llm_shield.v1.ScanResponse
+	7,  // 30: llm_shield.v1.RedactStreamRequest.config:type_name -> llm_shield.v1.StreamConfig
+	6,  // 31: llm_shield.v1.RedactStreamResponse.summary:type_name -> llm_shield.v1.RedactResponse
+	30, // 32: llm_shield.v1.RestorePlace.span:type_name -> llm_shield.v1.Span
+	21, // 33: llm_shield.v1.RestoreRequest.contents:type_name -> llm_shield.v1.Content
+	12, // 34: llm_shield.v1.RestoreRequest.places:type_name -> llm_shield.v1.RestorePlace
+	21, // 35: llm_shield.v1.RestoreResponse.contents:type_name -> llm_shield.v1.Content
+	29, // 36: llm_shield.v1.RestoreResponse.receipt:type_name -> llm_shield.v1.AuditReceipt
+	17, // 37: llm_shield.v1.GetServerInfoResponse.detectors:type_name -> llm_shield.v1.DetectorInfo
+	28, // 38: llm_shield.v1.GetServerInfoResponse.policies:type_name -> llm_shield.v1.PolicyInfo
+	32, // 39: llm_shield.v1.GetServerInfoResponse.ready_time:type_name -> google.protobuf.Timestamp
+	1,  // 40: llm_shield.v1.ShieldService.Scan:input_type -> llm_shield.v1.ScanRequest
+	8,  // 41: llm_shield.v1.ShieldService.ScanStream:input_type -> llm_shield.v1.ScanStreamRequest
+	3,  // 42: llm_shield.v1.ShieldService.Redact:input_type -> llm_shield.v1.RedactRequest
+	10, // 43: llm_shield.v1.ShieldService.RedactStream:input_type -> llm_shield.v1.RedactStreamRequest
+	13, // 44: llm_shield.v1.ShieldService.Restore:input_type -> llm_shield.v1.RestoreRequest
+	33, // 45: llm_shield.v1.ShieldService.Audit:input_type -> llm_shield.v1.AuditRequest
+	34, // 46: llm_shield.v1.ShieldService.GetAuditProof:input_type -> llm_shield.v1.GetAuditProofRequest
+	35, // 47: llm_shield.v1.ShieldService.VerifyAudit:input_type -> llm_shield.v1.VerifyAuditRequest
+	15, // 48: llm_shield.v1.ShieldService.GetServerInfo:input_type -> llm_shield.v1.GetServerInfoRequest
+	2,  // 49: llm_shield.v1.ShieldService.Scan:output_type -> llm_shield.v1.ScanResponse
+	9,  // 50: llm_shield.v1.ShieldService.ScanStream:output_type -> llm_shield.v1.ScanStreamResponse
+	6,  // 51: llm_shield.v1.ShieldService.Redact:output_type -> llm_shield.v1.RedactResponse
+	11, // 52: llm_shield.v1.ShieldService.RedactStream:output_type -> llm_shield.v1.RedactStreamResponse
+	14, // 53: llm_shield.v1.ShieldService.Restore:output_type -> llm_shield.v1.RestoreResponse
+	36, // 54: llm_shield.v1.ShieldService.Audit:output_type -> llm_shield.v1.AuditResponse
+	37, // 55: llm_shield.v1.ShieldService.GetAuditProof:output_type -> llm_shield.v1.GetAuditProofResponse
+	38, // 56: llm_shield.v1.ShieldService.VerifyAudit:output_type -> llm_shield.v1.VerifyAuditResponse
+	16, // 57: llm_shield.v1.ShieldService.GetServerInfo:output_type -> llm_shield.v1.GetServerInfoResponse
+	49, // [49:58] is the sub-list for method output_type
+	40, // [40:49] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_llm_shield_v1_shield_proto_init() }
@@ -1883,13 +1993,14 @@ func file_llm_shield_v1_shield_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_llm_shield_v1_shield_proto_rawDesc), len(file_llm_shield_v1_shield_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_llm_shield_v1_shield_proto_goTypes,
 		DependencyIndexes: file_llm_shield_v1_shield_proto_depIdxs,
+		EnumInfos:         file_llm_shield_v1_shield_proto_enumTypes,
 		MessageInfos:      file_llm_shield_v1_shield_proto_msgTypes,
 	}.Build()
 	File_llm_shield_v1_shield_proto = out.File

@@ -43,11 +43,13 @@ const (
 type ShieldServiceClient interface {
 	// Finds injections, secrets, personal data and hidden text, and says what the policy asks for. Role: scanner.
 	Scan(ctx context.Context, in *ScanRequest, opts ...grpc.CallOption) (*ScanResponse, error)
-	// Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner.
+	// Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+	// a text reveals in what was released before makes the summary `degraded`. Role: scanner.
 	ScanStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ScanStreamRequest, ScanStreamResponse], error)
 	// Returns the contents with what the policy names replaced. Role: redactor.
 	Redact(ctx context.Context, in *RedactRequest, opts ...grpc.CallOption) (*RedactResponse, error)
-	// Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor.
+	// Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+	// `degraded`. Role: redactor.
 	RedactStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RedactStreamRequest, RedactStreamResponse], error)
 	// Undoes a reversible redaction. Role: restorer.
 	Restore(ctx context.Context, in *RestoreRequest, opts ...grpc.CallOption) (*RestoreResponse, error)
@@ -191,11 +193,13 @@ func (c *shieldServiceClient) GetServerInfo(ctx context.Context, in *GetServerIn
 type ShieldServiceServer interface {
 	// Finds injections, secrets, personal data and hidden text, and says what the policy asks for. Role: scanner.
 	Scan(context.Context, *ScanRequest) (*ScanResponse, error)
-	// Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner.
+	// Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+	// a text reveals in what was released before makes the summary `degraded`. Role: scanner.
 	ScanStream(grpc.BidiStreamingServer[ScanStreamRequest, ScanStreamResponse]) error
 	// Returns the contents with what the policy names replaced. Role: redactor.
 	Redact(context.Context, *RedactRequest) (*RedactResponse, error)
-	// Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor.
+	// Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+	// `degraded`. Role: redactor.
 	RedactStream(grpc.BidiStreamingServer[RedactStreamRequest, RedactStreamResponse]) error
 	// Undoes a reversible redaction. Role: restorer.
 	Restore(context.Context, *RestoreRequest) (*RestoreResponse, error)

@@ -27,6 +27,7 @@ from llm_shield import (
     as_dict,
     service_config,
 )
+from llm_shield._channel import channel_options
 from llm_shield.v1 import shield_pb2, shield_pb2_grpc
 
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -101,6 +102,29 @@ def test_streams_send_pieces_and_give_pieces(recorder) -> None:
     *pieces, summary = client.redact_stream(["abc", b"d"])
     assert pieces == ["ABC", "D"]
     assert summary.action is Action.REDACT
+
+
+def test_calls_go_to_all_addresses_of_a_name_and_on_when_one_is_lost(harness: Harness) -> None:
+    recorders, servers, ports = [Recorder(), Recorder()], [], []
+    for one in recorders:
+        server = grpc.server(futures.ThreadPoolExecutor(2))
+        shield_pb2_grpc.add_ShieldServiceServicer_to_server(one, server)
+        ports.append(server.add_insecure_port("127.0.0.1:0"))
+        server.start()
+        servers.append(server)
+    credentials = TlsCredentials.from_directory(harness.clients["all"]["dir"])
+    # What a name resolves to, as gRPC lets one write it.
+    target = "ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports)
+    with ShieldClient(target, credentials, on_unavailable="block", deadlines=PATIENT) as client:
+        line = client._lines._line
+        with grpc.insecure_channel(target, options=channel_options(None)) as plain:
+            line.stub = shield_pb2_grpc.ShieldServiceStub(plain)
+            while not all(one.texts for one in recorders):
+                assert not client.scan("a").unavailable
+            servers[0].stop(None).wait()
+            assert not any(client.scan("b").unavailable for _ in range(20))
+            assert recorders[1].texts == ["b"]
+    servers[1].stop(None)
 
 
 def test_half_characters_are_replaced_and_offsets_stay(shield: ShieldClient) -> None:

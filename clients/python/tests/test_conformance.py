@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,15 +18,21 @@ from llm_shield import (
     Content,
     Deadlines,
     Direction,
+    Finding,
+    RedactResult,
+    Released,
     Role,
+    ScanResult,
     ShieldClient,
     ShieldError,
+    StreamMode,
     TlsCredentials,
     slice_text,
 )
 
 SUITE = json.loads((CONFORMANCE / "cases.json").read_text(encoding="utf-8"))
 LIMIT_SECONDS = 60
+STREAMS = ("audit", "verify_audit", "scan_stream", "redact_stream")
 
 
 class Sync:
@@ -36,7 +43,7 @@ class Sync:
 
     def call(self, rpc: str, *arguments: Any, **options: Any) -> Any:
         answer = getattr(self._client, rpc)(*arguments, **options)
-        return list(answer) if rpc in ("audit", "verify_audit") else answer
+        return list(answer) if rpc in STREAMS else answer
 
     def close(self) -> None:
         self._client.close()
@@ -54,11 +61,32 @@ class Async:
             return [answer async for answer in answers]
 
         answer = getattr(self._client, rpc)(*arguments, **options)
-        return self._loop.run_until_complete(all_of(answer) if rpc in ("audit", "verify_audit") else answer)
+        return self._loop.run_until_complete(all_of(answer) if rpc in STREAMS else answer)
 
     def close(self) -> None:
         self._loop.run_until_complete(self._client.close())
         self._loop.close()
+
+
+class Streamed:
+    """What a stream of text brought: the decision, with the findings and the text as they came piece by piece."""
+
+    def __init__(self, answers: list[Any]) -> None:
+        *pieces, last = answers
+        released = [piece.bytes for piece in pieces if isinstance(piece, Released)]
+        deltas = [piece for piece in pieces if isinstance(piece, str)]
+        self.released = released[-1] if released else 0
+        self.early = len(released or deltas) > 1
+        self.texts = ["".join(deltas)]
+        if isinstance(last, RedactResult):
+            last = replace(last, contents=(replace(last.contents[0], text=self.texts[0]),))
+        else:
+            assert isinstance(last, ScanResult)
+            last = replace(last, findings=tuple(piece for piece in pieces if isinstance(piece, Finding)))
+        self._summary = last
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._summary, name)
 
 
 @pytest.fixture(scope="module", params=[Sync, Async], ids=["sync", "async"])
@@ -147,9 +175,20 @@ def make(call: dict[str, Any], client: Sync | Async) -> tuple[Any, list[str]]:
         Content(one["text"], role=Role[one.get("role", "USER")], id=one.get("id", ""))
         for one in call.get("contents", [])
     ]
-    arguments = [contents] if "contents" in call else []
+    arguments: list[Any] = [contents] if "contents" in call else []
+    texts = [one.text for one in contents]
+    if "text" in call:
+        texts = [options.pop("text")]
+        size = options.pop("piece_bytes", 1000)
+        data = texts[0].encode()
+        arguments = [[data[start : start + size] for start in range(0, len(data), size)]]
+        options |= options.pop("config", {})
+        for name, kind in (("role", Role), ("direction", Direction), ("mode", StreamMode)):
+            if name in options:
+                options[name] = kind[options[name]]
     try:
-        return client.call(call["rpc"], *arguments, **options), [one.text for one in contents]
+        answer = client.call(call["rpc"], *arguments, **options)
+        return Streamed(answer) if "text" in call else answer, texts
     except ShieldError as error:
         return error, []
 
@@ -167,6 +206,8 @@ def expect(wanted: dict[str, Any], answer: Any, texts: list[str]) -> None:
         "recorded": lambda: answer.audit_record_id != "",
         "unavailable": lambda: answer.unavailable,
         "texts": lambda: answer.texts,
+        "released": lambda: answer.released,
+        "early": lambda: answer.early,
         "restored": lambda: answer.restored_count,
         "record_count": lambda: len(answer),
         "intact": lambda: answer[-1].done and answer[-1].intact,

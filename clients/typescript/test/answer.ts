@@ -23,6 +23,9 @@ export interface Answer {
   records?: AuditResponse[];
   verified?: VerifyAuditResponse | undefined;
   info?: GetServerInfoResponse;
+  /** Of a stream of text. */
+  released?: number;
+  early?: boolean;
   error?: unknown;
 }
 
@@ -61,6 +64,9 @@ function plain(answer: Answer, field: string): unknown {
       return decision?.unavailable !== undefined;
     case "texts":
       return (answer.restore ?? answer.redact)?.contents.map((content) => content.text);
+    case "released":
+    case "early":
+      return answer[field];
     case "restored":
       return answer.restore?.restoredCount;
     case "record_count":

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { directory, files, ShieldClient, type VerifyAuditResponse } from "llm-shield";
+import { Action, type CallOptions, directory, files, type Finding, ShieldClient, type VerifyAuditResponse } from "llm-shield";
 import { type Answer, check, savedOf } from "./answer.js";
 import { conformanceDirectory, Harness, noServer } from "./harness.js";
 
@@ -41,8 +41,10 @@ const METHODS: Record<string, string> = {
   audit: "Audit",
   verify_audit: "VerifyAudit",
   server_info: "GetServerInfo",
+  scan_stream: "ScanStream",
+  redact_stream: "RedactStream",
 };
-const PREFIXES: Record<string, string> = { role: "ROLE_", direction: "DIRECTION_", actions: "ACTION_" };
+const PREFIXES: Record<string, string> = { role: "ROLE_", direction: "DIRECTION_", actions: "ACTION_", mode: "STREAM_MODE_" };
 
 describe("conformance", { skip: noServer }, () => {
   let harness: Harness;
@@ -120,6 +122,9 @@ async function call(client: ShieldClient, rpc: string, fields: Fields, timeoutMs
         return { sent, restore: await client.restore(input, options) };
       case "server_info":
         return { sent, info: await client.serverInfo(options) };
+      case "scan_stream":
+      case "redact_stream":
+        return await streamed(client, rpc, fields, options);
       case "verify_audit": {
         let verified: VerifyAuditResponse | undefined;
         for await (const report of client.verifyAudit({}, options)) verified = report;
@@ -134,6 +139,35 @@ async function call(client: ShieldClient, rpc: string, fields: Fields, timeoutMs
   } catch (error) {
     return { sent, error };
   }
+}
+
+/** A stream as a decision: the summary, with the findings and the text as they came piece by piece. */
+async function streamed(client: ShieldClient, rpc: string, fields: Fields, options: CallOptions): Promise<Answer> {
+  const { text, piece_bytes: size, config } = fields as { text: string; piece_bytes?: number; config?: Fields };
+  const bytes = Buffer.from(text);
+  const step = size ?? (bytes.length || 1);
+  const pieces = Array.from({ length: Math.ceil(bytes.length / step) }, (_, index) => bytes.subarray(index * step, (index + 1) * step));
+  const opening = inputOf(config ?? {}) as never;
+  const answer: Answer = { sent: [{ text }], released: 0 };
+  let letOut = 0;
+  if (rpc === "scan_stream") {
+    const findings: Finding[] = [];
+    for await (const { message } of client.scanStream(pieces, opening, options)) {
+      if (message?.$case === "finding") findings.push(message.value);
+      else if (message?.$case === "releasedBytes") [answer.released, letOut] = [message.value, letOut + 1];
+      else if (message) answer.scan = { ...message.value, findings, blocked: message.value.action === Action.BLOCK };
+    }
+  } else {
+    let whole = "";
+    for await (const { message } of client.redactStream(pieces, opening, options)) {
+      if (message?.$case === "delta") [whole, letOut] = [whole + message.value, letOut + 1];
+      else if (message) {
+        const contents = message.value.contents.map((content) => ({ ...content, text: whole }));
+        answer.redact = { ...message.value, contents, blocked: message.value.action === Action.BLOCK };
+      }
+    }
+  }
+  return { ...answer, early: letOut > 1 };
 }
 
 /** The fields in the names of the client, and enums with their prefix. */

@@ -53,6 +53,7 @@ mod resolve;
 pub mod rules;
 mod score;
 mod span;
+mod stream;
 mod types;
 mod validate;
 mod view;
@@ -62,12 +63,13 @@ pub use engine::{Classifier, DetectorInfo, Engine, Judgement, RuleInfo, ScanOpti
 pub use policy::{Effective, Explanation, FailMode, Policy, PolicyError, ScorePart, Source};
 pub use redact::{
     Conversation, DateOrder, DatePart, Operator, Place, Redacted, Redaction, RedactionKeys, Restored, Undo,
-    redact, redact_in, restore, restore_in,
+    redact, redact_in, redact_part, restore, restore_in,
 };
 pub use resolve::Overlap;
 pub use rules::RuleError;
 pub use score::combine;
 pub use span::{ByteSpan, OffsetIndex, Span};
+pub use stream::{LEAST_HOLD, passable, settled};
 pub use types::{
     Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Role,
     Severity, Verdict,

@@ -28,6 +28,7 @@ impl Parts {
             ready_time: Some(self.ready.into()),
             principal: caller.principal.clone(),
             tenant: caller.tenant.as_str().to_owned(),
+            least_holdback_bytes: u32::try_from(llm_shield_detect::LEAST_HOLD).unwrap_or(u32::MAX),
             roles: caller.roles.iter().map(Role::to_string).collect(),
         }
     }

@@ -80,6 +80,35 @@ impl Job {
         Ok(job.about(subject_id))
     }
 
+    /// Opens a job whose text is still to come.
+    pub(super) fn from_stream(
+        config: v1::StreamConfig,
+        policies: &Policies,
+        tenant: &str,
+    ) -> Result<Self, Fault> {
+        let v1::StreamConfig { role, direction, policy, labels, subject_id, .. } = config;
+        let role = if role == v1::Role::Unspecified as i32 { v1::Role::Assistant.into() } else { role };
+        let direction = if direction == v1::Direction::Unspecified as i32 {
+            v1::Direction::Output.into()
+        } else {
+            direction
+        };
+        let content = v1::Content { role, ..v1::Content::default() };
+        let labels = (String::new(), labels);
+        let job = Self::new(pieces(vec![content]), direction, &policy, labels, policies, tenant)?;
+        Ok(job.about(subject_id))
+    }
+
+    /// Returns the text of a stream.
+    pub(super) fn text(&self) -> &str {
+        self.pieces.first().map_or("", |piece| piece.text.expose())
+    }
+
+    /// Returns the text of a stream, to be added to.
+    pub(super) fn text_mut(&mut self) -> Option<&mut String> {
+        self.pieces.first_mut().map(|piece| piece.text.expose_mut())
+    }
+
     fn new(
         pieces: Vec<Piece>,
         direction: i32,

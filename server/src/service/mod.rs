@@ -10,6 +10,7 @@ mod map;
 mod proof;
 mod record;
 mod restore;
+mod stream;
 mod verify;
 mod work;
 
@@ -27,6 +28,7 @@ use self::{
     conversations::Conversations,
     decide::{Decision, Keep},
     job::Job,
+    stream::{Answers, Redacting, Scanning},
     verify::VerifyStream,
     work::{Watchdog, Workers},
 };
@@ -124,22 +126,24 @@ impl ShieldService for ShieldApi {
         Ok(Response::new(self.0.info(&context.caller)))
     }
 
-    type ScanStreamStream = Never<v1::ScanStreamResponse>;
+    type ScanStreamStream = Answers<v1::ScanStreamResponse>;
 
     async fn scan_stream(
         &self,
-        _request: Request<Streaming<v1::ScanStreamRequest>>,
+        request: Request<Streaming<v1::ScanStreamRequest>>,
     ) -> Result<Response<Self::ScanStreamStream>, Status> {
-        Err(Fault::NotImplemented { rpc: "ScanStream" }.into())
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.stream::<Scanning>(context, request.into_inner())))
     }
 
-    type RedactStreamStream = Never<v1::RedactStreamResponse>;
+    type RedactStreamStream = Answers<v1::RedactStreamResponse>;
 
     async fn redact_stream(
         &self,
-        _request: Request<Streaming<v1::RedactStreamRequest>>,
+        request: Request<Streaming<v1::RedactStreamRequest>>,
     ) -> Result<Response<Self::RedactStreamStream>, Status> {
-        Err(Fault::NotImplemented { rpc: "RedactStream" }.into())
+        let context = Context::of(&request)?;
+        Ok(Response::new(self.0.stream::<Redacting>(context, request.into_inner())))
     }
 
     async fn restore(
@@ -169,11 +173,15 @@ impl ShieldService for ShieldApi {
     }
 }
 
-/// The stream of a method that has none yet.
-type Never<T> = tokio_stream::Empty<Result<T, Status>>;
-
 impl Parts {
     async fn scan(&self, context: &Context, job: Job) -> Result<v1::ScanResponse, Fault> {
+        self.quotas.take_bytes(context.caller.tenant.as_str(), job.bytes())?;
+        let (job, decision) = self.judge(context, job, true).await?;
+        scan_response(self, context, "Scan", job, decision).await
+    }
+
+    /// Decides on a scan, with the classifier or without.
+    async fn judge(&self, context: &Context, job: Job, classify: bool) -> Result<(Job, Decision), Fault> {
         let tenant = &context.caller.tenant;
         let digest = self.audit.digest_key(tenant).await.map_err(|error| unrecorded(context, error))?;
         let mode = self.content;
@@ -185,37 +193,17 @@ impl Parts {
         };
         let engine = Arc::clone(&self.engine);
         let (_watchdog, cancel) = Watchdog::new(context.deadline);
-        let bytes = job.bytes();
-        self.quotas.take_bytes(tenant.as_str(), bytes)?;
         // The classifier takes milliseconds however short the text: nothing for a thread of the runtime.
-        let weight = if self.engine.classifies(&job.request(), &job.policy) { u64::MAX } else { bytes };
+        let classifies = classify && self.engine.classifies(&job.request(), &job.policy);
+        let weight = if classifies { u64::MAX } else { job.bytes() };
         let work = move || {
-            let options = options(keys.as_deref().filter(|_| job.direction == Direction::Output));
+            let canaries = keys.as_deref().filter(|_| job.direction == Direction::Output);
+            let options = ScanOptions { classify, ..options(canaries) };
             let keep = Keep { digest: &digest, mode, keys: keys.as_deref().map(|keys| &keys.redaction) };
             let decision = decide::scan(&engine, &job, &keep, &options, &cancel);
             (job, decision)
         };
-        let (job, mut decision) = self.workers.run(context, weight, work).await?;
-        let policy = policy_info(&job);
-        let receipt = self.record(context, "Scan", job, &mut decision).await?;
-        let truncated = decision.truncated();
-        let report = decision.report;
-        Ok(v1::ScanResponse {
-            action: map::action(report.action).into(),
-            verdict: map::verdict(report.verdict).into(),
-            findings: decision.findings,
-            findings_truncated: truncated,
-            injection_score: report.injection_score,
-            detectors: report.detectors.iter().map(map::detector).collect(),
-            coverage: Some(map::coverage(report.coverage)),
-            degraded: report.degraded,
-            policy: Some(policy),
-            model_id: report.model.as_deref().unwrap_or_default().to_owned(),
-            audit_record_id: receipt.id.to_string(),
-            request_id: context.request_id.to_string(),
-            duration_us: context.duration_us(),
-            receipt: Some(record::receipt(&receipt)),
-        })
+        self.workers.run(context, weight, work).await
     }
 
     async fn redact(&self, context: &Context, job: Job) -> Result<v1::RedactResponse, Fault> {
@@ -242,23 +230,8 @@ impl Parts {
             };
             (job, decision, contents)
         };
-        let (job, mut decision, contents) = self.workers.run(context, bytes, work).await?;
-        let policy = policy_info(&job);
-        let receipt = self.record(context, "Redact", job, &mut decision).await?;
-        let report = decision.report;
-        Ok(v1::RedactResponse {
-            contents,
-            action: map::action(report.action).into(),
-            verdict: map::verdict(report.verdict).into(),
-            detectors: report.detectors.iter().map(map::detector).collect(),
-            coverage: Some(map::coverage(report.coverage)),
-            degraded: report.degraded,
-            policy: Some(policy),
-            audit_record_id: receipt.id.to_string(),
-            request_id: context.request_id.to_string(),
-            duration_us: context.duration_us(),
-            receipt: Some(record::receipt(&receipt)),
-        })
+        let (job, decision, contents) = self.workers.run(context, bytes, work).await?;
+        redact_response(self, context, "Redact", job, decision, contents).await
     }
 
     async fn tenant_keys(&self, context: &Context) -> Result<Arc<TenantKeys>, Fault> {
@@ -314,6 +287,63 @@ impl Parts {
         };
         self.audit.append(record).await.map(drop).map_err(|error| unrecorded(context, error))
     }
+}
+
+/// Records a decision of a scan, and says it.
+async fn scan_response(
+    parts: &Parts,
+    context: &Context,
+    rpc: &'static str,
+    job: Job,
+    mut decision: Decision,
+) -> Result<v1::ScanResponse, Fault> {
+    let policy = policy_info(&job);
+    let receipt = parts.record(context, rpc, job, &mut decision).await?;
+    let truncated = decision.truncated();
+    let report = decision.report;
+    Ok(v1::ScanResponse {
+        action: map::action(report.action).into(),
+        verdict: map::verdict(report.verdict).into(),
+        findings: decision.findings,
+        findings_truncated: truncated,
+        injection_score: report.injection_score,
+        detectors: report.detectors.iter().map(map::detector).collect(),
+        coverage: Some(map::coverage(report.coverage)),
+        degraded: report.degraded,
+        policy: Some(policy),
+        model_id: report.model.as_deref().unwrap_or_default().to_owned(),
+        audit_record_id: receipt.id.to_string(),
+        request_id: context.request_id.to_string(),
+        duration_us: context.duration_us(),
+        receipt: Some(record::receipt(&receipt)),
+    })
+}
+
+/// Records the decision of a redaction, and says it.
+async fn redact_response(
+    parts: &Parts,
+    context: &Context,
+    rpc: &'static str,
+    job: Job,
+    mut decision: Decision,
+    contents: Vec<v1::RedactedContent>,
+) -> Result<v1::RedactResponse, Fault> {
+    let policy = policy_info(&job);
+    let receipt = parts.record(context, rpc, job, &mut decision).await?;
+    let report = decision.report;
+    Ok(v1::RedactResponse {
+        contents,
+        action: map::action(report.action).into(),
+        verdict: map::verdict(report.verdict).into(),
+        detectors: report.detectors.iter().map(map::detector).collect(),
+        coverage: Some(map::coverage(report.coverage)),
+        degraded: report.degraded,
+        policy: Some(policy),
+        audit_record_id: receipt.id.to_string(),
+        request_id: context.request_id.to_string(),
+        duration_us: context.duration_us(),
+        receipt: Some(record::receipt(&receipt)),
+    })
 }
 
 fn options(keys: Option<&TenantKeys>) -> ScanOptions {

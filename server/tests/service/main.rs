@@ -26,4 +26,5 @@ mod proofs;
 mod quotas;
 mod requests;
 mod restore;
+mod streams;
 mod support;

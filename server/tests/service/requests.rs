@@ -3,7 +3,7 @@
 use llm_shield_proto::v1::{self, Action};
 use tonic::{Code, Request};
 
-use crate::support::{INJECTION, TestServer, content, explained, reason, redact_of, scan_of};
+use crate::support::{INJECTION, TestServer, content, explained, redact_of, scan_of};
 
 const MAIL: &str = "Écris à ada.lovelace@babbage-engines.com 🚀, merci";
 const ADDRESS: &str = "ada.lovelace@babbage-engines.com";
@@ -172,13 +172,4 @@ async fn invalid_fields_are_named() {
         explained(&status, Code::InvalidArgument).2.bad_request().unwrap().field_violations[0].field,
         "contents"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn methods_due_later_say_so() {
-    let server = TestServer::start().await;
-    let mut client = server.client("acme/all").await;
-    let refused = |status: &tonic::Status| assert_eq!(reason(status, Code::Unimplemented), "NOT_IMPLEMENTED");
-    refused(&client.scan_stream(tokio_stream::empty()).await.unwrap_err());
-    refused(&client.redact_stream(tokio_stream::empty()).await.unwrap_err());
 }

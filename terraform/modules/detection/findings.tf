@@ -171,7 +171,8 @@ resource "aws_cloudwatch_event_target" "verdicts" {
       reason = "$.detail.state.reason"
       time   = "$.time"
     }
-    input_template = jsonencode({ Alarm = ["<alarm>"], Reason = ["<reason>"], Time = ["<time>"] })
+    # No jsonencode: it would write < and > as escapes, in which EventBridge sees no place to fill.
+    input_template = "{\"Alarm\":[<alarm>],\"Reason\":[<reason>],\"Time\":[<time>]}"
   }
 
   dead_letter_config {

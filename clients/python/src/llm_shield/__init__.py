@@ -33,7 +33,7 @@ from ._answers import (
 from ._calls import Deadlines, OnUnavailable
 from ._channel import service_config
 from ._client import ShieldClient
-from ._enums import Action, DetectorStatus, Direction, Role, Severity, Verdict
+from ._enums import Action, DetectorStatus, Direction, Role, Severity, StreamMode, Verdict
 from ._errors import (
     DeadlineExceededError,
     FieldViolation,
@@ -93,6 +93,7 @@ __all__ = [
     "ShieldClient",
     "ShieldError",
     "Span",
+    "StreamMode",
     "TlsCredentials",
     "UnauthenticatedError",
     "UnavailableError",

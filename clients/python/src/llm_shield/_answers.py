@@ -407,6 +407,7 @@ class ServerInfo:
     principal: str
     tenant: str
     roles: tuple[str, ...]
+    least_holdback_bytes: int
 
     @classmethod
     def _of(cls, message: shield_pb2.GetServerInfoResponse) -> ServerInfo:
@@ -422,6 +423,7 @@ class ServerInfo:
             principal=message.principal,
             tenant=message.tenant,
             roles=tuple(message.roles),
+            least_holdback_bytes=message.least_holdback_bytes,
         )
 
 

@@ -23,7 +23,7 @@ from ._answers import (
     ScanResult,
     ServerInfo,
 )
-from ._enums import Action, Direction, Role
+from ._enums import Action, Direction, Role, StreamMode
 from ._errors import ShieldError
 from ._trace import call_metadata
 from .v1 import audit_pb2, shield_pb2, types_pb2
@@ -123,6 +123,10 @@ class StreamOptions(CallOptions, total=False):
     direction: Direction
     policy: str
     labels: Mapping[str, str]
+    mode: StreamMode
+    """What is let out before the end; SLIDING unless given."""
+    holdback_bytes: int
+    """How much is held back at the end of what has arrived; the server's least unless given."""
 
 
 Answer = TypeVar("Answer")
@@ -134,7 +138,7 @@ class Call(Generic[Answer]):
 
     rpc: str
     request: Any
-    timeout: float
+    timeout: float | None
     metadata: tuple[tuple[str, str], ...]
     answer: Callable[[Any], Answer]
     fallback: Callable[[ShieldError], Answer] | None = None
@@ -220,17 +224,17 @@ class Calls:
 
     def scan_stream(self, options: StreamOptions) -> Call[Finding | Released | ScanResult]:
         first = shield_pb2.ScanStreamRequest(config=_stream_config(options))
-        return self._call("ScanStream", first, self._deadlines.other, options, _scan_event)
+        return self._call("ScanStream", first, None, options, _scan_event)
 
     def redact_stream(self, options: StreamOptions) -> Call[str | RedactResult]:
         first = shield_pb2.RedactStreamRequest(config=_stream_config(options))
-        return self._call("RedactStream", first, self._deadlines.other, options, _redact_event)
+        return self._call("RedactStream", first, None, options, _redact_event)
 
     def _call(
         self,
         rpc: str,
         request: Any,
-        timeout: float,
+        timeout: float | None,
         options: CallOptions,
         answer: Callable[[Any], Answer],
         fallback: Callable[[ShieldError], Answer] | None = None,
@@ -276,6 +280,8 @@ def _stream_config(options: StreamOptions) -> shield_pb2.StreamConfig:
         direction=int(options.get("direction", Direction.UNSPECIFIED)),  # type: ignore[arg-type]
         policy=options.get("policy", ""),
         labels=options.get("labels", {}),
+        mode=int(options.get("mode", StreamMode.UNSPECIFIED)),  # type: ignore[arg-type]
+        holdback_bytes=options.get("holdback_bytes", 0),
     )
 
 

@@ -67,6 +67,15 @@ class Severity(_Open):
     CRITICAL = 5
 
 
+class StreamMode(_Open):
+    """Says what a stream lets out before its end."""
+
+    UNSPECIFIED = 0
+    SLIDING = 1
+    BUFFERED = 2
+    AUDIT = 3
+
+
 class DetectorStatus(_Open):
     """How a detector fared on a request."""
 

@@ -156,6 +156,11 @@ impl Pool {
             // The addresses that are known may still be right.
             Err(cause) => error = format!("cannot resolve {}: {cause}", self.target.authority()),
         }
+        self.connect(error).await
+    }
+
+    /// Connects what is missing of the addresses that are known; returns what went wrong last, here or before.
+    async fn connect(&self, mut error: String) -> String {
         let tls = self.tls.current();
         let mut connecting = JoinSet::new();
         for address in self.missing() {
@@ -222,5 +227,81 @@ impl Live {
         self.generation == generation
             && !self.sender.is_closed()
             && now.saturating_duration_since(self.used) < idle_limit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, KeyPair};
+    use rustls::{ServerConfig, crypto::aws_lc_rs};
+    use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
+    use tokio::{net::TcpListener, runtime::Handle};
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+    use crate::tls::{Material, Tls};
+
+    /// Accepts connections and keeps them.
+    async fn server(config: Arc<ServerConfig>) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut open = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                open.push(TlsAcceptor::from(Arc::clone(&config)).accept(stream).await);
+            }
+        });
+        address
+    }
+
+    fn live(pool: &Pool) -> Vec<SocketAddr> {
+        let state = pool.state();
+        state.slots.iter().filter(|slot| slot.live.is_some()).map(|slot| slot.address).collect()
+    }
+
+    #[tokio::test]
+    async fn connections_follow_the_name() {
+        let key = KeyPair::generate().unwrap();
+        let cert = CertificateParams::new(["localhost".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![cert.der().clone()],
+                PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap(),
+            )
+            .unwrap();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let config = Arc::new(config);
+        let mut addresses = Vec::new();
+        for _ in 0..3 {
+            addresses.push(server(Arc::clone(&config)).await);
+        }
+        let tls = Tls::from_pem(Material::new(cert.pem(), cert.pem(), key.serialize_pem())).unwrap();
+        let pool = Pool::new(
+            Target::parse("shield.internal:8443").unwrap(),
+            ServerName::try_from("localhost").unwrap(),
+            tls.watched(&Handle::current()),
+            Settings::default(),
+        );
+
+        pool.follow(&addresses[..2]);
+        pool.connect(String::new()).await;
+        assert_eq!(live(&pool), addresses[..2]);
+        // In turn.
+        let turns: Vec<usize> = (0..2)
+            .map(|_| {
+                pool.pick();
+                pool.state().turn % 2
+            })
+            .collect();
+        assert_ne!(turns[0], turns[1]);
+
+        // The name has lost its first address and gained a third.
+        pool.follow(&addresses[1..]);
+        assert_eq!(live(&pool), addresses[1..2]);
+        pool.connect(String::new()).await;
+        assert_eq!(live(&pool), addresses[1..]);
     }
 }

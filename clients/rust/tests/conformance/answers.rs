@@ -4,6 +4,12 @@ use llm_shield_client::{CallError, Redacted, Scanned, slice, v1};
 use serde_json::{Value, json};
 
 pub(crate) fn scanned(answer: &Scanned, contents: &[v1::Content]) -> Value {
+    let mut described = scan_response(answer, contents);
+    note(&mut described, answer.unavailable());
+    described
+}
+
+pub(crate) fn scan_response(answer: &v1::ScanResponse, contents: &[v1::Content]) -> Value {
     let finding = |finding: &v1::Finding| {
         let span = finding.span.unwrap_or_default();
         let text = text_of(contents, &finding.content_id);
@@ -15,20 +21,23 @@ pub(crate) fn scanned(answer: &Scanned, contents: &[v1::Content]) -> Value {
             "slice": slice(text, &span),
         })
     };
-    let mut described = json!({
+    json!({
         "action": short(answer.action().as_str_name()),
         "verdict": short(answer.verdict().as_str_name()),
         "policy": answer.policy.as_ref().map(|policy| &policy.name),
         "recorded": !answer.audit_record_id.is_empty(),
         "audit_record_id": answer.audit_record_id,
-        "unavailable": answer.unavailable().is_some(),
         "findings": answer.findings.iter().map(finding).collect::<Vec<_>>(),
-    });
+    })
+}
+
+pub(crate) fn redacted(answer: &Redacted, contents: &[v1::Content]) -> Value {
+    let mut described = redact_response(answer, contents);
     note(&mut described, answer.unavailable());
     described
 }
 
-pub(crate) fn redacted(answer: &Redacted, contents: &[v1::Content]) -> Value {
+pub(crate) fn redact_response(answer: &v1::RedactResponse, contents: &[v1::Content]) -> Value {
     let redactions = answer.contents.iter().flat_map(|content| {
         content.redactions.iter().map(|redaction| {
             let (original, redacted) =
@@ -41,18 +50,15 @@ pub(crate) fn redacted(answer: &Redacted, contents: &[v1::Content]) -> Value {
             })
         })
     });
-    let mut described = json!({
+    json!({
         "action": short(answer.action().as_str_name()),
         "verdict": short(answer.verdict().as_str_name()),
         "policy": answer.policy.as_ref().map(|policy| &policy.name),
         "recorded": !answer.audit_record_id.is_empty(),
         "audit_record_id": answer.audit_record_id,
-        "unavailable": answer.unavailable().is_some(),
-        "texts": answer.texts().collect::<Vec<_>>(),
+        "texts": answer.contents.iter().map(|content| &content.text).collect::<Vec<_>>(),
         "redactions": redactions.collect::<Vec<_>>(),
-    });
-    note(&mut described, answer.unavailable());
-    described
+    })
 }
 
 pub(crate) fn restored(answer: &v1::RestoreResponse) -> Value {
@@ -127,6 +133,7 @@ fn has(value: &Value, expected: &Value) -> bool {
 }
 
 fn note(described: &mut Value, unavailable: Option<&CallError>) {
+    described["unavailable"] = unavailable.is_some().into();
     if let Some(error) = unavailable {
         described["error"] = failed(error)["error"].take();
     }

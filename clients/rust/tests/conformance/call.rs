@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use llm_shield_client::{Call, CallError, ShieldClient, v1};
 use serde_json::Value;
 
-use crate::answers;
+use crate::{answers, streams};
 
 /// The name that the server has for a call's method.
 pub(crate) fn method(call: &Value) -> Result<&'static str, String> {
@@ -16,6 +16,8 @@ pub(crate) fn method(call: &Value) -> Result<&'static str, String> {
         Some("audit") => "Audit",
         Some("verify_audit") => "VerifyAudit",
         Some("server_info") => "GetServerInfo",
+        Some("scan_stream") => "ScanStream",
+        Some("redact_stream") => "RedactStream",
         other => return Err(format!("there is no call `{other:?}`")),
     })
 }
@@ -30,6 +32,7 @@ pub(crate) async fn make(client: &ShieldClient, call: &Value) -> Result<Value, S
                 direction: direction(call)?,
                 policy: text(call, "policy"),
                 idempotency_key: text(call, "idempotency_key"),
+                subject_id: text(call, "subject_id"),
                 labels: labels(call),
             };
             described(client.scan(timed(message, call)).await, |answer| answers::scanned(answer, &contents))
@@ -40,6 +43,7 @@ pub(crate) async fn make(client: &ShieldClient, call: &Value) -> Result<Value, S
                 direction: direction(call)?,
                 policy: text(call, "policy"),
                 idempotency_key: text(call, "idempotency_key"),
+                subject_id: text(call, "subject_id"),
                 labels: labels(call),
                 conversation: text(call, "conversation"),
             };
@@ -61,6 +65,8 @@ pub(crate) async fn make(client: &ShieldClient, call: &Value) -> Result<Value, S
         "VerifyAudit" => {
             described(verify(client, call).await, |last| serde_json::json!({"intact": last.intact}))
         }
+        "ScanStream" => described(streams::scan(client, call).await, Value::clone),
+        "RedactStream" => described(streams::redact(client, call).await, Value::clone),
         _ => described(client.server_info().await, answers::info),
     })
 }
@@ -114,25 +120,28 @@ fn timed<M>(message: M, call: &Value) -> Call<M> {
     }
 }
 
+pub(crate) fn role(of: &Value) -> Result<i32, String> {
+    let name = of["role"].as_str().unwrap_or("UNSPECIFIED");
+    Ok(v1::Role::from_str_name(&format!("ROLE_{name}")).ok_or("no such role")?.into())
+}
+
 fn contents(call: &Value) -> Result<Vec<v1::Content>, String> {
     let content = |content: &Value| {
-        let role = content["role"].as_str().unwrap_or("UNSPECIFIED");
-        let role = v1::Role::from_str_name(&format!("ROLE_{role}")).ok_or("no such role")?;
-        Ok(v1::Content { id: text(content, "id"), role: role.into(), text: text(content, "text") })
+        Ok(v1::Content { id: text(content, "id"), role: role(content)?, text: text(content, "text") })
     };
     call["contents"].as_array().into_iter().flatten().map(content).collect()
 }
 
-fn direction(call: &Value) -> Result<i32, String> {
+pub(crate) fn direction(call: &Value) -> Result<i32, String> {
     let name = call["direction"].as_str().unwrap_or("UNSPECIFIED");
     Ok(v1::Direction::from_str_name(&format!("DIRECTION_{name}")).ok_or("no such direction")?.into())
 }
 
-fn labels(call: &Value) -> HashMap<String, String> {
+pub(crate) fn labels(call: &Value) -> HashMap<String, String> {
     let labels = call["labels"].as_object().into_iter().flatten();
     labels.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }
 
-fn text(of: &Value, field: &str) -> String {
+pub(crate) fn text(of: &Value, field: &str) -> String {
     of[field].as_str().unwrap_or_default().to_owned()
 }

@@ -9,6 +9,7 @@ mod call;
 mod case;
 mod harness;
 mod quickstart;
+mod streams;
 
 use std::{
     path::{Path, PathBuf},

@@ -30,6 +30,7 @@ pub use keys::RedactionKeys;
 pub use operator::{DatePart, Operator};
 pub(crate) use placeholder::is_placeholder;
 pub use restore::{Place, Restored, Undo, restore, restore_in};
+pub(crate) use structure::{may_become_document, may_become_table};
 
 /// A redacted text.
 #[derive(Clone, Default, PartialEq)]
@@ -62,6 +63,36 @@ pub struct Redaction {
 #[must_use]
 pub fn redact(text: &str, findings: &[Finding], policy: &Policy, keys: &RedactionKeys) -> Redacted {
     redact_in(text, findings, policy, keys, &mut Conversation::default())
+}
+
+/// Redacts a part of a text: what [`redact_in`] makes of that part in the whole.
+///
+/// Of a finding that reaches over an end only what is inside is redacted. Places of redactions are in the part and in its redacted form.
+#[must_use]
+pub fn redact_part(
+    text: &str,
+    part: ByteSpan,
+    findings: &[Finding],
+    policy: &Policy,
+    keys: &RedactionKeys,
+    conversation: &mut Conversation,
+) -> Redacted {
+    let inside = findings.iter().filter(|finding| finding.span.overlaps(part)).cloned().map(|mut finding| {
+        finding.span =
+            ByteSpan { start: finding.span.start.max(part.start), end: finding.span.end.min(part.end) };
+        finding
+    });
+    let inside: Vec<Finding> = inside.collect();
+    let arrived = text.get(..part.end).unwrap_or(text);
+    let mut redacted = redact_in(arrived, &inside, policy, keys, conversation);
+    redacted.text = redacted.text.get(part.start..).unwrap_or_default().to_owned();
+    for redaction in &mut redacted.redactions {
+        for span in [&mut redaction.original, &mut redaction.redacted] {
+            span.start = span.start.saturating_sub(part.start);
+            span.end = span.end.saturating_sub(part.start);
+        }
+    }
+    redacted
 }
 
 /// Redacts as [`redact`] does, with the state of a conversation: numbers go on where they were, and dates are shifted for

@@ -12,6 +12,17 @@ use std::ops::Range;
 
 use crate::ByteSpan;
 
+/// Whether a text that is still arriving may yet be one JSON or XML document. What begins with a tag is taken for one
+/// until its end: whether the tags are balanced is not known before.
+pub(crate) fn may_become_document(text: &str) -> bool {
+    text.trim_start().starts_with('<') || json::may_become(text)
+}
+
+/// Whether a text that is still arriving may yet be a table.
+pub(crate) fn may_become_table(text: &str) -> bool {
+    table::may_become(text)
+}
+
 /// What a place in a text is, and so how a stand-in is written there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Kind {

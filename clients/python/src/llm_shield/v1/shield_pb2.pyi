@@ -4,12 +4,24 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from llm_shield.v1 import audit_pb2 as _audit_pb2
 from llm_shield.v1 import types_pb2 as _types_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class StreamMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STREAM_MODE_UNSPECIFIED: _ClassVar[StreamMode]
+    STREAM_MODE_SLIDING: _ClassVar[StreamMode]
+    STREAM_MODE_BUFFERED: _ClassVar[StreamMode]
+    STREAM_MODE_AUDIT: _ClassVar[StreamMode]
+STREAM_MODE_UNSPECIFIED: StreamMode
+STREAM_MODE_SLIDING: StreamMode
+STREAM_MODE_BUFFERED: StreamMode
+STREAM_MODE_AUDIT: StreamMode
 
 class ScanRequest(_message.Message):
     __slots__ = ("contents", "direction", "policy", "idempotency_key", "labels", "subject_id")
@@ -142,7 +154,7 @@ class RedactResponse(_message.Message):
     def __init__(self, contents: _Optional[_Iterable[_Union[RedactedContent, _Mapping]]] = ..., action: _Optional[_Union[_types_pb2.Action, str]] = ..., verdict: _Optional[_Union[_types_pb2.Verdict, str]] = ..., detectors: _Optional[_Iterable[_Union[_types_pb2.DetectorReport, _Mapping]]] = ..., coverage: _Optional[_Union[_types_pb2.Coverage, _Mapping]] = ..., degraded: bool = ..., policy: _Optional[_Union[_types_pb2.PolicyInfo, _Mapping]] = ..., audit_record_id: _Optional[str] = ..., request_id: _Optional[str] = ..., duration_us: _Optional[int] = ..., receipt: _Optional[_Union[_audit_pb2.AuditReceipt, _Mapping]] = ...) -> None: ...
 
 class StreamConfig(_message.Message):
-    __slots__ = ("role", "direction", "policy", "labels")
+    __slots__ = ("role", "direction", "policy", "labels", "mode", "holdback_bytes", "subject_id")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -154,11 +166,17 @@ class StreamConfig(_message.Message):
     DIRECTION_FIELD_NUMBER: _ClassVar[int]
     POLICY_FIELD_NUMBER: _ClassVar[int]
     LABELS_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    HOLDBACK_BYTES_FIELD_NUMBER: _ClassVar[int]
+    SUBJECT_ID_FIELD_NUMBER: _ClassVar[int]
     role: _types_pb2.Role
     direction: _types_pb2.Direction
     policy: str
     labels: _containers.ScalarMap[str, str]
-    def __init__(self, role: _Optional[_Union[_types_pb2.Role, str]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    mode: StreamMode
+    holdback_bytes: int
+    subject_id: str
+    def __init__(self, role: _Optional[_Union[_types_pb2.Role, str]] = ..., direction: _Optional[_Union[_types_pb2.Direction, str]] = ..., policy: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., mode: _Optional[_Union[StreamMode, str]] = ..., holdback_bytes: _Optional[int] = ..., subject_id: _Optional[str] = ...) -> None: ...
 
 class ScanStreamRequest(_message.Message):
     __slots__ = ("config", "delta")
@@ -241,7 +259,7 @@ class GetServerInfoRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class GetServerInfoResponse(_message.Message):
-    __slots__ = ("version", "detectors", "policies", "default_policy", "max_message_bytes", "max_concurrent_requests", "ready_time", "principal", "tenant", "roles")
+    __slots__ = ("version", "detectors", "policies", "default_policy", "max_message_bytes", "max_concurrent_requests", "ready_time", "principal", "tenant", "roles", "least_holdback_bytes")
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DETECTORS_FIELD_NUMBER: _ClassVar[int]
     POLICIES_FIELD_NUMBER: _ClassVar[int]
@@ -252,6 +270,7 @@ class GetServerInfoResponse(_message.Message):
     PRINCIPAL_FIELD_NUMBER: _ClassVar[int]
     TENANT_FIELD_NUMBER: _ClassVar[int]
     ROLES_FIELD_NUMBER: _ClassVar[int]
+    LEAST_HOLDBACK_BYTES_FIELD_NUMBER: _ClassVar[int]
     version: str
     detectors: _containers.RepeatedCompositeFieldContainer[DetectorInfo]
     policies: _containers.RepeatedCompositeFieldContainer[_types_pb2.PolicyInfo]
@@ -262,7 +281,8 @@ class GetServerInfoResponse(_message.Message):
     principal: str
     tenant: str
     roles: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, version: _Optional[str] = ..., detectors: _Optional[_Iterable[_Union[DetectorInfo, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[_types_pb2.PolicyInfo, _Mapping]]] = ..., default_policy: _Optional[str] = ..., max_message_bytes: _Optional[int] = ..., max_concurrent_requests: _Optional[int] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., tenant: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ...) -> None: ...
+    least_holdback_bytes: int
+    def __init__(self, version: _Optional[str] = ..., detectors: _Optional[_Iterable[_Union[DetectorInfo, _Mapping]]] = ..., policies: _Optional[_Iterable[_Union[_types_pb2.PolicyInfo, _Mapping]]] = ..., default_policy: _Optional[str] = ..., max_message_bytes: _Optional[int] = ..., max_concurrent_requests: _Optional[int] = ..., ready_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., principal: _Optional[str] = ..., tenant: _Optional[str] = ..., roles: _Optional[_Iterable[str]] = ..., least_holdback_bytes: _Optional[int] = ...) -> None: ...
 
 class DetectorInfo(_message.Message):
     __slots__ = ("name", "rule_count", "entities")

@@ -95,7 +95,8 @@ class ShieldServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ScanStream(self, request_iterator, context):
-        """Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner.
+        """Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+        a text reveals in what was released before makes the summary `degraded`. Role: scanner.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -109,7 +110,8 @@ class ShieldServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RedactStream(self, request_iterator, context):
-        """Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor.
+        """Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+        `degraded`. Role: redactor.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,6 +46,21 @@ pub(super) fn leaves(text: &str) -> Option<Vec<Leaf>> {
     Some(leaves)
 }
 
+/// Whether a text that is still arriving may yet be JSON and nothing else.
+pub(super) fn may_become(text: &str) -> bool {
+    let start = text.trim_start();
+    if !start.starts_with(['{', '[']) {
+        return start.is_empty();
+    }
+    let values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    for value in values {
+        if let Err(error) = value {
+            return error.is_eof();
+        }
+    }
+    true
+}
+
 /// Writes a JSON string.
 pub(super) fn string(value: &str) -> String {
     serde_json::Value::from(value).to_string()

@@ -16,7 +16,7 @@ mod regions;
 mod tree;
 mod walk;
 
-pub(crate) use self::regions::{Reading, read};
+pub(crate) use self::regions::{Reading, open_document, read};
 pub(crate) use self::tree::Tree;
 
 #[cfg(test)]

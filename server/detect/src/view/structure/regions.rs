@@ -57,6 +57,31 @@ pub(crate) fn read(text: &str) -> Option<Read> {
     Some(Read { tree, reading })
 }
 
+/// Returns where the JSON value begins that `at` lies in, or that may go on to there, when it begins behind `from`.
+pub(crate) fn open_document(text: &str, from: usize, at: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let begin = text.len() - text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']).len();
+    let mut next = from.max(begin);
+    while let Some(found) = bytes.get(next..at).and_then(|rest| memchr::memchr2(b'{', b'[', rest)) {
+        let start = next + found;
+        if !begins_document(text, start, start == begin) {
+            next = start + 1;
+            continue;
+        }
+        match json::read(text, start) {
+            Ok((_, end)) if end > at => return Some(start),
+            Ok((_, end)) => next = end.max(start + 1),
+            // A word or number that is cut off is seen to be wrong some bytes before the end.
+            Err(failed) if failed + CUT_WORD >= text.len() => return Some(start),
+            Err(failed) => next = failed.max(start + 1),
+        }
+    }
+    None
+}
+
+/// Longer than `false`.
+const CUT_WORD: usize = 8;
+
 fn markup_region(text: &str, region: std::ops::Range<usize>, walk: &mut Walk) {
     let Some(inside) = text.get(region.clone()) else { return };
     let root = walk.tree.root(ByteSpan { start: region.start, end: region.end });

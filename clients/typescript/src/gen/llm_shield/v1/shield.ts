@@ -53,6 +53,70 @@ import {
   verdictToNumber,
 } from "./types.js";
 
+/** StreamMode says what a stream lets out before its end. */
+export const StreamMode = {
+  /** UNSPECIFIED - Not said; as STREAM_MODE_SLIDING. */
+  UNSPECIFIED: "STREAM_MODE_UNSPECIFIED",
+  /**
+   * SLIDING - What is settled is let out as the text arrives. Nothing is let out that may still be part of a finding: at least
+   * StreamConfig.holdback_bytes are held back at the end, beside all of a word, a key block, an encoded run, a tag or a
+   * JSON object that is open, and all of a text that may be one JSON or XML document.
+   */
+  SLIDING: "STREAM_MODE_SLIDING",
+  /** BUFFERED - Everything is held until the end. The answer is always that of the whole. */
+  BUFFERED: "STREAM_MODE_BUFFERED",
+  /** AUDIT - Nothing is held: all is released at once, and what is found is told and recorded. For ScanStream only. */
+  AUDIT: "STREAM_MODE_AUDIT",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type StreamMode = typeof StreamMode[keyof typeof StreamMode];
+
+export namespace StreamMode {
+  export type UNSPECIFIED = typeof StreamMode.UNSPECIFIED;
+  export type SLIDING = typeof StreamMode.SLIDING;
+  export type BUFFERED = typeof StreamMode.BUFFERED;
+  export type AUDIT = typeof StreamMode.AUDIT;
+  export type UNRECOGNIZED = typeof StreamMode.UNRECOGNIZED;
+}
+
+export function streamModeFromJSON(object: any): StreamMode {
+  switch (object) {
+    case 0:
+    case "STREAM_MODE_UNSPECIFIED":
+      return StreamMode.UNSPECIFIED;
+    case 1:
+    case "STREAM_MODE_SLIDING":
+      return StreamMode.SLIDING;
+    case 2:
+    case "STREAM_MODE_BUFFERED":
+      return StreamMode.BUFFERED;
+    case 3:
+    case "STREAM_MODE_AUDIT":
+      return StreamMode.AUDIT;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return StreamMode.UNRECOGNIZED;
+  }
+}
+
+export function streamModeToNumber(object: StreamMode): number {
+  switch (object) {
+    case StreamMode.UNSPECIFIED:
+      return 0;
+    case StreamMode.SLIDING:
+      return 1;
+    case StreamMode.BUFFERED:
+      return 2;
+    case StreamMode.AUDIT:
+      return 3;
+    case StreamMode.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** ScanRequest asks for a decision on some contents. */
 export interface ScanRequest {
   /** What to scan, 1 to 256 pieces, in the order in which the model would see them. */
@@ -213,6 +277,15 @@ export interface StreamConfig {
   policy: string;
   /** The caller's own labels, as in ScanRequest. */
   labels: { [key: string]: string };
+  /** What is let out before the end. Default STREAM_MODE_SLIDING. */
+  mode: StreamMode;
+  /**
+   * How many bytes are held back at the end of what has arrived. At most 1 MiB; the least, and the default, is
+   * GetServerInfoResponse.least_holdback_bytes.
+   */
+  holdbackBytes: number;
+  /** Whom the text is about, as in ScanRequest. At most 256 bytes; empty for nobody in particular. */
+  subjectId: string;
 }
 
 export interface StreamConfig_LabelsEntry {
@@ -362,6 +435,8 @@ export interface GetServerInfoResponse {
   tenant: string;
   /** The caller's roles. */
   roles: string[];
+  /** The least that a stream of text holds back at its end, in bytes. */
+  leastHoldbackBytes: number;
 }
 
 /** DetectorInfo describes a detector. */
@@ -1392,7 +1467,15 @@ export const RedactResponse: MessageFns<RedactResponse> = {
 };
 
 function createBaseStreamConfig(): StreamConfig {
-  return { role: Role.UNSPECIFIED, direction: Direction.UNSPECIFIED, policy: "", labels: {} };
+  return {
+    role: Role.UNSPECIFIED,
+    direction: Direction.UNSPECIFIED,
+    policy: "",
+    labels: {},
+    mode: StreamMode.UNSPECIFIED,
+    holdbackBytes: 0,
+    subjectId: "",
+  };
 }
 
 export const StreamConfig: MessageFns<StreamConfig> = {
@@ -1409,6 +1492,15 @@ export const StreamConfig: MessageFns<StreamConfig> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       StreamConfig_LabelsEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
     });
+    if (message.mode !== StreamMode.UNSPECIFIED) {
+      writer.uint32(40).int32(streamModeToNumber(message.mode));
+    }
+    if (message.holdbackBytes !== 0) {
+      writer.uint32(48).uint32(message.holdbackBytes);
+    }
+    if (message.subjectId !== "") {
+      writer.uint32(58).string(message.subjectId);
+    }
     return writer;
   },
 
@@ -1460,6 +1552,30 @@ export const StreamConfig: MessageFns<StreamConfig> = {
             }
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.mode = streamModeFromJSON(reader.int32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.holdbackBytes = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.subjectId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1489,6 +1605,9 @@ export const StreamConfig: MessageFns<StreamConfig> = {
       },
       {},
     );
+    message.mode = object.mode ?? StreamMode.UNSPECIFIED;
+    message.holdbackBytes = object.holdbackBytes ?? 0;
+    message.subjectId = object.subjectId ?? "";
     return message;
   },
 };
@@ -2275,6 +2394,7 @@ function createBaseGetServerInfoResponse(): GetServerInfoResponse {
     principal: "",
     tenant: "",
     roles: [],
+    leastHoldbackBytes: 0,
   };
 }
 
@@ -2309,6 +2429,9 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     }
     for (const v of message.roles) {
       writer.uint32(82).string(v!);
+    }
+    if (message.leastHoldbackBytes !== 0) {
+      writer.uint32(88).uint32(message.leastHoldbackBytes);
     }
     return writer;
   },
@@ -2406,6 +2529,14 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
             message.roles.push(reader.string());
             continue;
           }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.leastHoldbackBytes = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2433,6 +2564,7 @@ export const GetServerInfoResponse: MessageFns<GetServerInfoResponse> = {
     message.principal = object.principal ?? "";
     message.tenant = object.tenant ?? "";
     message.roles = object.roles?.map((e) => e) || [];
+    message.leastHoldbackBytes = object.leastHoldbackBytes ?? 0;
     return message;
   },
 };
@@ -2529,7 +2661,10 @@ export const ShieldServiceService = {
     responseSerialize: (value: ScanResponse): Buffer => Buffer.from(ScanResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ScanResponse => ScanResponse.decode(value),
   },
-  /** Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner. */
+  /**
+   * Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+   * a text reveals in what was released before makes the summary `degraded`. Role: scanner.
+   */
   scanStream: {
     path: "/llm_shield.v1.ShieldService/ScanStream" as const,
     requestStream: true as const,
@@ -2549,7 +2684,10 @@ export const ShieldServiceService = {
     responseSerialize: (value: RedactResponse): Buffer => Buffer.from(RedactResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RedactResponse => RedactResponse.decode(value),
   },
-  /** Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor. */
+  /**
+   * Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+   * `degraded`. Role: redactor.
+   */
   redactStream: {
     path: "/llm_shield.v1.ShieldService/RedactStream" as const,
     requestStream: true as const,
@@ -2617,11 +2755,17 @@ export const ShieldServiceService = {
 export interface ShieldServiceServer extends UntypedServiceImplementation {
   /** Finds injections, secrets, personal data and hidden text, and says what the policy asks for. Role: scanner. */
   scan: handleUnaryCall<ScanRequest, ScanResponse>;
-  /** Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner. */
+  /**
+   * Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+   * a text reveals in what was released before makes the summary `degraded`. Role: scanner.
+   */
   scanStream: handleBidiStreamingCall<ScanStreamRequest, ScanStreamResponse>;
   /** Returns the contents with what the policy names replaced. Role: redactor. */
   redact: handleUnaryCall<RedactRequest, RedactResponse>;
-  /** Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor. */
+  /**
+   * Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+   * `degraded`. Role: redactor.
+   */
   redactStream: handleBidiStreamingCall<RedactStreamRequest, RedactStreamResponse>;
   /** Undoes a reversible redaction. Role: restorer. */
   restore: handleUnaryCall<RestoreRequest, RestoreResponse>;
@@ -2649,7 +2793,10 @@ export interface ShieldServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ScanResponse) => void,
   ): ClientUnaryCall;
-  /** Scans a text that arrives in pieces; the findings equal those of one Scan over the whole. Role: scanner. */
+  /**
+   * Scans a text that arrives in pieces; the summary is that of one Scan over the whole. A finding that only the end of
+   * a text reveals in what was released before makes the summary `degraded`. Role: scanner.
+   */
   scanStream(): ClientDuplexStream<ScanStreamRequest, ScanStreamResponse>;
   scanStream(options: Partial<CallOptions>): ClientDuplexStream<ScanStreamRequest, ScanStreamResponse>;
   scanStream(
@@ -2672,7 +2819,10 @@ export interface ShieldServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RedactResponse) => void,
   ): ClientUnaryCall;
-  /** Redacts a text that arrives in pieces; the result equals that of one Redact over the whole. Role: redactor. */
+  /**
+   * Redacts a text that arrives in pieces; the result equals that of one Redact over the whole, or the summary is
+   * `degraded`. Role: redactor.
+   */
   redactStream(): ClientDuplexStream<RedactStreamRequest, RedactStreamResponse>;
   redactStream(options: Partial<CallOptions>): ClientDuplexStream<RedactStreamRequest, RedactStreamResponse>;
   redactStream(

@@ -27,6 +27,14 @@ final class Answer {
   VerifyAuditResponse verified;
   GetServerInfoResponse info;
   ShieldException failure;
+  /** Of a stream of text: the last place that was let out, and how often something was. */
+  private long released;
+  private int pieces;
+
+  void letOut(long to) {
+    released = to;
+    pieces++;
+  }
 
   String saved(String what) {
     return switch (what) {
@@ -74,6 +82,8 @@ final class Answer {
               restore == null
                   ? redact.texts()
                   : restore.getContentsList().stream().map(Content::getText).toList();
+          case "released" -> released;
+          case "early" -> pieces > 1;
           case "restored" -> restore.getRestoredCount();
           case "record_count" -> records.size();
           case "intact" -> verified.getDone() && verified.getIntact();

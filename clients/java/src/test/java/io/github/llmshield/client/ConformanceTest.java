@@ -11,15 +11,22 @@ import com.google.gson.JsonPrimitive;
 import com.google.protobuf.Message;
 import com.google.protobuf.util.JsonFormat;
 import io.github.llmshield.v1.AuditRequest;
+import io.github.llmshield.v1.Content;
+import io.github.llmshield.v1.Finding;
 import io.github.llmshield.v1.RedactRequest;
+import io.github.llmshield.v1.RedactResponse;
 import io.github.llmshield.v1.RestoreRequest;
 import io.github.llmshield.v1.ScanRequest;
+import io.github.llmshield.v1.ScanResponse;
+import io.github.llmshield.v1.StreamConfig;
 import io.github.llmshield.v1.VerifyAuditRequest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -35,9 +42,9 @@ class ConformanceTest {
   private static final Map<String, String> METHODS =
       Map.of(
           "scan", "Scan", "redact", "Redact", "restore", "Restore", "audit", "Audit", "verify_audit", "VerifyAudit",
-          "server_info", "GetServerInfo");
+          "server_info", "GetServerInfo", "scan_stream", "ScanStream", "redact_stream", "RedactStream");
   private static final Map<String, String> PREFIXES =
-      Map.of("role", "ROLE_", "direction", "DIRECTION_", "actions", "ACTION_");
+      Map.of("role", "ROLE_", "direction", "DIRECTION_", "actions", "ACTION_", "mode", "STREAM_MODE_");
   private static Harness harness;
 
   @BeforeAll
@@ -153,7 +160,7 @@ class ConformanceTest {
     private Answer call(String rpc, JsonObject fields) throws IOException {
       JsonElement timeout = fields.remove("timeout_ms");
       ShieldClient calling = timeout == null ? client : client.withTimeout(Duration.ofMillis(timeout.getAsLong()));
-      String json = prefixed("", fields).toString();
+      String json = rpc.endsWith("_stream") ? "" : prefixed("", fields).toString();
       Answer answer = new Answer();
       try {
         switch (rpc) {
@@ -167,6 +174,8 @@ class ConformanceTest {
             answer.sent = request.getContentsList();
             answer.redact = calling.redact(request);
           }
+          case "scan_stream" -> scanStream(calling, fields, answer);
+          case "redact_stream" -> redactStream(calling, fields, answer);
           case "restore" -> answer.restore = calling.restore(merged(json, RestoreRequest.newBuilder()).build());
           case "server_info" -> answer.info = calling.serverInfo();
           case "verify_audit" -> {
@@ -180,6 +189,58 @@ class ConformanceTest {
         answer.failure = failure;
       }
       return answer;
+    }
+
+    /** Gives the summary the findings as they came piece by piece. */
+    private static void scanStream(ShieldClient client, JsonObject fields, Answer answer) throws IOException {
+      ScanResponse.Builder summary = ScanResponse.newBuilder();
+      List<Finding> findings = new ArrayList<>();
+      try (var messages = client.scanStream(opening(fields), pieces(fields, answer))) {
+        for (var message : messages) {
+          switch (message.getMessageCase()) {
+            case FINDING -> findings.add(message.getFinding());
+            case RELEASED_BYTES -> answer.letOut(message.getReleasedBytes());
+            default -> summary.mergeFrom(message.getSummary());
+          }
+        }
+      }
+      answer.scan = ScanDecision.of(summary.clearFindings().addAllFindings(findings).build());
+    }
+
+    /** Gives the summary the text as it came piece by piece. */
+    private static void redactStream(ShieldClient client, JsonObject fields, Answer answer) throws IOException {
+      RedactResponse.Builder summary = RedactResponse.newBuilder();
+      StringBuilder text = new StringBuilder();
+      try (var messages = client.redactStream(opening(fields), pieces(fields, answer))) {
+        for (var message : messages) {
+          if (message.hasSummary()) {
+            summary.mergeFrom(message.getSummary());
+          } else {
+            text.append(message.getDelta());
+            answer.letOut(text.length());
+          }
+        }
+      }
+      summary.getContentsBuilderList().forEach(content -> content.setText(text.toString()));
+      answer.redact = RedactDecision.of(summary.build());
+    }
+
+    private static StreamConfig opening(JsonObject fields) throws IOException {
+      JsonElement config = fields.has("config") ? fields.get("config") : new JsonObject();
+      return merged(prefixed("", config).toString(), StreamConfig.newBuilder()).build();
+    }
+
+    /** This client takes strings: the text is cut between characters. */
+    private static List<String> pieces(JsonObject fields, Answer answer) {
+      String text = fields.get("text").getAsString();
+      answer.sent = List.of(Content.newBuilder().setText(text).build());
+      int size = fields.has("piece_bytes") ? fields.get("piece_bytes").getAsInt() : text.length();
+      int[] characters = text.codePoints().toArray();
+      List<String> pieces = new ArrayList<>();
+      for (int at = 0; at < characters.length; at += size) {
+        pieces.add(new String(characters, at, Math.min(size, characters.length - at)));
+      }
+      return pieces;
     }
 
     private static <B extends Message.Builder> B merged(String json, B builder) throws IOException {
