@@ -36,6 +36,7 @@ usage: cargo xtask TASK
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew
   bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
+  bench classifier          the encoder beside ONNX Runtime, which it fetches, on the same weights
   bench peers               speed beside gitleaks and Presidio, which it fetches
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
   terraform [static|policies|generate|schema FILE]

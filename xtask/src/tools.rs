@@ -29,6 +29,8 @@ const GRAPHVIZ: &str = "@hpcc-js/wasm-graphviz@1.29.1";
 pub(crate) const GITLEAKS: &str = "github.com/zricethezav/gitleaks/v8@v8.30.1";
 /// The recogniser of personal data that ours is compared with, and what it needs.
 const PRESIDIO_REQUIREMENTS: &str = include_str!("../../benches/peers/requirements.txt");
+/// The runtime that the classifier's encoder is compared with, and what it needs.
+const ONNX_REQUIREMENTS: &str = include_str!("../../benches/peers/onnx.txt");
 /// What the Python client is generated, checked and tested with.
 const PYTHON_CLIENT_REQUIREMENTS: &str = include_str!("../../clients/python/requirements-dev.txt");
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
@@ -50,6 +52,8 @@ pub(crate) enum Tool {
     Graphviz,
     /// Calls a gRPC server by hand.
     Grpcurl,
+    /// A peer: computes what encoders compute. The program is the Python that has it.
+    Onnx,
     /// A peer: finds personal data. The program is the Python that has it.
     Presidio,
     /// The Python that has what the Python client needs.
@@ -69,7 +73,7 @@ impl Tool {
         Self::Shellcheck,
     ];
     /// Large, and of use in comparisons only: fetched when named.
-    const PEERS: [Self; 2] = [Self::Gitleaks, Self::Presidio];
+    const PEERS: [Self; 3] = [Self::Gitleaks, Self::Onnx, Self::Presidio];
     /// Of one client each: fetched when that is tested, or when named.
     const CLIENTS: [Self; 1] = [Self::PythonClient];
     const ALL: [&'static [Self]; 3] = [&Self::CHECKS, &Self::PEERS, &Self::CLIENTS];
@@ -114,6 +118,7 @@ impl Tool {
             Self::Graphviz => npm_install(GRAPHVIZ, directory),
             Self::Grpcurl => go_install(GRPCURL, directory),
             Self::Checkov => python_environment(directory, CHECKOV_REQUIREMENTS),
+            Self::Onnx => python_environment(directory, ONNX_REQUIREMENTS),
             Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
             Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
             Self::Shellcheck => {
@@ -133,6 +138,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "graphviz",
             Self::Grpcurl => "grpcurl",
+            Self::Onnx => "onnx",
             Self::Presidio => "presidio",
             Self::PythonClient => "python-client",
             Self::Shellcheck => "shellcheck",
@@ -147,7 +153,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
-            Self::Checkov | Self::Presidio | Self::PythonClient => "bin/python",
+            Self::Checkov | Self::Onnx | Self::Presidio | Self::PythonClient => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -162,6 +168,7 @@ impl Tool {
             Self::Gitleaks => GITLEAKS,
             Self::Graphviz => GRAPHVIZ,
             Self::Grpcurl => GRPCURL,
+            Self::Onnx => ONNX_REQUIREMENTS,
             Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::PythonClient => PYTHON_CLIENT_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::ghz::{CONCURRENCY, CONNECTIONS};
 use crate::{shell, tools::GHZ};
 
-/// Collects what a reader needs to judge the figures.
-pub(super) fn collect() -> Value {
+/// Collects what a reader needs to judge the figures of any bench.
+pub(super) fn of_machine() -> Value {
     json!({
         "date": output("date", &["--utc", "+%Y-%m-%dT%H:%M:%SZ"]),
         "commit": output("git", &["rev-parse", "HEAD"]),
@@ -21,10 +21,34 @@ pub(super) fn collect() -> Value {
         "load_average_before": fs::read_to_string("/proc/loadavg").unwrap_or_default().trim(),
         "rustc": output("rustc", &["--version"]),
         "profile": profile(),
-        "ghz": GHZ,
-        "concurrency": CONCURRENCY,
-        "connections": CONNECTIONS,
     })
+}
+
+/// Collects what a reader needs to judge the figures of ghz.
+pub(super) fn of_load() -> Value {
+    let mut facts = of_machine();
+    add(
+        &mut facts,
+        [("ghz", GHZ.into()), ("concurrency", CONCURRENCY.into()), ("connections", CONNECTIONS.into())],
+    );
+    facts
+}
+
+/// Adds facts to others.
+pub(super) fn add<const N: usize>(facts: &mut Value, more: [(&str, Value); N]) {
+    if let Some(facts) = facts.as_object_mut() {
+        facts.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+}
+
+/// Lists facts for the foot of a page.
+pub(super) fn list(facts: &Value) -> String {
+    let mut text = String::new();
+    for (name, value) in facts.as_object().into_iter().flatten() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text += &format!("- {}: {value}\n", name.replace('_', " "));
+    }
+    text
 }
 
 /// Names the build profile, with what the environment changes of it: a quick try is not to pass for the real thing.

@@ -9,7 +9,7 @@ use std::{fs, path::Path, process::Command};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{
-    PACKAGE, facts,
+    PACKAGE, RESULTS, facts,
     ghz::{Ghz, Run},
     report::{self, Measurement},
 };
@@ -25,7 +25,6 @@ const SIZES: [(usize, u32); 4] = [(200, 20_000), (1_024, 20_000), (2_048, 20_000
 const DEFAULT_ROUNDS: u32 = 3;
 /// Part of a run's requests, sent before it and not counted.
 const WARM_UP_DIVISOR: u32 = 10;
-const RESULTS: &str = "benches/results";
 
 const USAGE: &str = "usage: cargo xtask bench load [--rounds N] [--requests N]";
 
@@ -44,7 +43,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let full = demo::start(&programs.join("llm-shield"), &data.0, false)?;
     let empty = Server::start(Command::new(programs.join("empty_server")).arg(&data.0), false)?;
     let ghz = Ghz::new(&ghz, &data.0, &shell::root().join("proto/baseline.binpb"));
-    let facts = facts::collect();
+    let facts = facts::of_load();
 
     let mut measurements = Vec::new();
     for (size, requests) in SIZES {
@@ -72,7 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let results = shell::root().join(RESULTS);
     fs::create_dir_all(&results)?;
-    fs::write(results.join("load.md"), report::markdown(&facts, &table)?)?;
+    fs::write(results.join("load.md"), report::markdown(&facts, &table))?;
     fs::write(results.join("load.json"), report::json(&facts, &measurements)?)?;
     println!("written to {RESULTS}/load.md and load.json");
     Ok(())

@@ -22,14 +22,13 @@ use self::{
     corpus::{Corpora, Corpus},
     table::Measured,
 };
-use super::{PACKAGE, facts};
+use super::{PACKAGE, RESULTS, facts};
 use crate::{
     process::FreshDirectory,
     shell::{self, cargo, succeed},
     tools::{GITLEAKS, Tool},
 };
 
-const RESULTS: &str = "benches/results";
 const PRESIDIO_SCRIPT: &str = "benches/peers/presidio.py";
 const DEFAULT_DATA: &str = "../shared/data";
 const DEFAULT_ROUNDS: u32 = 3;
@@ -51,15 +50,12 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
     let directory = FreshDirectory::new("peers")?;
     let corpora = Corpora::collect(&options.data)?.write(&directory.0)?;
-    let mut facts = facts::collect();
-    if let Some(facts) = facts.as_object_mut() {
-        for name in ["ghz", "concurrency", "connections"] {
-            facts.remove(name);
-        }
-        facts.insert("gitleaks".to_owned(), GITLEAKS.into());
-        facts.insert("presidio".to_owned(), peers.presidio_version()?.into());
-        facts.insert("rounds".to_owned(), options.rounds.into());
-    }
+    let mut facts = facts::of_machine();
+    let presidio = peers.presidio_version()?.into();
+    facts::add(
+        &mut facts,
+        [("gitleaks", GITLEAKS.into()), ("presidio", presidio), ("rounds", options.rounds.into())],
+    );
     let mut measured = Vec::new();
     for round in 1..=options.rounds {
         println!("round {round} of {}", options.rounds);
@@ -73,7 +69,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     let results = shell::root().join(RESULTS);
     fs::create_dir_all(&results)?;
-    fs::write(results.join("peers.md"), table::markdown(&facts, &table)?)?;
+    fs::write(results.join("peers.md"), table::markdown(&facts, &table))?;
     let raw = serde_json::to_string_pretty(&json!({ "facts": facts, "measured": measured }))?;
     fs::write(results.join("peers.json"), raw + "\n")?;
     println!("written to {RESULTS}/peers.md and peers.json");

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, time::Duration};
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::ghz::Run;
+use super::{facts, ghz::Run};
 
 /// One round at one size: both servers, one behind the other.
 #[derive(Clone, Debug)]
@@ -41,18 +41,14 @@ pub(super) fn table(measurements: &[Measurement]) -> Result<String> {
 }
 
 /// Frames the table with what it means and where it was measured.
-pub(super) fn markdown(facts: &Value, table: &str) -> Result<String> {
-    let mut text = format!(
+pub(super) fn markdown(facts: &Value, table: &str) -> String {
+    format!(
         "# Load\n\nWritten by `cargo xtask bench load`; the raw results lie in `load.json`. `Scan` over mutual TLS on \
          loopback, with the audit log on, against an empty handler with the same TLS configuration, certificates and \
          build profile, in turns; medians of the rounds. Trust the ratio: it is CPU time from one run. Percentiles \
-         hold the time that ghz itself takes from the same cores.\n\n{table}\n"
-    );
-    for (name, value) in facts.as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        writeln!(text, "- {}: {value}", name.replace('_', " "))?;
-    }
-    Ok(text)
+         hold the time that ghz itself takes from the same cores.\n\n{table}\n{}",
+        facts::list(facts)
+    )
 }
 
 /// Writes everything that was measured.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::bench::report::median;
+use crate::bench::{facts, report::median};
 
 pub(super) const OURS: &str = "llm-shield, decoding";
 pub(super) const OURS_PLAIN: &str = "llm-shield, not decoding";
@@ -57,19 +57,15 @@ pub(super) fn draw(measured: &[Measured]) -> Result<String> {
 }
 
 /// Frames the table with what it means and where it was measured.
-pub(super) fn markdown(facts: &Value, table: &str) -> Result<String> {
-    let mut text = format!(
+pub(super) fn markdown(facts: &Value, table: &str) -> String {
+    format!(
         "# Beside peers\n\nWritten by `cargo xtask bench peers`; every single figure lies in `peers.json`. CPU time for \
          the same bytes, in turns in one run; medians of the rounds. llm-shield: one thread, text by text, in process, \
          warm; each peer beside the scan that decodes as it does. gitleaks: all texts as one standard input, less the CPU time \
          of an empty one, printing nothing. Presidio: text by text, in process, after a warm-up, the patterns of all \
-         countries over a blank pipeline. Trust the ratios.\n\n{table}\n"
-    );
-    for (name, value) in facts.as_object().into_iter().flatten() {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        writeln!(text, "- {}: {value}", name.replace('_', " "))?;
-    }
-    Ok(text)
+         countries over a blank pipeline. Trust the ratios.\n\n{table}\n{}",
+        facts::list(facts)
+    )
 }
 
 /// Returns what our scan spent that decodes where the tool does.
