@@ -3,6 +3,9 @@
 //! Prints `{"kind", "tokens", "cpu_seconds"}` for each number of tokens, a line each: the CPU time of one window of so
 //! many tokens, its frame included, with the time to tokenise it. One thread.
 
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "the figures are the output")]
+
 use std::{env, num::NonZero, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
