@@ -2,10 +2,11 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use llm_shield_audit::{AuditLog, AuditOptions, Store, StoreKeys};
+use llm_shield_audit::{ArchiveOptions, AuditLog, AuditOptions, Store, StoreKeys};
 use llm_shield_cloud::{
     CloudKeyManager, CloudStorage,
     local::{DirectoryStorage, KeyRing},
+    storage::RetentionMode,
 };
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
@@ -317,13 +318,27 @@ async fn open_audit(
     keys: &Arc<dyn CloudKeyManager>,
 ) -> Result<(Arc<AuditLog>, Store), ServerError> {
     let dir = config.audit_dir();
-    let AuditConfig { segment_bytes, segment_age, checkpoint_interval, checkpoint_records, .. } =
-        config.audit.clone();
+    let AuditConfig {
+        segment_bytes,
+        segment_age,
+        checkpoint_interval,
+        checkpoint_records,
+        durability,
+        outbox_bytes,
+        retention,
+        ..
+    } = config.audit.clone();
+    let days = Duration::from_secs(24 * 60 * 60).saturating_mul(retention.days);
+    let retention = (!days.is_zero()).then(|| (retention.mode.unwrap_or(RetentionMode::Governance), days));
+    let storage = DirectoryStorage::open(&dir)?;
+    let archive =
+        ArchiveOptions { durability, outbox_bytes, retention, ..ArchiveOptions::new(Arc::new(storage)) };
     let options = AuditOptions {
         segment_bytes,
         segment_age,
         checkpoint_interval,
         checkpoint_records,
+        archive: Some(archive),
         ..AuditOptions::new(&dir, Arc::clone(keys), AUDIT_KEY, SIGNING_KEY)
     };
     let log = AuditLog::open(options).await?;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::Result;
 use crate::name::LogName;
 use crate::note::{FORM, Signer, Trust};
-use crate::tree::{Hash, sha256};
+use crate::tree::{Frontier, Hash, sha256};
 
 /// A checkpoint of one log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +34,14 @@ pub struct Checkpoint {
 }
 
 /// How a segment ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closing {
     /// Its length.
     pub bytes: u64,
     /// The SHA-256 of its index.
     pub index: Hash,
+    /// The roots of the tree's perfect subtrees, from left to right: enough to go on without the segment.
+    pub edge: Vec<Hash>,
 }
 
 impl Checkpoint {
@@ -92,11 +94,18 @@ impl Checkpoint {
         sha256(self.text().as_bytes())
     }
 
+    /// Returns the tree behind a closed segment; `None` when the edge is not the root's.
+    pub(crate) fn tree(&self) -> Option<Frontier> {
+        let edge = self.closing.as_ref()?.edge.clone();
+        Frontier::from_parts(self.size, edge).filter(|tree| tree.root() == self.root)
+    }
+
     fn text(&self) -> String {
         let Self { origin, size, root, segment, closing, previous, time } = self;
         let mut text = format!("{origin}\n{size}\n{}\nsegment {segment}\n", STANDARD.encode(root));
-        if let Some(Closing { bytes, index }) = closing {
-            text.push_str(&format!("closed {bytes} {}\n", STANDARD.encode(index)));
+        if let Some(Closing { bytes, index, edge }) = closing {
+            let (index, edge) = (STANDARD.encode(index), STANDARD.encode(edge.concat()));
+            text.push_str(&format!("closed {bytes} {index} {edge}\n"));
         }
         if let Some(previous) = previous {
             text.push_str(&format!("previous {}\n", STANDARD.encode(previous)));
@@ -112,8 +121,12 @@ impl Checkpoint {
         let segment = lines.next()?.strip_prefix("segment ")?.parse().ok()?;
         let mut line = lines.next()?;
         let mut closing = None;
-        if let Some((bytes, index)) = line.strip_prefix("closed ").and_then(|rest| rest.split_once(' ')) {
-            closing = Some(Closing { bytes: bytes.parse().ok()?, index: hash(index)? });
+        if let Some(rest) = line.strip_prefix("closed ") {
+            let mut words = rest.splitn(3, ' ');
+            let (bytes, index) = (words.next()?.parse().ok()?, hash(words.next()?)?);
+            let edge = STANDARD.decode(words.next()?).ok()?;
+            let edge = edge.chunks(32).map(|hash| hash.try_into().ok()).collect::<Option<_>>()?;
+            closing = Some(Closing { bytes, index, edge });
             line = lines.next()?;
         }
         let mut previous = None;
@@ -142,7 +155,7 @@ mod tests {
         let start = Checkpoint::start(&log);
         let open =
             Checkpoint { size: 7, root: [3; 32], segment: 2, previous: Some([9; 32]), ..start.clone() };
-        let closing = Some(Closing { bytes: 12, index: [4; 32] });
+        let closing = Some(Closing { bytes: 12, index: [4; 32], edge: vec![[5; 32]; 3] });
         [start, Checkpoint { closing, ..open.clone() }, open]
     }
 

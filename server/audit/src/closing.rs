@@ -5,6 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::checkpoint::{Checkpoint, Closing};
 use crate::facet;
 use crate::files::{Part, log_directory, segment_file_name, write_whole};
@@ -38,7 +40,7 @@ impl Ended {
         tenant_keys: TenantKeys,
         previous: Option<Hash>,
     ) -> Result<Checkpoint> {
-        let piece = Piece::new(store, log, self.at.segment);
+        let piece = Piece::in_outbox(store, log, self.at.segment);
         let reader = piece.open()?;
         let cipher = match &self.cipher {
             Some(cipher) => Arc::clone(cipher),
@@ -58,12 +60,15 @@ impl Ended {
             Ok(sha256(&index))
         })
         .await?;
+        let time = Timestamp::now();
         let checkpoint = Checkpoint {
             size,
             root: self.at.tree.root(),
             segment: self.at.segment,
-            closing: Some(Closing { bytes, index }),
+            closing: Some(Closing { bytes, index, edge: self.at.tree.subtrees().to_vec() }),
             previous,
+            // The clock may step back; the log does not.
+            time: time.max(Timestamp::from_microsecond(self.at.time_us).unwrap_or(time)),
             ..Checkpoint::start(log)
         };
         let note = checkpoint.sign(keys.signer()).await?;

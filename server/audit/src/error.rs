@@ -59,6 +59,11 @@ pub enum AuditError {
 }
 
 impl AuditError {
+    /// Returns whether the same call may succeed later without anybody changing anything.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Overloaded)
+    }
+
     pub(crate) fn io(what: impl Into<String>, error: std::io::Error) -> Self {
         Self::Unavailable { what: what.into(), source: Some(Arc::new(error)) }
     }

@@ -97,6 +97,21 @@ pub(crate) fn list_segments(log_directory: &Path) -> io::Result<Vec<u64>> {
     Ok(segments)
 }
 
+/// Returns the numbers of the segments whose closing checkpoint lies in a log's directory, in order.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn closed_segments(log_directory: &Path) -> io::Result<Vec<u64>> {
+    let suffix = Part::Checkpoint.suffix();
+    let mut segments: Vec<u64> = entries(log_directory)?
+        .iter()
+        .filter_map(|entry| entry.strip_suffix(suffix)?.parse().ok())
+        .filter(|segment| *segment > 0)
+        .collect();
+    segments.sort_unstable();
+    Ok(segments)
+}
+
 /// Returns the tenants that have a directory, in the order of their names.
 ///
 /// # Errors
@@ -132,12 +147,17 @@ pub(crate) fn remove_leftovers(directory: &Path) -> io::Result<()> {
 /// What the system says.
 pub(crate) fn entries(directory: &Path) -> io::Result<Vec<String>> {
     match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if is_absent(&error) => Ok(Vec::new()),
         Err(error) => Err(error),
         Ok(entries) => {
             entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned())).collect()
         }
     }
+}
+
+/// A file above is not there, or is no directory.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// Reads a small file; `None` when there is none.
@@ -146,7 +166,7 @@ pub(crate) fn entries(directory: &Path) -> io::Result<Vec<String>> {
 /// What the system says.
 pub(crate) fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(error),
         Ok(metadata) if metadata.len() > MAX_SMALL_FILE_BYTES => {
             Err(io::Error::new(io::ErrorKind::InvalidData, "the file is too large"))

@@ -124,6 +124,8 @@ pub(crate) struct Keeper {
     pub(crate) keys: Arc<Keys>,
     pub(crate) interval: Duration,
     pub(crate) moves: Arc<Moves>,
+    /// Told when a segment was closed.
+    pub(crate) closed: Arc<Notify>,
     pub(crate) known: Mutex<BTreeMap<Tenant, Known>>,
     /// Locked while the list is written.
     pub(crate) list: tokio::sync::Mutex<List>,
@@ -190,6 +192,7 @@ impl Keeper {
             self.signed(tenant, &checkpoint).await?;
             let known = Known { previous: Some(checkpoint.digest()), closed: checkpoint.segment };
             lock(&self.known).insert(tenant.clone(), known);
+            self.closed.notify_one();
             moved.ended.pop_front();
         }
         let Some(at) = &moved.at else { return Ok(()) };

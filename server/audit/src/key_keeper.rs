@@ -12,8 +12,10 @@ use crate::files::{log_directory, make_directory, object_name, read_if_there, re
 use crate::keeper::Keeper;
 use crate::keys::Keys;
 use crate::note::Trust;
+use crate::piece::Shelves;
 use crate::queue::Queue;
 use crate::seal::{SegmentCipher, segment_context};
+use crate::shipper::{self, ArchiveOptions};
 use crate::subject::{self, SubjectKey, SubjectKeys};
 use crate::tenant_keys::{self, TenantKeys};
 use crate::tenant_log::SegmentKey;
@@ -42,6 +44,8 @@ pub(crate) struct KeyKeeper {
     pub(crate) keeper: Arc<Keeper>,
     pub(crate) known: RwLock<HashMap<Tenant, TenantKeys>>,
     pub(crate) subjects: SubjectKeys,
+    /// Where the tenants' keys are shared among writers.
+    pub(crate) archive: Option<ArchiveOptions>,
     /// Held while a key is made or destroyed.
     pub(crate) making: Mutex<()>,
 }
@@ -90,13 +94,17 @@ impl KeyKeeper {
         if let Some(keys) = self.known_tenant_keys(tenant) {
             return Ok(keys);
         }
-        let keys = match self.stored(tenant).await? {
-            Some(key) => TenantKeys::open(&key.wrapped, tenant, &*self.keys.manager).await?,
-            None => self.make_tenant_keys(tenant).await?,
-        };
+        let keys = self.opened(tenant).await?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(tenant.clone(), keys.clone());
         Ok(keys)
+    }
+
+    async fn opened(&self, tenant: &Tenant) -> Result<TenantKeys> {
+        match self.stored(tenant).await? {
+            Some(key) => TenantKeys::open(&key.wrapped, tenant, &*self.keys.manager).await,
+            None => self.make_tenant_keys(tenant).await,
+        }
     }
 
     /// Returns a tenant's keys if they were made or opened before.
@@ -153,10 +161,28 @@ impl KeyKeeper {
     }
 
     async fn stored(&self, tenant: &Tenant) -> Result<Option<WrappedKey>> {
-        let (store, tenant, trust) = (self.store.clone(), tenant.clone(), self.trust.clone());
-        tokio::task::spawn_blocking(move || tenant_keys::read(&store, &tenant, &trust))
-            .await
-            .map_err(|_stopped| AuditError::Closed)?
+        let (shelves, owner) = (Shelves { store: self.store.clone(), archive: None }, tenant.clone());
+        let trust = self.trust.clone();
+        let read = tokio::task::spawn_blocking(move || tenant_keys::read(&shelves, &owner, &trust));
+        if let Some(key) = read.await.map_err(|_stopped| AuditError::Closed)?? {
+            return Ok(Some(key));
+        }
+        let Some(archive) = &self.archive else { return Ok(None) };
+        let object = archived_key(archive, tenant);
+        let Some(note) = shipper::get(archive, &object).await? else { return Ok(None) };
+        let key = WrappedKey::open(&note, &self.trust, &tenant_keys::origin(tenant))
+            .map_err(|what| AuditError::corrupt(object, what))?;
+        self.keep_tenant_key(tenant, note.to_vec()).await?;
+        Ok(Some(key))
+    }
+
+    async fn keep_tenant_key(&self, tenant: &Tenant, note: Vec<u8>) -> Result<()> {
+        let directory = log_directory(&self.store, tenant);
+        let write = move || {
+            make_directory(&directory)?;
+            write_whole(&directory.join(tenant_keys::FILE), &note).map(drop)
+        };
+        blocking(&object_name(tenant, tenant_keys::FILE), write).await
     }
 
     async fn make_tenant_keys(&self, tenant: &Tenant) -> Result<TenantKeys> {
@@ -165,14 +191,21 @@ impl KeyKeeper {
         let wrapped =
             WrappedKey { origin: tenant_keys::origin(tenant), key_id: key.key_id, wrapped: key.wrapped };
         let note = self.keys.note(wrapped).await?;
-        let directory = log_directory(&self.store, tenant);
-        let write = move || {
-            make_directory(&directory)?;
-            write_whole(&directory.join(tenant_keys::FILE), note.as_bytes()).map(drop)
-        };
-        blocking(&object_name(tenant, tenant_keys::FILE), write).await?;
+        if let Some(archive) = &self.archive {
+            let object = archived_key(archive, tenant);
+            // Another writer may have been first: then its key is the tenant's.
+            match shipper::put_once(archive, &object, note.clone().into()).await {
+                Err(AuditError::Corrupt { .. }) => return Box::pin(self.opened(tenant)).await,
+                put => put?,
+            }
+        }
+        self.keep_tenant_key(tenant, note.into_bytes()).await?;
         TenantKeys::derive(&key.plaintext)
     }
+}
+
+fn archived_key(archive: &ArchiveOptions, tenant: &Tenant) -> String {
+    format!("{}{}/{}", archive.prefix, tenant.path_name(), tenant_keys::FILE)
 }
 
 async fn blocking<T: Send + 'static>(

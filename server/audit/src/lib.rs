@@ -47,6 +47,7 @@
 //!
 //! [`CloudKeyManager`]: llm_shield_cloud::CloudKeyManager
 
+mod archive;
 mod bytes;
 mod checkpoint;
 mod closing;
@@ -75,6 +76,7 @@ mod recover;
 mod seal;
 mod search;
 mod segment;
+mod shipper;
 mod store;
 mod subject;
 mod tenant;
@@ -97,6 +99,7 @@ pub use record::{
     Action, AuditRecord, ContentMode, Coverage, DetectorOutcome, DetectorRun, Direction, Finding,
     KeptContent, NewRecord, Policy, Severity, Verdict,
 };
+pub use shipper::{ArchiveOptions, Durability};
 pub use store::{Store, StoreKeys};
 pub use subject::SubjectKey;
 pub use tenant::Tenant;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use llm_shield_cloud::CloudKeyManager;
-use tokio::sync::{Mutex, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, TryAcquireError, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -20,6 +20,7 @@ use crate::note::Trust;
 use crate::queue::Queue;
 use crate::recover::recover;
 use crate::seal::encode_body;
+use crate::shipper::{ArchiveOptions, Durability, Progress, Shipper};
 use crate::subject::{SubjectKey, SubjectKeys};
 use crate::tenant_keys::DigestKey;
 use crate::tenant_log::{Job, TenantLog};
@@ -55,6 +56,8 @@ pub struct AuditOptions {
     pub checkpoint_interval: Duration,
     /// How many records a log may move on without a checkpoint, whatever the interval. Default 10,000.
     pub checkpoint_records: u64,
+    /// Where closed segments go. Default: they stay in the outbox.
+    pub archive: Option<ArchiveOptions>,
     /// How long a record may wait for others to share its sync, when others were waiting just before. Default 2 ms;
     /// a caller who is alone never waits.
     pub gather: Duration,
@@ -80,6 +83,7 @@ impl AuditOptions {
             queue_bytes: 32 * 1024 * 1024,
             checkpoint_interval: Duration::from_secs(1),
             checkpoint_records: 10_000,
+            archive: None,
             gather: Duration::from_millis(2),
         }
     }
@@ -127,6 +131,7 @@ pub struct AuditLog {
     closed: AtomicBool,
     pub(crate) keys: Arc<KeyKeeper>,
     moves: Arc<Moves>,
+    shipper: Option<Arc<Shipper>>,
     tasks: Mutex<Option<Tasks>>,
 }
 
@@ -134,6 +139,9 @@ pub struct AuditLog {
 struct Tasks {
     keys: JoinHandle<()>,
     keeper: JoinHandle<Result<()>>,
+    ships: Option<(JoinHandle<()>, JoinHandle<()>)>,
+    /// Told, or dropped, when no more segments will be closed.
+    stop_shipping: watch::Sender<()>,
 }
 
 impl AuditLog {
@@ -169,12 +177,24 @@ impl AuditLog {
             known.insert(tenant.clone(), log.known);
             logs.insert(tenant, TenantLog::new(&options.directory, name, log.position));
         }
+        let closed = Arc::new(Notify::new());
+        let shipper = options.archive.clone().map(|archive| {
+            Arc::new(Shipper {
+                store: options.directory.clone(),
+                id: id.clone(),
+                trust: trust.clone(),
+                options: archive,
+                closed: Arc::clone(&closed),
+                progress: Progress::default(),
+            })
+        });
         let keeper = Arc::new(Keeper {
             store: options.directory.clone(),
             id: id.clone(),
             keys: Arc::clone(&keys),
             interval: options.checkpoint_interval,
             moves: Arc::clone(&moves),
+            closed: Arc::clone(&closed),
             known: std::sync::Mutex::new(known),
             list: Mutex::new(recovered.list),
         });
@@ -185,6 +205,7 @@ impl AuditLog {
             keeper: Arc::clone(&keeper),
             known: RwLock::default(),
             subjects: SubjectKeys::default(),
+            archive: options.archive,
             making: Mutex::default(),
         });
         let queue = Arc::new(Queue::new(options.gather));
@@ -212,7 +233,19 @@ impl AuditLog {
                 drop(writer_lives);
             })
             .map_err(|error| AuditError::io("a thread", error))?;
+        let (stop_shipping, stop) = watch::channel(());
+        let ships = shipper.clone().map(|shipper| {
+            let lock = Arc::clone(&lock);
+            let gathers = tokio::spawn(Arc::clone(&shipper).gather(Arc::clone(&queue)));
+            let ships = tokio::spawn(async move {
+                shipper.run(stop).await;
+                drop(lock);
+            });
+            (ships, gathers)
+        });
         let tasks = Tasks {
+            ships,
+            stop_shipping,
             keys: tokio::spawn(Arc::clone(&keys).run(requests, Arc::clone(&queue))),
             keeper: tokio::spawn({
                 let keys = Arc::clone(&keys);
@@ -234,11 +267,18 @@ impl AuditLog {
             closed: AtomicBool::new(false),
             keys,
             moves,
+            shipper,
             tasks: Mutex::new(Some(tasks)),
         })
     }
 
-    /// Appends a record; returns when it is on disk.
+    /// Returns the id of this writer's logs.
+    pub fn log_id(&self) -> &str {
+        self.keys.keeper.id.as_str()
+    }
+
+    /// Appends a record; returns when it is on disk, or in the object store where
+    /// [`ArchiveOptions::durability`] asks for that.
     ///
     /// A caller that goes away meanwhile does not take the record back.
     ///
@@ -250,7 +290,12 @@ impl AuditLog {
         if self.closed.load(Ordering::Acquire) {
             return Err(AuditError::Closed);
         }
+        if let Some(shipper) = &self.shipper {
+            shipper.check_room()?;
+        }
         let body = encode_body(&record)?;
+        let tenant = record.tenant.clone();
+        let bytes = body.len() as u64;
         let units = u32::try_from(body.len() / QUEUE_UNIT_BYTES + 1).unwrap_or(u32::MAX);
         let share = Arc::clone(&self.room).try_acquire_many_owned(units).map_err(|error| match error {
             TryAcquireError::NoPermits => AuditError::Overloaded,
@@ -259,7 +304,14 @@ impl AuditLog {
         let (sender, receipt) = oneshot::channel();
         let answer = Answer { sender, lane: self.lanes.current(), _share: share };
         self.queue.push(Command::Append(Job { tenant: record.tenant, body, answer }))?;
-        receipt.await.map_err(|_writer_ended| AuditError::Closed)?
+        let receipt = receipt.await.map_err(|_writer_ended| AuditError::Closed)??;
+        if let Some(shipper) = &self.shipper {
+            shipper.grew(bytes);
+            if shipper.options.durability == Durability::Remote {
+                shipper.shipped(&tenant, receipt.sequence.saturating_add(1)).await;
+            }
+        }
+        Ok(receipt)
     }
 
     /// Returns the tenant's key for [`NewRecord::content_digests`]; cheap but for a tenant's first call.
@@ -313,7 +365,13 @@ impl AuditLog {
         }
         drop(self.queue.push(Command::Stop));
         tasks.keys.await.map_err(|_stopped| AuditError::Closed)?;
-        tasks.keeper.await.map_err(|_stopped| AuditError::Closed)?
+        let signed = tasks.keeper.await.map_err(|_stopped| AuditError::Closed)?;
+        drop(tasks.stop_shipping);
+        if let Some((ships, gathers)) = tasks.ships {
+            gathers.abort();
+            ships.await.map_err(|_stopped| AuditError::Closed)?;
+        }
+        signed
     }
 }
 

@@ -1,10 +1,14 @@
 //! The segments of a log, and reading one wherever it lies.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
+
+use crate::archive::{Archive, Archived};
 use crate::checkpoint::Checkpoint;
 use crate::files::{Part, list_segments, log_directory, object_name, read_if_there, segment_file_name};
 use crate::frame::{Frame, FrameReader, Next};
@@ -15,21 +19,36 @@ use crate::segment::{MAX_HEADER_BYTES, SegmentHeader};
 use crate::tree::{Hash, sha256};
 use crate::{AuditError, Result};
 
+/// Where the logs of a store lie: those under way in the outbox, closed segments in the archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Shelves {
+    /// The store's directory, with the outbox in it.
+    pub(crate) store: PathBuf,
+    pub(crate) archive: Option<Archive>,
+}
+
 /// One segment of a log.
 #[derive(Debug, Clone)]
 pub(crate) struct Piece {
     pub(crate) log: LogName,
     pub(crate) segment: u64,
-    directory: PathBuf,
+    place: Place,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Outbox { directory: PathBuf, archive: Option<Archive> },
+    Archive { archive: Archive, stem: String },
 }
 
 impl Piece {
-    pub(crate) fn new(store: &Path, log: &LogName, segment: u64) -> Self {
-        Self { log: log.clone(), segment, directory: log_directory(store, &log.tenant) }
+    pub(crate) fn in_outbox(store: &Path, log: &LogName, segment: u64) -> Self {
+        let place = Place::Outbox { directory: log_directory(store, &log.tenant), archive: None };
+        Self { log: log.clone(), segment, place }
     }
 
-    /// Returns all segments of a writer's log after checking that none is missing between them.
-    pub(crate) fn all(store: &Path, log: &LogName) -> Result<Vec<Self>> {
+    /// Returns the segments of a log that have records in the outbox, in order.
+    pub(crate) fn all_in_outbox(store: &Path, log: &LogName) -> Result<Vec<Self>> {
         let directory = log_directory(store, &log.tenant);
         let segments = list_segments(&directory).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => AuditError::corrupt(
@@ -38,22 +57,82 @@ impl Piece {
             ),
             _ => AuditError::io(format!("the log of `{}`", log.tenant), error),
         })?;
-        let pieces = segments.into_iter().map(|segment| Self { segment, ..Self::new(store, log, segment) });
-        let mut all: Vec<Self> = Vec::new();
-        for piece in pieces {
-            let expected = all.last().map_or(1, |last| last.segment.saturating_add(1));
+        Ok(segments.into_iter().map(|segment| Self::in_outbox(store, log, segment)).collect())
+    }
+
+    /// Returns all segments of a log after checking that none is missing between them; `own` when it is the writer's of
+    /// this store.
+    pub(crate) fn all(shelves: &Shelves, log: &LogName, own: bool) -> Result<Vec<Self>> {
+        // First the outbox: what leaves it meanwhile is found in the archive then.
+        let waiting = if own { Self::all_in_outbox(&shelves.store, log)? } else { Vec::new() };
+        let mut found = BTreeMap::new();
+        if let Some(archive) = &shelves.archive {
+            for Archived { id, segment, stem } in archive.segments(&log.tenant)? {
+                if id != log.id {
+                    continue;
+                }
+                let place = Place::Archive { archive: archive.clone(), stem };
+                let piece = Self { log: log.clone(), segment, place };
+                if let Some(other) = found.insert(segment, piece) {
+                    return Err(other.corrupt(Part::Records, "another object is named like this segment"));
+                }
+            }
+        }
+        for piece in waiting {
+            // What is whole in the archive is about to leave the outbox.
+            match found.get(&piece.segment) {
+                Some(archived) if archived.is_whole()? => {}
+                _ => {
+                    let directory = log_directory(&shelves.store, &log.tenant);
+                    let place = Place::Outbox { directory, archive: shelves.archive.clone() };
+                    found.insert(piece.segment, Self { place, ..piece });
+                }
+            }
+        }
+        let mut expected = 1_u64;
+        for piece in found.values() {
             if piece.segment != expected {
-                let missing = Self { segment: expected, ..piece };
+                let missing = Self { segment: expected, place: piece.beside(expected), ..piece.clone() };
                 return Err(AuditError::corrupt(missing.object(Part::Records), "the segment is missing"));
             }
-            all.push(piece);
+            expected = expected.saturating_add(1);
         }
-        Ok(all)
+        Ok(found.into_values().collect())
     }
 
     /// Names a part of the segment relative to the store.
     pub(crate) fn object(&self, part: Part) -> String {
-        object_name(&self.log.tenant, &segment_file_name(self.segment, part))
+        match &self.place {
+            Place::Outbox { .. } => object_name(&self.log.tenant, &segment_file_name(self.segment, part)),
+            Place::Archive { stem, .. } => format!("{stem}{}", part.suffix()),
+        }
+    }
+
+    /// Returns the segment where it has gone to since it was seen in the outbox.
+    fn shipped(&self) -> Result<Option<Self>> {
+        let Place::Outbox { archive: Some(archive), .. } = &self.place else { return Ok(None) };
+        let there = archive.segments(&self.log.tenant)?;
+        let mine = there.into_iter().find(|there| there.id == self.log.id && there.segment == self.segment);
+        Ok(mine.map(|Archived { stem, .. }| Self {
+            place: Place::Archive { archive: archive.clone(), stem },
+            ..self.clone()
+        }))
+    }
+
+    /// Returns whether all parts are where they were archived: the checkpoint is the last to come.
+    fn is_whole(&self) -> Result<bool> {
+        Ok(self.read(Part::Checkpoint)?.is_some())
+    }
+
+    /// Where a segment beside this one would lie.
+    fn beside(&self, segment: u64) -> Place {
+        match &self.place {
+            Place::Archive { archive, stem } => {
+                let start = stem.rsplit_once('-').map_or("", |(start, _)| start);
+                Place::Archive { archive: archive.clone(), stem: format!("{start}-{segment:08}") }
+            }
+            outbox @ Place::Outbox { .. } => outbox.clone(),
+        }
     }
 
     /// Returns the error that says what is wrong with a part.
@@ -76,7 +155,7 @@ impl Piece {
     pub(crate) fn index(&self, checkpoint: &Checkpoint) -> Result<Index> {
         let wrong = |what| self.corrupt(Part::Index, what);
         let bytes = self.read(Part::Index)?.ok_or_else(|| wrong("the segment's index is missing"))?;
-        if checkpoint.closing.is_none_or(|closing| closing.index != sha256(&bytes)) {
+        if checkpoint.closing.as_ref().is_none_or(|closing| closing.index != sha256(&bytes)) {
             return Err(wrong("the index is not the one that its checkpoint signs"));
         }
         Index::decode(&bytes)
@@ -90,11 +169,28 @@ impl Piece {
     /// [`AuditError::Corrupt`] when the header is damaged or belongs elsewhere.
     pub(crate) fn open(&self) -> Result<SegmentReader> {
         let failed = |error| AuditError::io(format!("`{}`", self.object(Part::Records)), error);
-        let path = self.directory.join(segment_file_name(self.segment, Part::Records));
-        let mut file = File::open(path).map_err(failed)?;
-        let end = file.metadata().map_err(failed)?.len();
-        let mut start = Vec::new();
-        Read::by_ref(&mut file).take(MAX_HEADER_BYTES).read_to_end(&mut start).map_err(failed)?;
+        let (source, end) = match &self.place {
+            Place::Outbox { directory, .. } => {
+                let path = directory.join(segment_file_name(self.segment, Part::Records));
+                let file = match File::open(path) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => match self.shipped()? {
+                        Some(shipped) => return shipped.open(),
+                        None => return Err(failed(error)),
+                    },
+                    opened => opened.map_err(failed)?,
+                };
+                let end = file.metadata().map_err(failed)?.len();
+                (Source::File(file), end)
+            }
+            Place::Archive { archive, stem } => {
+                let bytes = archive.read(&format!("{stem}{}", Part::Records.suffix()))?;
+                let bytes = bytes.ok_or_else(|| self.corrupt(Part::Records, "the segment is missing"))?;
+                let end = bytes.len() as u64;
+                (Source::Memory(bytes), end)
+            }
+        };
+        let mut start = vec![0; usize::try_from(end.min(MAX_HEADER_BYTES)).unwrap_or(0)];
+        source.read_exact_at(&mut start, 0).map_err(failed)?;
         let wrong = |what| self.corrupt(Part::Records, what);
         let (header, length) = SegmentHeader::decode(&start).map_err(wrong)?;
         if header.log.tenant != self.log.tenant {
@@ -107,19 +203,22 @@ impl Piece {
             return Err(wrong("the segment belongs at another place of the log"));
         }
         start.truncate(length);
-        Ok(SegmentReader {
-            piece: self.clone(),
-            header,
-            digest: sha256(&start),
-            start: length as u64,
-            end,
-            file,
-        })
+        let digest = sha256(&start);
+        Ok(SegmentReader { piece: self.clone(), header, digest, start: length as u64, end, source })
     }
 
-    pub(crate) fn read(&self, part: Part) -> Result<Option<Vec<u8>>> {
-        read_if_there(&self.directory.join(segment_file_name(self.segment, part)))
-            .map_err(|error| AuditError::io(format!("`{}`", self.object(part)), error))
+    pub(crate) fn read(&self, part: Part) -> Result<Option<Bytes>> {
+        match &self.place {
+            Place::Outbox { directory, .. } => {
+                let bytes = read_if_there(&directory.join(segment_file_name(self.segment, part)))
+                    .map_err(|error| AuditError::io(format!("`{}`", self.object(part)), error))?;
+                match bytes {
+                    Some(bytes) => Ok(Some(Bytes::from(bytes))),
+                    None => self.shipped()?.map_or(Ok(None), |shipped| shipped.read(part)),
+                }
+            }
+            Place::Archive { archive, stem } => archive.read(&format!("{stem}{}", part.suffix())),
+        }
     }
 }
 
@@ -133,7 +232,37 @@ pub(crate) struct SegmentReader {
     /// Where the first frame begins.
     pub(crate) start: u64,
     pub(crate) end: u64,
-    file: File,
+    source: Source,
+}
+
+/// The bytes of a segment.
+#[derive(Debug)]
+enum Source {
+    File(File),
+    /// Of an object: a segment is bounded, and so is this.
+    Memory(Bytes),
+}
+
+impl Source {
+    fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<()> {
+        match self {
+            Self::File(file) => file.read_exact_at(buffer, offset),
+            Self::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX);
+                let part = bytes.get(start..).and_then(|rest| rest.get(..buffer.len()));
+                let part = part.ok_or(std::io::ErrorKind::UnexpectedEof)?;
+                buffer.copy_from_slice(part);
+                Ok(())
+            }
+        }
+    }
+
+    fn try_clone(&self) -> std::io::Result<Self> {
+        Ok(match self {
+            Self::File(file) => Self::File(file.try_clone()?),
+            Self::Memory(bytes) => Self::Memory(bytes.clone()),
+        })
+    }
 }
 
 impl SegmentReader {
@@ -142,8 +271,8 @@ impl SegmentReader {
     /// # Errors
     /// When the file cannot be read.
     pub(crate) fn frames(&self) -> Result<Frames> {
-        let file = self.file.try_clone().map_err(|error| self.failed(error))?;
-        let source = At { file, offset: self.start };
+        let source = self.source.try_clone().map_err(|error| self.failed(error))?;
+        let source = At { source, offset: self.start };
         let frames = FrameReader::new(BufReader::with_capacity(256 * 1024, source), self.start, self.end);
         Ok(Frames { frames, object: self.piece.object(Part::Records) })
     }
@@ -157,7 +286,7 @@ impl SegmentReader {
         let wrong = |what: &str| {
             AuditError::corrupt(format!("{} record {sequence}", self.piece.object(Part::Records)), what)
         };
-        self.file.read_exact_at(&mut bytes, offset).map_err(|error| match error.kind() {
+        self.source.read_exact_at(&mut bytes, offset).map_err(|error| match error.kind() {
             std::io::ErrorKind::UnexpectedEof => wrong("the record is cut short"),
             _ => self.failed(error),
         })?;
@@ -196,16 +325,22 @@ impl Frames {
     }
 }
 
-/// A file read from a place of its own, whoever else reads it.
+/// A segment read from a place of its own, whoever else reads it.
 #[derive(Debug)]
 struct At {
-    file: File,
+    source: Source,
     offset: u64,
 }
 
 impl Read for At {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
+        let read = match &self.source {
+            Source::File(file) => file.read_at(buffer, self.offset)?,
+            Source::Memory(bytes) => {
+                let start = usize::try_from(self.offset).unwrap_or(usize::MAX);
+                bytes.get(start..).unwrap_or_default().read(buffer)?
+            }
+        };
         self.offset = self.offset.saturating_add(read as u64);
         Ok(read)
     }

@@ -1,7 +1,6 @@
 //! Proofs that a log holds what it held, made from the indexes of its segments.
 
 use std::ops::Range;
-use std::path::Path;
 
 use crate::checkpoint::Checkpoint;
 use crate::files::Part;
@@ -9,9 +8,10 @@ use crate::frame::Next;
 use crate::list::List;
 use crate::name::LogName;
 use crate::note::Trust;
-use crate::piece::Piece;
+use crate::piece::{Piece, Shelves};
 use crate::recover::{closings, marks_of, read_checkpoint};
 use crate::tree::{Frontier, Hash, consistency_ranges, inclusion_ranges, verify_inclusion};
+use crate::walk::Marks;
 use crate::{AuditError, Result};
 
 /// Proves that a record is in a log of some size (RFC 6962, section 2.1.1).
@@ -61,12 +61,28 @@ pub(crate) struct Prover {
 }
 
 impl Prover {
-    pub(crate) fn new(store: &Path, log: &LogName, listed: Option<&List>, trust: &Trust) -> Result<Self> {
-        let (newest, newest_note) = read_checkpoint(store, log, trust)?.unzip();
-        let mut marks = marks_of(log, newest.as_ref(), listed)?;
-        let pieces = Piece::all(store, log)?;
+    /// `listed` is given for the log of the store's own writer.
+    pub(crate) fn new(
+        shelves: &Shelves,
+        log: &LogName,
+        listed: Option<&List>,
+        trust: &Trust,
+    ) -> Result<Self> {
+        let own = listed.is_some();
+        let (mut marks, newest) = if own {
+            let (newest, note) = read_checkpoint(&shelves.store, log, trust)?.unzip();
+            (marks_of(log, newest.as_ref(), listed)?, newest.zip(note))
+        } else {
+            (Marks::default(), None)
+        };
+        let pieces = Piece::all(shelves, log, own)?;
         let closings = closings(&pieces, &mut marks, trust)?;
-        let (newest, newest_note) = newest.zip(newest_note).ok_or(AuditError::Closed)?;
+        let newest = match (newest, pieces.iter().zip(&closings).next_back()) {
+            (Some(newest), _) => newest,
+            (None, Some((piece, closing))) => (closing.clone(), note_of(piece)?),
+            (None, None) => return Err(AuditError::invalid("the log has no checkpoint")),
+        };
+        let (newest, newest_note) = newest;
         Ok(Self { pieces, closings, newest, newest_note, read: None })
     }
 
@@ -79,9 +95,7 @@ impl Prover {
         let Some((piece, closing)) = kept.find(|(_, closing)| closing.size == size) else {
             return Err(AuditError::invalid("no checkpoint of this size is kept"));
         };
-        let note = piece.read(Part::Checkpoint)?.and_then(|note| String::from_utf8(note).ok());
-        let note = note.ok_or_else(|| piece.corrupt(Part::Checkpoint, "it was changed while it was read"))?;
-        Ok((closing.clone(), note))
+        Ok((closing.clone(), note_of(piece)?))
     }
 
     pub(crate) fn inclusion(&mut self, leaf_index: u64, size: u64) -> Result<InclusionProof> {
@@ -146,6 +160,11 @@ impl Prover {
             None => Err(AuditError::invalid("the log has no such record")),
         }
     }
+}
+
+fn note_of(piece: &Piece) -> Result<String> {
+    let note = piece.read(Part::Checkpoint)?.and_then(|note| String::from_utf8(note.into()).ok());
+    note.ok_or_else(|| piece.corrupt(Part::Checkpoint, "it was changed while it was read"))
 }
 
 fn read_leaves(piece: &Piece, closing: Option<&Checkpoint>) -> Result<(u64, Vec<Hash>)> {

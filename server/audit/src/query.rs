@@ -1,7 +1,6 @@
 //! Looking for records.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +13,9 @@ use uuid::Uuid;
 
 use crate::note::Trust;
 use crate::page;
+use crate::piece::Shelves;
 use crate::record::{Action, AuditRecord, NewRecord};
-use crate::search::Search;
+use crate::search::Searches;
 use crate::store::Opener;
 use crate::{AuditError, Result, Tenant};
 
@@ -82,12 +82,12 @@ impl Query {
     /// Returns the token that goes on behind a record of this query's answer. It stays good while the query is the
     /// same, limit and token aside.
     pub fn page_token_after(&self, record: &AuditRecord) -> String {
-        page::token_after(self, record.sequence)
+        page::token_after(self, record)
     }
 
     /// Returns whether the page token, if there is one, is of this query.
     pub fn takes_page_token(&self) -> bool {
-        self.page_token.as_deref().is_none_or(|token| page::sequence_of(self, token).is_ok())
+        self.page_token.as_deref().is_none_or(|token| page::place_of(self, token).is_ok())
     }
 
     /// Returns whether a record is looked for, as far as its place does not tell.
@@ -135,7 +135,7 @@ impl QueryProgress {
     }
 
     pub(crate) fn found_segments(&self, count: usize) {
-        self.segments.store(count as u64, Ordering::Relaxed);
+        self.segments.fetch_add(count as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn opened_segment(&self) {
@@ -155,15 +155,15 @@ pub struct RecordStream {
 }
 
 impl RecordStream {
-    pub(crate) fn start(store: PathBuf, trust: Trust, opener: Opener, query: Query) -> Result<Self> {
-        let behind = query.page_token.as_deref().map(|token| page::sequence_of(&query, token)).transpose()?;
+    pub(crate) fn start(shelves: Shelves, trust: Trust, opener: Opener, query: Query) -> Result<Self> {
+        let behind = query.page_token.as_deref().map(|token| page::place_of(&query, token)).transpose()?;
         let (sender, records) = mpsc::channel(READ_AHEAD);
         let progress = Arc::new(QueryProgress::default());
-        let search = Search::new(store, trust, opener, query, behind, sender, Arc::clone(&progress));
+        let search = Searches { shelves, trust, opener, query, behind, progress: Arc::clone(&progress) };
         // Not on the runtime's blocking threads: a reader may take its time, and those are needed for more.
         std::thread::Builder::new()
             .name("audit-query".to_owned())
-            .spawn(move || search.run())
+            .spawn(move || search.run(&sender))
             .map_err(|error| AuditError::io("a thread", error))?;
         Ok(Self { records, progress })
     }

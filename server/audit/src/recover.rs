@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::checkpoint::Checkpoint;
 use crate::closing::Ended;
 use crate::files::{
-    CHECKPOINT_FILE, LIST_FILE, OUTBOX, Part, list_tenants, log_directory, object_name, outbox_directory,
-    read_id, read_if_there, remove_leftovers, segment_file_name, write_id,
+    CHECKPOINT_FILE, LIST_FILE, OUTBOX, Part, closed_segments, list_tenants, log_directory, object_name,
+    outbox_directory, read_id, read_if_there, remove_leftovers, segment_file_name, write_id,
 };
 use crate::keeper::Known;
 use crate::list::{Head, List};
@@ -154,48 +154,68 @@ pub(crate) fn closings(pieces: &[Piece], marks: &mut Marks, trust: &Trust) -> Re
 }
 
 fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>) -> Result<RecoveredLog> {
-    let pieces = Piece::all(store, log)?;
     let checkpoint = read_checkpoint(store, log, trust)?.map(|(checkpoint, _)| checkpoint);
-    let Some(last) = pieces.last() else {
-        if checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.size == 0) {
-            return Ok(RecoveredLog {
-                position: Position::start(),
-                known: Known::default(),
-                ended: Vec::new(),
-            });
-        }
-        return Err(AuditError::corrupt(object_name(&log.tenant, ""), "its segments are missing"));
-    };
+    let pieces = Piece::all_in_outbox(store, log)?;
+    let last_closing = last_closing(store, log, trust)?;
+    if pieces.is_empty()
+        && last_closing.is_none()
+        && checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.size == 0)
+    {
+        return Ok(RecoveredLog { position: Position::start(), known: Known::default(), ended: Vec::new() });
+    }
     let mut marks = marks_of(log, checkpoint.as_ref(), listed)?;
     if !log_directory(store, &log.tenant).join(tenant_keys::FILE).exists() {
         let object = object_name(&log.tenant, tenant_keys::FILE);
         return Err(AuditError::corrupt(object, "the tenant's key is missing"));
     }
-    let closings = closings(&pieces, &mut marks, trust)?;
-    let closed = closings.last().map_or(0, |closing| closing.segment);
-    let known = Known { previous: closings.last().map(Checkpoint::digest), closed };
     let mut at = Position::start();
+    let mut known = Known::default();
+    if let Some((piece, closing)) = &last_closing {
+        let object = piece.object(Part::Checkpoint);
+        marks.add(Head::from(closing), &object)?;
+        at = Position::behind(closing)
+            .ok_or_else(|| AuditError::corrupt(object, "its edge is not its root's"))?;
+        known = Known { previous: Some(closing.digest()), closed: closing.segment };
+    }
     let (mut ended, mut torn) = (Vec::new(), None);
-    for piece in pieces.iter().filter(|piece| piece.segment >= closed) {
+    for (piece, next) in pieces.iter().zip(pieces.iter().skip(1).map(Some).chain([None])) {
+        if piece.segment < known.closed {
+            continue;
+        }
         let reader = piece.open()?;
-        if piece.segment == closed {
-            at = Position::before(&reader);
+        let closing = last_closing.as_ref().filter(|(closed, _)| closed.segment == piece.segment);
+        let closing = closing.map(|(_, closing)| (closing, None));
+        if closing.is_some() {
+            // Not yet taken away: what was closed last is looked at once more.
+            let before = Position::before(&reader);
+            Walk { marks: &marks, closing, is_last: false }.run(&reader, &before, &mut |_| Ok(()))?;
+            continue;
         }
-        let closing = closings.last().filter(|closing| closing.segment == piece.segment);
-        let is_last = piece.segment == last.segment;
-        let walk = Walk { marks: &marks, closing: closing.map(|closing| (closing, None)), is_last };
+        let walk = Walk { marks: &marks, closing: None, is_last: next.is_none() };
         (at, torn) = walk.run(&reader, &at, &mut |_| Ok(()))?;
-        if closing.is_none() {
-            ended.push(Ended { at: at.clone(), cipher: None });
+        if marks.need_closing(piece.segment) {
+            return Err(piece.corrupt(Part::Checkpoint, "the segment's checkpoint is missing"));
         }
+        ended.push(Ended { at: at.clone(), cipher: None });
     }
     if let Some(what) = marks.missing(at.tree.size()) {
-        return Err(last.corrupt(Part::Records, what));
+        let last = pieces.last().map(|last| last.object(Part::Records));
+        return Err(AuditError::corrupt(last.unwrap_or_else(|| object_name(&log.tenant, "")), what));
     }
-    if let Some(Torn { offset }) = torn {
+    if let (Some(Torn { offset }), Some(last)) = (torn, pieces.last()) {
         cut(store, last, offset)?;
     }
     Ok(RecoveredLog { position: at, known, ended })
+}
+
+/// Reads the last checkpoint in the outbox that closes a segment.
+fn last_closing(store: &Path, log: &LogName, trust: &Trust) -> Result<Option<(Piece, Checkpoint)>> {
+    let numbers = closed_segments(&log_directory(store, &log.tenant))
+        .map_err(|error| AuditError::io(format!("the log of `{}`", log.tenant), error))?;
+    let Some(last) = numbers.last() else { return Ok(None) };
+    let piece = Piece::in_outbox(store, log, *last);
+    let closing = piece.checkpoint(trust)?;
+    Ok(closing.map(|closing| (piece, closing)))
 }
 
 fn cut(store: &Path, piece: &Piece, length: u64) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Carrying out a query: which segments can hold an answer, which of their records, and then those alone.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -15,7 +14,8 @@ use crate::index::{Index, Postings};
 use crate::list::Head;
 use crate::name::LogName;
 use crate::note::Trust;
-use crate::piece::{Piece, SegmentReader};
+use crate::page::Place;
+use crate::piece::{Piece, SegmentReader, Shelves};
 use crate::query::{Query, QueryProgress};
 use crate::record::{AuditRecord, NewRecord};
 use crate::recover::read_checkpoint;
@@ -44,19 +44,27 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(query: &Query, behind: Option<u64>) -> Self {
+    fn new(query: &Query, behind: Option<&Place>, log: &LogName) -> Self {
         // An id holds the millisecond of its record, so looking for one is looking into one millisecond.
         let id_us = query.record_id.map(|id| id_time_ms(id).saturating_mul(1000));
-        let start_us = [query.start.map(microseconds_up), id_us].into_iter().flatten().max();
+        let mut start_us = [query.start.map(microseconds_up), id_us].into_iter().flatten().max();
         let id_end_us = id_us.map(|start| start.saturating_add(1000));
-        let (first_sequence, end_sequence) = match behind {
-            Some(sequence) if query.newest_first => (0, sequence),
-            Some(sequence) => (sequence.saturating_add(1), u64::MAX),
-            None => (0, u64::MAX),
-        };
+        let mut end_us = [query.end.map(microseconds_up), id_end_us].into_iter().flatten().min();
+        let (mut first_sequence, mut end_sequence) = (0, u64::MAX);
+        if let Some(Place { time_us, log: stopped, sequence }) = behind {
+            // Of records of one time, those of lower logs come before, or behind when newest come first: either way a
+            // higher log's are on the far side of this place.
+            let from = if log.id > *stopped { *time_us } else { time_us.saturating_add(1) };
+            match (*stopped == log.id, query.newest_first) {
+                (true, true) => end_sequence = *sequence,
+                (true, false) => first_sequence = sequence.saturating_add(1),
+                (false, true) => end_us = Some(end_us.map_or(from, |end| end.min(from))),
+                (false, false) => start_us = Some(start_us.map_or(from, |start| start.max(from))),
+            }
+        }
         Self {
             start_us: start_us.unwrap_or(i64::MIN),
-            end_us: [query.end.map(microseconds_up), id_end_us].into_iter().flatten().min(),
+            end_us,
             id: query.record_id,
             first_sequence,
             end_sequence,
@@ -99,65 +107,133 @@ impl From<AuditError> for Ended {
     }
 }
 
-/// One query under way.
-pub(crate) struct Search {
-    store: PathBuf,
+/// One query under way, over all logs of its tenant.
+pub(crate) struct Searches {
+    pub(crate) shelves: Shelves,
+    pub(crate) trust: Trust,
+    pub(crate) opener: Opener,
+    pub(crate) query: Query,
+    pub(crate) behind: Option<Place>,
+    pub(crate) progress: Arc<QueryProgress>,
+}
+
+type Sender = mpsc::Sender<Result<AuditRecord>>;
+
+impl Searches {
+    /// Sends the answer.
+    pub(crate) fn run(self, sender: &Sender) {
+        let limit = self.query.limit.unwrap_or(u64::MAX);
+        let logs = match self.logs() {
+            Ok(logs) if limit > 0 => logs,
+            Ok(_) => return,
+            Err(error) => return drop(sender.blocking_send(Err(error))),
+        };
+        match logs.as_slice() {
+            [] => {}
+            [log] => self.of(log).run(limit, sender),
+            _ => self.merge(&logs, limit, sender),
+        }
+    }
+
+    /// Searches each log on a thread of its own and sends what comes first.
+    fn merge(&self, logs: &[(LogName, bool)], limit: u64, sender: &Sender) {
+        let mut streams = Vec::new();
+        for log in logs {
+            let (each, mut records) = mpsc::channel(1);
+            let search = self.of(log);
+            let thread = std::thread::Builder::new().name("audit-query".to_owned());
+            if let Err(error) = thread.spawn(move || search.run(limit, &each)) {
+                return drop(sender.blocking_send(Err(AuditError::io("a thread", error))));
+            }
+            let next = records.blocking_recv();
+            streams.push((next, records));
+        }
+        for _ in 0..limit {
+            let place = |record: &AuditRecord| (record.time, record.log.clone(), record.sequence);
+            let heads = streams.iter().enumerate().filter_map(|(index, (next, _))| match next.as_ref()? {
+                Ok(record) => Some((Some(place(record)), index)),
+                Err(_) => Some((None, index)),
+            });
+            // What failed is told at once.
+            let failed = heads.clone().find(|(place, _)| place.is_none());
+            let chosen = failed.or_else(|| if self.query.newest_first { heads.max() } else { heads.min() });
+            let Some((next, records)) = chosen.and_then(|(_, index)| streams.get_mut(index)) else { return };
+            let Some(record) = next.take() else { return };
+            let failed = record.is_err();
+            if sender.blocking_send(record).is_err() || failed {
+                return;
+            }
+            *next = records.blocking_recv();
+        }
+    }
+
+    fn of(&self, (log, own): &(LogName, bool)) -> Search {
+        Search {
+            shelves: self.shelves.clone(),
+            trust: self.trust.clone(),
+            opener: self.opener.clone(),
+            filter: Filter::new(&self.query, self.behind.as_ref(), log),
+            query: self.query.clone(),
+            log: log.clone(),
+            own: *own,
+            tenant_keys: None,
+            subjects: HashMap::new(),
+            progress: Arc::clone(&self.progress),
+            left: 0,
+        }
+    }
+
+    /// Returns the logs of the tenant, and whether each is that of this store's writer.
+    fn logs(&self) -> Result<Vec<(LogName, bool)>> {
+        let tenant = &self.query.tenant;
+        let own = read_id(&self.shelves.store)?;
+        let mut ids = BTreeSet::new();
+        if let Some(archive) = &self.shelves.archive {
+            ids.extend(archive.segments(tenant)?.into_iter().map(|archived| archived.id));
+        }
+        ids.extend(own.clone());
+        let named = ids.into_iter().map(|id| {
+            let is_own = own.as_ref() == Some(&id);
+            (LogName { tenant: tenant.clone(), id }, is_own)
+        });
+        Ok(named.collect())
+    }
+}
+
+/// The search of one log.
+struct Search {
+    shelves: Shelves,
     trust: Trust,
     opener: Opener,
     filter: Filter,
     query: Query,
+    log: LogName,
+    own: bool,
     tenant_keys: Option<TenantKeys>,
     /// Keys of subjects that were met, `None` where they were destroyed.
     subjects: HashMap<String, Option<Arc<SubjectKey>>>,
-    sender: mpsc::Sender<Result<AuditRecord>>,
     progress: Arc<QueryProgress>,
-    sent: u64,
+    left: u64,
 }
 
 impl Search {
-    pub(crate) fn new(
-        store: PathBuf,
-        trust: Trust,
-        opener: Opener,
-        query: Query,
-        behind: Option<u64>,
-        sender: mpsc::Sender<Result<AuditRecord>>,
-        progress: Arc<QueryProgress>,
-    ) -> Self {
-        let filter = Filter::new(&query, behind);
-        Self {
-            store,
-            trust,
-            opener,
-            filter,
-            query,
-            tenant_keys: None,
-            subjects: HashMap::new(),
-            sender,
-            progress,
-            sent: 0,
-        }
-    }
-
-    pub(crate) fn run(mut self) {
-        if let Err(Ended::Failed(error)) = self.search() {
+    fn run(mut self, limit: u64, sender: &Sender) {
+        self.left = limit;
+        if let Err(Ended::Failed(error)) = self.search(sender) {
             // Nobody to tell it when the stream was dropped.
-            drop(self.sender.blocking_send(Err(error)));
+            drop(sender.blocking_send(Err(error)));
         }
     }
 
-    fn search(&mut self) -> Result<(), Ended> {
-        let Some(id) = read_id(&self.store)? else { return Ok(()) };
-        if self.query.limit == Some(0) {
-            return Ok(());
-        }
-        let log = LogName { tenant: self.query.tenant.clone(), id };
+    fn search(&mut self, sender: &Sender) -> Result<(), Ended> {
         // Read before the segments: they can only have grown since.
         let mut signed = Marks::default();
-        if let Some((checkpoint, _)) = read_checkpoint(&self.store, &log, &self.trust)? {
+        if self.own
+            && let Some((checkpoint, _)) = read_checkpoint(&self.shelves.store, &self.log, &self.trust)?
+        {
             signed.add(Head::from(&checkpoint), "")?;
         }
-        let pieces = Piece::all(&self.store, &log)?;
+        let pieces = Piece::all(&self.shelves, &self.log, self.own)?;
         self.progress.found_segments(pieces.len());
         let last = pieces.last().map_or(0, |last| last.segment);
         let mut pieces = self.in_range(pieces)?;
@@ -166,7 +242,7 @@ impl Search {
         }
         for piece in pieces {
             let open_ended = (piece.segment == last).then_some(&signed);
-            self.search_piece(&piece, open_ended)?;
+            self.search_piece(&piece, open_ended, sender)?;
         }
         Ok(())
     }
@@ -181,7 +257,7 @@ impl Search {
         Ok(pieces.split_off(start.saturating_sub(1)))
     }
 
-    fn search_piece(&mut self, piece: &Piece, signed: Option<&Marks>) -> Result<(), Ended> {
+    fn search_piece(&mut self, piece: &Piece, signed: Option<&Marks>, sender: &Sender) -> Result<(), Ended> {
         let index = match piece.checkpoint(&self.trust)? {
             Some(closing) => piece.index(&closing).inspect_err(|error| {
                 tracing::warn!(
@@ -218,7 +294,7 @@ impl Search {
         }
         let cipher = self.opener.segment(&reader)?;
         for candidate in candidates {
-            self.look_at(&reader, &cipher, candidate)?;
+            self.look_at(&reader, &cipher, candidate, sender)?;
         }
         Ok(())
     }
@@ -276,7 +352,7 @@ impl Search {
             return Ok(keys.clone());
         }
         let tenant = &piece.log.tenant;
-        let key = tenant_keys::read(&self.store, tenant, &self.trust)?.ok_or_else(|| {
+        let key = tenant_keys::read(&self.shelves, tenant, &self.trust)?.ok_or_else(|| {
             AuditError::corrupt(
                 crate::files::object_name(tenant, tenant_keys::FILE),
                 "the tenant's key is missing",
@@ -322,8 +398,9 @@ impl Search {
         reader: &SegmentReader,
         cipher: &SegmentCipher,
         at: Candidate,
+        sender: &Sender,
     ) -> Result<(), Ended> {
-        if self.sender.is_closed() {
+        if sender.is_closed() {
             return Err(Ended::Enough);
         }
         let frame = reader.frame_at(at.offset, at.length, at.sequence)?;
@@ -337,9 +414,9 @@ impl Search {
             return Ok(());
         }
         self.open_contents(&reader.header.log, &mut record.decision)?;
-        self.sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
-        self.sent = self.sent.saturating_add(1);
-        if self.query.limit == Some(self.sent) { Err(Ended::Enough) } else { Ok(()) }
+        sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 { Err(Ended::Enough) } else { Ok(()) }
     }
 }
 
@@ -358,7 +435,7 @@ impl Search {
         let key = match self.subjects.get(&tag) {
             Some(key) => key.clone(),
             None => {
-                let key = self.opener.subject(&self.store, log, &tag, &self.trust)?.map(Arc::new);
+                let key = self.opener.subject(&self.shelves.store, log, &tag, &self.trust)?.map(Arc::new);
                 self.subjects.insert(tag.clone(), key.clone());
                 key
             }

@@ -1,15 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use llm_shield_cloud::{CloudError, CloudKeyManager, PublicKey};
+use llm_shield_cloud::{CloudError, CloudKeyManager, CloudStorage, PublicKey};
 use tokio::runtime::Handle;
 
+use crate::archive::Archive;
 use crate::files::{Part, list_tenants, object_name, read_id, read_if_there};
-use crate::name::LogName;
+use crate::name::{LogId, LogName};
 use crate::note::Trust;
-use crate::piece::SegmentReader;
+use crate::piece::{SegmentReader, Shelves};
 use crate::proof::{ConsistencyProof, InclusionProof, Prover};
 use crate::query::{Query, RecordStream};
 use crate::recover::read_list;
@@ -39,29 +40,51 @@ pub enum StoreKeys {
 /// was acknowledged, and on a copy.
 #[derive(Debug, Clone)]
 pub struct Store {
-    directory: PathBuf,
+    shelves: Shelves,
     trust: Trust,
     key_manager: Option<Arc<dyn CloudKeyManager>>,
     data_keys: Arc<DataKeys>,
 }
 
 impl Store {
-    /// Opens a store.
+    /// Opens a store whose closed segments lie beside its outbox.
     ///
     /// # Errors
     /// [`AuditError::Invalid`] when the directory does not exist; otherwise as the key manager fails.
     pub async fn open(directory: impl Into<PathBuf>, keys: StoreKeys) -> Result<Self> {
-        let directory = directory.into();
-        if !tokio::fs::metadata(&directory).await.is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(AuditError::invalid(format!("`{}` is no audit store", directory.display())));
+        let store = directory.into();
+        if !tokio::fs::metadata(&store).await.is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(AuditError::invalid(format!("`{}` is no audit store", store.display())));
         }
+        let archive = Some(Archive::directory(&store, ARCHIVE_PREFIX));
+        Self::of(Shelves { store, archive }, keys).await
+    }
+
+    /// Opens a store whose closed segments lie in an object store; `outbox` is its writer's directory, where there is
+    /// one on this machine.
+    ///
+    /// # Errors
+    /// As the key manager fails.
+    pub async fn open_remote(
+        outbox: Option<PathBuf>,
+        storage: Arc<dyn CloudStorage>,
+        prefix: &str,
+        keys: StoreKeys,
+    ) -> Result<Self> {
+        let archive = Some(Archive::storage(storage, prefix, Handle::current()));
+        // A path that is nowhere has no outbox in it.
+        let store = outbox.unwrap_or_else(|| PathBuf::from("/dev/null/no-outbox"));
+        Self::of(Shelves { store, archive }, keys).await
+    }
+
+    async fn of(shelves: Shelves, keys: StoreKeys) -> Result<Self> {
         let (trust, key_manager) = match keys {
             StoreKeys::Public(keys) => (Trust::of(keys), None),
             StoreKeys::Manager { key_manager, signing_key_ids } => {
                 (Trust::from_manager(&*key_manager, &signing_key_ids).await?, Some(key_manager))
             }
         };
-        Ok(Self { directory, trust, key_manager, data_keys: Arc::default() })
+        Ok(Self { shelves, trust, key_manager, data_keys: Arc::default() })
     }
 
     /// Returns the tenants that have a log, in the order of their names.
@@ -69,11 +92,17 @@ impl Store {
     /// # Errors
     /// When the directory cannot be read.
     pub async fn tenants(&self) -> Result<Vec<Tenant>> {
-        let directory = self.directory.clone();
-        tokio::task::spawn_blocking(move || list_tenants(&directory))
-            .await
-            .map_err(|_stopped| AuditError::Closed)?
-            .map_err(|error| AuditError::io("the audit store", error))
+        let shelves = self.shelves.clone();
+        let list = move || {
+            let own =
+                list_tenants(&shelves.store).map_err(|error| AuditError::io("the audit store", error))?;
+            let mut tenants: BTreeSet<Tenant> = own.into_iter().collect();
+            if let Some(archive) = &shelves.archive {
+                tenants.extend(archive.tenants()?);
+            }
+            Ok(tenants.into_iter().collect())
+        };
+        tokio::task::spawn_blocking(list).await.map_err(|_stopped| AuditError::Closed)?
     }
 
     /// Looks for records of one tenant. Records come one by one, so the answer may be of any length.
@@ -83,7 +112,7 @@ impl Store {
     pub fn query(&self, query: Query) -> Result<RecordStream> {
         let opener =
             self.opener().ok_or_else(|| AuditError::invalid("records cannot be read with public keys"))?;
-        RecordStream::start(self.directory.clone(), self.trust.clone(), opener, query)
+        RecordStream::start(self.shelves.clone(), self.trust.clone(), opener, query)
     }
 
     /// Checks what is stored, up to what was acknowledged when the check began.
@@ -99,14 +128,14 @@ impl Store {
         options: VerifyOptions,
         mut progress: impl FnMut(Progress) + Send + 'static,
     ) -> Result<VerifyReport> {
-        let (directory, trust, opener) = (self.directory.clone(), self.trust.clone(), self.opener());
+        let (shelves, trust, opener) = (self.shelves.clone(), self.trust.clone(), self.opener());
         let check = move || {
-            Verifier { store: &directory, trust: &trust, opener, options, progress: &mut progress }.run()
+            Verifier { shelves: &shelves, trust: &trust, opener, options, progress: &mut progress }.run()
         };
         tokio::task::spawn_blocking(check).await.map_err(|_stopped| AuditError::Closed)?
     }
 
-    /// Proves that the record at `leaf_index` of the tenant's log is in it, with the checkpoint of `tree_size` records;
+    /// Proves that the record at `leaf_index` of a log of the tenant (by default this store's) is in it, with the checkpoint of `tree_size` records;
     /// 0 for the newest.
     ///
     /// # Errors
@@ -114,10 +143,11 @@ impl Store {
     pub async fn prove_inclusion(
         &self,
         tenant: &Tenant,
+        log: Option<&str>,
         leaf_index: u64,
         tree_size: u64,
     ) -> Result<InclusionProof> {
-        self.prove(tenant, move |prover| prover.inclusion(leaf_index, tree_size)).await
+        self.prove(tenant, log, move |prover| prover.inclusion(leaf_index, tree_size)).await
     }
 
     /// Proves that the tenant's log of `tree_size` records, 0 for the newest checkpoint's, begins with what it was when
@@ -128,25 +158,37 @@ impl Store {
     pub async fn prove_consistency(
         &self,
         tenant: &Tenant,
+        log: Option<&str>,
         from: u64,
         tree_size: u64,
     ) -> Result<ConsistencyProof> {
-        self.prove(tenant, move |prover| prover.consistency(from, tree_size)).await
+        self.prove(tenant, log, move |prover| prover.consistency(from, tree_size)).await
     }
 
     async fn prove<T: Send + 'static>(
         &self,
         tenant: &Tenant,
+        log: Option<&str>,
         make: impl FnOnce(&mut Prover) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (store, trust, tenant) = (self.directory.clone(), self.trust.clone(), tenant.clone());
+        let (shelves, trust, tenant) = (self.shelves.clone(), self.trust.clone(), tenant.clone());
+        let log = log.map(str::to_owned);
         let prove = move || {
-            let id = read_id(&store)?.ok_or_else(|| AuditError::invalid("the store has no log"))?;
-            let listed = read_list(&store, &id, &trust)?;
-            if !listed.as_ref().is_some_and(|list| list.heads.contains_key(&tenant)) {
+            let own = read_id(&shelves.store)?;
+            let id = match &log {
+                Some(log) => LogId::parse(log),
+                None => own.clone().or_else(|| only_log(&shelves, &tenant)),
+            };
+            let id =
+                id.ok_or_else(|| AuditError::invalid("say which log: there is none, or more than one"))?;
+            let listed = match &own {
+                Some(own) if *own == id => read_list(&shelves.store, &id, &trust)?,
+                _ => None,
+            };
+            if listed.as_ref().is_some_and(|list| !list.heads.contains_key(&tenant)) {
                 return Err(AuditError::invalid("the tenant has no log"));
             }
-            make(&mut Prover::new(&store, &LogName { tenant, id }, listed.as_ref(), &trust)?)
+            make(&mut Prover::new(&shelves, &LogName { tenant, id }, listed.as_ref(), &trust)?)
         };
         tokio::task::spawn_blocking(prove).await.map_err(|_stopped| AuditError::Closed)?
     }
@@ -173,8 +215,8 @@ impl Store {
             .key_manager
             .as_ref()
             .ok_or_else(|| AuditError::invalid("a tenant's key cannot be opened with public keys"))?;
-        let (store, owner, trust) = (self.directory.clone(), tenant.clone(), self.trust.clone());
-        let read = tokio::task::spawn_blocking(move || tenant_keys::read(&store, &owner, &trust));
+        let (shelves, owner, trust) = (self.shelves.clone(), tenant.clone(), self.trust.clone());
+        let read = tokio::task::spawn_blocking(move || tenant_keys::read(&shelves, &owner, &trust));
         match read.await.map_err(|_stopped| AuditError::Closed)?? {
             Some(key) => Ok(Some(TenantKeys::open(&key.wrapped, tenant, &**key_manager).await?)),
             None => Ok(None),
@@ -188,8 +230,18 @@ impl Store {
     }
 }
 
+/// Returns the log of a tenant that has one alone.
+fn only_log(shelves: &Shelves, tenant: &Tenant) -> Option<LogId> {
+    let segments = shelves.archive.as_ref()?.segments(tenant).ok()?;
+    let first = segments.first()?.id.clone();
+    segments.iter().all(|segment| segment.id == first).then_some(first)
+}
+
+/// Where closed segments lie beside an outbox.
+pub(crate) const ARCHIVE_PREFIX: &str = "scan-results/";
+
 /// Opens data keys from a thread that may block.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Opener {
     key_manager: Arc<dyn CloudKeyManager>,
     runtime: Handle,

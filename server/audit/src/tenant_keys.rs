@@ -1,7 +1,6 @@
 //! The keys of a tenant that outlive its segments: for digests of contents, tags of subjects, and indexes.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
@@ -14,6 +13,7 @@ use crate::frame::NONCE_BYTES;
 use crate::index::{Index, Postings};
 use crate::name::LogName;
 use crate::note::Trust;
+use crate::piece::Shelves;
 use crate::wrapped_key::WrappedKey;
 use crate::{AuditError, Result, Tenant};
 
@@ -105,11 +105,20 @@ impl TenantKeys {
     }
 }
 
-/// Reads a tenant's wrapped secret; `None` when none was made.
-pub(crate) fn read(store: &Path, tenant: &Tenant, trust: &Trust) -> Result<Option<WrappedKey>> {
+/// Reads a tenant's wrapped secret, from the outbox or else the archive; `None` when none was made.
+pub(crate) fn read(shelves: &Shelves, tenant: &Tenant, trust: &Trust) -> Result<Option<WrappedKey>> {
     let object = object_name(tenant, FILE);
-    let note = read_if_there(&log_directory(store, tenant).join(FILE))
+    let note = read_if_there(&log_directory(&shelves.store, tenant).join(FILE))
         .map_err(|error| AuditError::io(format!("`{object}`"), error))?;
+    let (object, note) = match (note, &shelves.archive) {
+        (Some(note), _) => (object, Some(note)),
+        (None, Some(archive)) => {
+            let key = archive.tenant_key(tenant, FILE);
+            let note = archive.read(&key)?;
+            (key, note.map(Vec::from))
+        }
+        (None, None) => (object, None),
+    };
     note.map(|note| {
         WrappedKey::open(&note, trust, &origin(tenant)).map_err(|what| AuditError::corrupt(object, what))
     })

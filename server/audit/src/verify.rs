@@ -1,17 +1,19 @@
 //! Checking that a store is what was written.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 
 use crate::checkpoint::Checkpoint;
-use crate::files::{OUTBOX, Part, entries, list_tenants, log_directory, object_name, read_id, read_if_there};
+use crate::files::{
+    OUTBOX, Part, closed_segments, entries, list_tenants, log_directory, object_name, read_id, read_if_there,
+};
 use crate::frame::Frame;
 use crate::list::{Head, List};
 use crate::name::{LogId, LogName};
 use crate::note::Trust;
-use crate::piece::Piece;
+use crate::piece::{Piece, Shelves};
 use crate::recover::{closings, marks_of, missing_log, read_checkpoint, read_list};
 use crate::store::Opener;
 use crate::subject;
@@ -74,7 +76,7 @@ pub struct Problem {
 
 /// One verification.
 pub(crate) struct Verifier<'a> {
-    pub(crate) store: &'a Path,
+    pub(crate) shelves: &'a Shelves,
     pub(crate) trust: &'a Trust,
     /// Opens records, when the keys are at hand.
     pub(crate) opener: Option<Opener>,
@@ -97,30 +99,51 @@ impl Verifier<'_> {
     fn check(&mut self, report: &mut VerifyReport) -> Result<()> {
         // In this order a running writer cannot make a whole store look broken: a log is listed before it has a
         // segment, and a checkpoint is signed after what it signs is on disk.
-        let there = list_tenants(self.store).map_err(|error| AuditError::io("the audit store", error))?;
-        let Some(id) = read_id(self.store)? else {
-            return match there.first() {
-                Some(_) => Err(AuditError::corrupt(OUTBOX, "the writer's id is missing, and there are logs")),
-                None => self.check_given(&BTreeSet::new()),
-            };
-        };
-        let with_segments = self.having_segments(there, &id)?;
-        let listed = read_list(self.store, &id, self.trust)?;
-        let known = listed.iter().flat_map(|list| list.heads.keys().cloned());
-        let tenants: BTreeSet<Tenant> = with_segments.into_iter().chain(known).collect();
-        let wanted = self.options.tenant.clone();
-        let logs: BTreeSet<LogName> = tenants
-            .into_iter()
-            // One tenant's verification says nothing of another's log.
-            .filter(|tenant| wanted.as_ref().is_none_or(|wanted| wanted == tenant))
-            .map(|tenant| LogName { tenant, id: id.clone() })
-            .collect();
-        self.check_given(&logs)?;
-        for log in &logs {
-            self.check_log(log, listed.as_ref(), report)?;
-            report.tenants = report.tenants.saturating_add(1);
+        let store = &self.shelves.store;
+        let there = list_tenants(store).map_err(|error| AuditError::io("the audit store", error))?;
+        let id = read_id(store)?;
+        if id.is_none() && !there.is_empty() {
+            return Err(AuditError::corrupt(OUTBOX, "the writer's id is missing, and there are logs"));
         }
+        let mut logs = BTreeSet::new();
+        let mut listed = None;
+        if let Some(id) = &id {
+            let with_segments = self.having_segments(there, id)?;
+            listed = read_list(store, id, self.trust)?;
+            let known = listed.iter().flat_map(|list| list.heads.keys().cloned());
+            let own = with_segments.into_iter().chain(known);
+            logs.extend(own.map(|tenant| LogName { tenant, id: id.clone() }));
+        }
+        logs.extend(self.archived()?);
+        // One tenant's verification says nothing of another's log.
+        logs.retain(|log| self.options.tenant.as_ref().is_none_or(|wanted| *wanted == log.tenant));
+        self.check_given(&logs)?;
+        let mut tenants = BTreeSet::new();
+        for log in &logs {
+            if id.as_ref() == Some(&log.id) {
+                self.check_own_log(log, listed.as_ref(), report)?;
+            } else {
+                self.check_log(log, Marks::default(), false, report)?;
+            }
+            tenants.insert(&log.tenant);
+        }
+        report.tenants = tenants.len() as u64;
         Ok(())
+    }
+
+    /// Returns the logs that have something archived.
+    fn archived(&self) -> Result<BTreeSet<LogName>> {
+        let Some(archive) = &self.shelves.archive else { return Ok(BTreeSet::new()) };
+        let tenants = match &self.options.tenant {
+            Some(tenant) => BTreeSet::from([tenant.clone()]),
+            None => archive.tenants()?,
+        };
+        let mut logs = BTreeSet::new();
+        for tenant in tenants {
+            let ids = archive.segments(&tenant)?.into_iter().map(|archived| archived.id);
+            logs.extend(ids.map(|id| LogName { tenant: tenant.clone(), id }));
+        }
+        Ok(logs)
     }
 
     /// Checks that there is a log for every checkpoint that was kept elsewhere.
@@ -140,7 +163,8 @@ impl Verifier<'_> {
         }
         let mut broken = None;
         tenants.retain(|tenant| {
-            match Piece::all(self.store, &LogName { tenant: tenant.clone(), id: id.clone() }) {
+            let log = LogName { tenant: tenant.clone(), id: id.clone() };
+            match Piece::all_in_outbox(&self.shelves.store, &log) {
                 Ok(pieces) => !pieces.is_empty(),
                 Err(error) => {
                     broken.get_or_insert(error);
@@ -151,18 +175,43 @@ impl Verifier<'_> {
         broken.map_or(Ok(tenants), Err)
     }
 
-    fn check_log(&mut self, log: &LogName, listed: Option<&List>, report: &mut VerifyReport) -> Result<()> {
-        if !log_directory(self.store, &log.tenant).is_dir() {
+    /// Checks a log of this store's writer.
+    fn check_own_log(
+        &mut self,
+        log: &LogName,
+        listed: Option<&List>,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        let store = &self.shelves.store;
+        if !log_directory(store, &log.tenant).is_dir() {
             return Err(missing_log(&log.tenant));
         }
-        let checkpoint = read_checkpoint(self.store, log, self.trust)?.map(|(checkpoint, _)| checkpoint);
+        let checkpoint = read_checkpoint(store, log, self.trust)?.map(|(checkpoint, _)| checkpoint);
         let mut marks = marks_of(log, checkpoint.as_ref(), listed)?;
+        // What was left of closed segments when they went to the archive.
+        let closed = closed_segments(&log_directory(store, &log.tenant));
+        for segment in closed.map_err(|error| AuditError::io("the audit store", error))? {
+            let piece = Piece::in_outbox(store, log, segment);
+            if let Some(closing) = piece.checkpoint(self.trust)? {
+                marks.add(Head::from(&closing), &piece.object(Part::Checkpoint))?;
+            }
+        }
+        self.check_log(log, marks, true, report)
+    }
+
+    fn check_log(
+        &mut self,
+        log: &LogName,
+        mut marks: Marks,
+        own: bool,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
         for given in self.options.checkpoints.iter().filter(|given| given.origin == log.origin()) {
             marks.add(Head::from(given), "a given checkpoint")?;
         }
         self.check_tenant_key(&log.tenant)?;
         self.check_subject_keys(log)?;
-        let pieces = Piece::all(self.store, log)?;
+        let pieces = Piece::all(self.shelves, log, own)?;
         let closings = closings(&pieces, &mut marks, self.trust)?;
         let mut at = Position::start();
         for (index, piece) in pieces.iter().enumerate() {
@@ -187,24 +236,34 @@ impl Verifier<'_> {
     }
 
     fn check_tenant_key(&self, tenant: &Tenant) -> Result<()> {
-        let object = || object_name(tenant, tenant_keys::FILE);
-        match tenant_keys::read(self.store, tenant, self.trust)? {
+        let own = Shelves { archive: None, ..self.shelves.clone() };
+        // A copy that is shared among writers and the one that this writer uses: neither may have been changed.
+        let shared = Shelves { store: PathBuf::from("/dev/null"), ..self.shelves.clone() };
+        let own = tenant_keys::read(&own, tenant, self.trust)?;
+        let shared = tenant_keys::read(&shared, tenant, self.trust)?;
+        let object = object_name(tenant, tenant_keys::FILE);
+        if let (Some(own), Some(shared)) = (&own, &shared)
+            && own != shared
+        {
+            return Err(AuditError::corrupt(object, "it is not the key that the tenant's writers share"));
+        }
+        match own.or(shared) {
             Some(key) => match &self.opener {
                 Some(opener) => opener.tenant_keys(&key, tenant).map(drop),
                 None => Ok(()),
             },
-            None => Err(AuditError::corrupt(object(), "the tenant's key is missing")),
+            None => Err(AuditError::corrupt(object, "the tenant's key is missing")),
         }
     }
 
     /// Checks the wrapped keys of subjects. That one is gone is no damage: that is what erasing is.
     fn check_subject_keys(&self, log: &LogName) -> Result<()> {
         let failed = |error| AuditError::io("the keys of subjects", error);
-        let mut files = entries(&subject::directory(self.store, log)).map_err(failed)?;
+        let mut files = entries(&subject::directory(&self.shelves.store, log)).map_err(failed)?;
         files.sort_unstable();
         for file in &files {
             let Some(tag) = subject::tag_of(file) else { continue };
-            let note = read_if_there(&subject::path(self.store, log, tag)).map_err(failed)?;
+            let note = read_if_there(&subject::path(&self.shelves.store, log, tag)).map_err(failed)?;
             let Some(note) = note else { continue };
             WrappedKey::open(&note, self.trust, &subject::origin(log, tag))
                 .map_err(|what| AuditError::corrupt(subject::object(log, tag), what))?;

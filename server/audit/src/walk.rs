@@ -29,6 +29,12 @@ impl Position {
         Self { segment: 0, tree: Frontier::default(), time_us: i64::MIN }
     }
 
+    /// Returns the position behind a closed segment.
+    pub(crate) fn behind(closing: &Checkpoint) -> Option<Self> {
+        let time_us = closing.time.as_microsecond();
+        Some(Self { segment: closing.segment, tree: closing.tree()?, time_us })
+    }
+
     /// Returns the position that a segment says it begins at, but for the time.
     pub(crate) fn before(reader: &SegmentReader) -> Self {
         Self {
@@ -216,7 +222,7 @@ impl Walk<'_> {
         if closing.root != at.tree.root() {
             return wrong("its records are not the ones that its checkpoint signs".to_owned());
         }
-        match closing.closing {
+        match &closing.closing {
             Some(how) if how.bytes != end => {
                 wrong("its length is not the one that its checkpoint signs".to_owned())
             }

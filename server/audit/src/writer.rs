@@ -31,6 +31,11 @@ pub(crate) enum Command {
         /// The key.
         key: Result<SegmentKey>,
     },
+    /// End the open segment of a log.
+    End {
+        /// Whose log.
+        tenant: Tenant,
+    },
     /// Finish what was taken, and end.
     Stop,
 }
@@ -77,6 +82,7 @@ impl Writer {
         match command {
             Command::Append(job) => self.append(job, touched),
             Command::Key { tenant, key } => self.install(tenant, key, touched),
+            Command::End { tenant } => self.end(&tenant),
             Command::Stop => return true,
         }
         false
@@ -125,6 +131,17 @@ impl Writer {
                 Room::None => job.answer.send(Err(AuditError::Closed)),
                 _ => log.stage(job, now_us),
             }
+        }
+    }
+
+    fn end(&mut self, tenant: &Tenant) {
+        let Some(log) = self.logs.get_mut(tenant) else { return };
+        let written = log.write();
+        if log.finish(written) {
+            self.moves.moved(tenant, log.durable());
+        }
+        if let Some(ended) = log.end() {
+            self.moves.ended(tenant, ended);
         }
     }
 

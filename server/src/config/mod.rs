@@ -18,7 +18,8 @@ use std::{
     time::Duration,
 };
 
-use llm_shield_audit::ContentMode;
+use llm_shield_audit::{ContentMode, Durability};
+use llm_shield_cloud::storage::RetentionMode;
 use serde::{Deserialize, Serialize};
 
 use crate::identity::IdentityRule;
@@ -313,6 +314,39 @@ pub struct AuditConfig {
     pub checkpoint_interval: Duration,
     /// How many records it may, whatever the interval. Default 10,000.
     pub checkpoint_records: u64,
+    /// When a record counts as kept: `local` (default), on this machine's disk, or `remote`, when the object store has
+    /// the segment that holds it.
+    pub durability: Durability,
+    /// What happens when a record cannot be kept: `reject` (default) gives no decision, `allow_degraded` gives it without
+    /// a record and says `degraded`.
+    pub on_unavailable: OnUnavailable,
+    /// The most bytes of records that wait for the object store. Default 1 GiB.
+    #[serde(with = "units::size")]
+    pub outbox_bytes: u64,
+    /// For how long objects can be neither deleted nor replaced. Default: not at all, or as the bucket says.
+    pub retention: RetentionConfig,
+}
+
+/// What happens when a record cannot be kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnavailable {
+    /// There is no decision.
+    #[default]
+    Reject,
+    /// The decision is given without a record, as degraded.
+    AllowDegraded,
+}
+
+/// Retention of archived segments (Object Lock on S3).
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionConfig {
+    /// `GOVERNANCE` (those with a permission of their own can end it) or `COMPLIANCE` (nobody can). Default
+    /// `GOVERNANCE`.
+    pub mode: Option<RetentionMode>,
+    /// How many days. Default 0: none.
+    pub days: u32,
 }
 
 impl Default for AuditConfig {
@@ -324,6 +358,10 @@ impl Default for AuditConfig {
             segment_age: Duration::from_secs(24 * 60 * 60),
             checkpoint_interval: Duration::from_secs(1),
             checkpoint_records: 10_000,
+            durability: Durability::Local,
+            on_unavailable: OnUnavailable::Reject,
+            outbox_bytes: 1 << 30,
+            retention: RetentionConfig::default(),
         }
     }
 }

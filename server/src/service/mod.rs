@@ -33,7 +33,7 @@ use self::{
     work::{Watchdog, Workers},
 };
 use crate::{
-    config::{Config, LimitsConfig},
+    config::{Config, LimitsConfig, OnUnavailable},
     policies::PoliciesHandle,
     quota::Quotas,
     redaction_keys::{RedactionKeyring, TenantKeys},
@@ -58,6 +58,7 @@ struct Parts {
     limits: LimitsConfig,
     /// What the audit log keeps of contents.
     content: ContentMode,
+    on_unavailable: OnUnavailable,
     ready: SystemTime,
 }
 
@@ -84,6 +85,7 @@ impl ShieldApi {
             workers: Workers::new(&config.limits),
             limits: config.limits.clone(),
             content: config.audit.content,
+            on_unavailable: config.audit.on_unavailable,
             ready: SystemTime::now(),
         }))
     }
@@ -245,14 +247,14 @@ impl Parts {
         })
     }
 
-    /// Records a decision durably; without that there is no answer.
+    /// Records a decision durably; without that there is no answer, unless the configuration says otherwise.
     async fn record(
         &self,
         context: &Context,
         rpc: &'static str,
         job: Job,
         decision: &mut Decision,
-    ) -> Result<Receipt, Fault> {
+    ) -> Result<Option<Receipt>, Fault> {
         // A scan that its deadline stopped is not a decision: the caller is no longer waiting for one.
         if Instant::now() >= context.deadline.at {
             return Err(Fault::DeadlineExceeded);
@@ -269,7 +271,15 @@ impl Parts {
                 Err(error) => Err(error),
             },
         };
-        kept.map_err(|error| unrecorded(context, error))
+        match kept {
+            Ok(receipt) => Ok(Some(receipt)),
+            Err(error) if self.on_unavailable == OnUnavailable::AllowDegraded && error.is_unavailable() => {
+                metrics::counter!("shield_unrecorded_decisions_total").increment(1);
+                drop(unrecorded(context, error));
+                Ok(None)
+            }
+            Err(error) => Err(unrecorded(context, error)),
+        }
     }
 
     /// Records a read of the log durably; without that there is no answer.
@@ -309,13 +319,13 @@ async fn scan_response(
         injection_score: report.injection_score,
         detectors: report.detectors.iter().map(map::detector).collect(),
         coverage: Some(map::coverage(report.coverage)),
-        degraded: report.degraded,
+        degraded: report.degraded || receipt.is_none(),
         policy: Some(policy),
         model_id: report.model.as_deref().unwrap_or_default().to_owned(),
-        audit_record_id: receipt.id.to_string(),
+        audit_record_id: receipt.as_ref().map(|receipt| receipt.id.to_string()).unwrap_or_default(),
         request_id: context.request_id.to_string(),
         duration_us: context.duration_us(),
-        receipt: Some(record::receipt(&receipt)),
+        receipt: receipt.as_ref().map(record::receipt),
     })
 }
 
@@ -337,12 +347,12 @@ async fn redact_response(
         verdict: map::verdict(report.verdict).into(),
         detectors: report.detectors.iter().map(map::detector).collect(),
         coverage: Some(map::coverage(report.coverage)),
-        degraded: report.degraded,
+        degraded: report.degraded || receipt.is_none(),
         policy: Some(policy),
-        audit_record_id: receipt.id.to_string(),
+        audit_record_id: receipt.as_ref().map(|receipt| receipt.id.to_string()).unwrap_or_default(),
         request_id: context.request_id.to_string(),
         duration_us: context.duration_us(),
-        receipt: Some(record::receipt(&receipt)),
+        receipt: receipt.as_ref().map(record::receipt),
     })
 }
 

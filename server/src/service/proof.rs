@@ -46,10 +46,11 @@ impl Parts {
         let mut found = self.store.query(query).map_err(|error| unrecorded(context, error))?;
         let record = found.next().await.transpose().map_err(|error| unrecorded(context, error))?;
         let record = record.ok_or(Fault::RecordNotFound)?;
-        if size == 0 {
+        // Another server's log is proved up to its last closed segment.
+        if size == 0 && record.log == self.audit.log_id() {
             self.audit.signed(tenant, record.sequence.saturating_add(1)).await;
         }
-        let proof = self.store.prove_inclusion(tenant, record.sequence, size).await;
+        let proof = self.store.prove_inclusion(tenant, Some(&record.log), record.sequence, size).await;
         let InclusionProof { leaf_hash, leaf_index, path, checkpoint, note } =
             proof.map_err(|error| unproved(context, error, "tree_size"))?;
         Ok(v1::GetAuditProofResponse {
@@ -66,7 +67,7 @@ impl Parts {
         from: u64,
         size: u64,
     ) -> Result<v1::GetAuditProofResponse, Fault> {
-        let proof = self.store.prove_consistency(&context.caller.tenant, from, size).await;
+        let proof = self.store.prove_consistency(&context.caller.tenant, None, from, size).await;
         let ConsistencyProof { path, checkpoint, note, .. } =
             proof.map_err(|error| unproved(context, error, "from_tree_size"))?;
         Ok(response(checkpoint, note, path))

@@ -7,6 +7,7 @@
 )]
 
 mod append;
+mod archive;
 mod attacks;
 mod crash;
 mod failure;

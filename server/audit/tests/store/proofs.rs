@@ -27,7 +27,7 @@ async fn every_receipt_is_proved_while_the_log_grows() {
     for number in 0..40 {
         let receipt = log.append(record("acme", &number.to_string())).await.unwrap();
         log.signed(&acme, receipt.sequence + 1).await;
-        let proof = store.prove_inclusion(&acme, receipt.sequence, 0).await.unwrap();
+        let proof = store.prove_inclusion(&acme, None, receipt.sequence, 0).await.unwrap();
         let checkpoint = Checkpoint::open(proof.note.as_bytes(), &trust(&home).await).unwrap();
         assert_eq!((&checkpoint, proof.leaf_hash), (&proof.checkpoint, receipt.leaf_hash));
         assert!(checkpoint.origin.ends_with(receipt.log()));
@@ -39,7 +39,7 @@ async fn every_receipt_is_proved_while_the_log_grows() {
             &checkpoint.root
         ));
         for old in &seen {
-            let proof = store.prove_consistency(&acme, old.size, 0).await.unwrap();
+            let proof = store.prove_consistency(&acme, None, old.size, 0).await.unwrap();
             let Checkpoint { size, root, .. } = proof.checkpoint;
             assert!(verify_consistency(old.size, &old.root, size, &root, &proof.path));
         }
@@ -48,7 +48,7 @@ async fn every_receipt_is_proved_while_the_log_grows() {
     }
     log.close().await.unwrap();
     for (receipt, record) in receipts.iter().zip(all(store.query(Query::of(acme.clone())).unwrap()).await) {
-        let proof = store.prove_inclusion(&acme, receipt.sequence, 0).await.unwrap();
+        let proof = store.prove_inclusion(&acme, None, receipt.sequence, 0).await.unwrap();
         assert_eq!(proof.leaf_hash, record.leaf_hash);
         let Checkpoint { size, root, .. } = proof.checkpoint;
         assert!(verify_inclusion(&receipt.leaf_hash, receipt.sequence, size, &proof.path, &root));
@@ -56,10 +56,13 @@ async fn every_receipt_is_proved_while_the_log_grows() {
         assert!(!verify_inclusion(&receipt.leaf_hash, (receipt.sequence + 1) % 40, size, &proof.path, &root));
     }
     for (index, size) in [(40, 0), (0, 99), (7, 3)] {
-        let error = store.prove_inclusion(&acme, index, size).await.unwrap_err();
+        let error = store.prove_inclusion(&acme, None, index, size).await.unwrap_err();
         assert!(matches!(error, AuditError::Invalid { .. }), "{error}");
     }
-    assert!(matches!(store.prove_inclusion(&tenant("nobody"), 0, 0).await, Err(AuditError::Invalid { .. })));
+    assert!(matches!(
+        store.prove_inclusion(&tenant("nobody"), None, 0, 0).await,
+        Err(AuditError::Invalid { .. })
+    ));
 }
 
 #[tokio::test]

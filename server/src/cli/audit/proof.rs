@@ -28,6 +28,9 @@ pub(crate) struct ProofArgs {
     /// Prove instead that the log begins with what it was when it had so many records. Needs --tenant
     #[arg(long, value_name = "SIZE", conflicts_with = "check")]
     from: Option<u64>,
+    /// The log it is in (`log_id` of a receipt), where the tenant has more than one
+    #[arg(long, value_name = "ID")]
+    log: Option<String>,
     /// The size to prove it in, for which a checkpoint is kept; the newest checkpoint's by default
     #[arg(long, value_name = "SIZE", default_value_t = 0)]
     size: u64,
@@ -65,15 +68,15 @@ pub(crate) async fn run(args: ProofArgs) -> Result<u8> {
     let store = args.store.open().await?;
     let written = match (args.id, args.index, args.from) {
         (Some(id), ..) => {
-            let (tenant, index) = find(&store, &args.store, id).await?;
-            inclusion(store.prove_inclusion(&tenant, index, args.size).await?)
+            let (tenant, log, index) = find(&store, &args.store, id).await?;
+            inclusion(store.prove_inclusion(&tenant, Some(&log), index, args.size).await?)
         }
-        (_, Some(index), _) => {
-            inclusion(store.prove_inclusion(&named(&args.store)?, index, args.size).await?)
-        }
-        (_, _, Some(from)) => {
-            consistency(store.prove_consistency(&named(&args.store)?, from, args.size).await?)
-        }
+        (_, Some(index), _) => inclusion(
+            store.prove_inclusion(&named(&args.store)?, args.log.as_deref(), index, args.size).await?,
+        ),
+        (_, _, Some(from)) => consistency(
+            store.prove_consistency(&named(&args.store)?, args.log.as_deref(), from, args.size).await?,
+        ),
         _ => bail!("say what to prove"),
     };
     show::print(&format!("{}\n", serde_json::to_string_pretty(&written)?))?;
@@ -84,11 +87,12 @@ fn named(store: &StoreArgs) -> Result<Tenant> {
     store.tenant()?.context("--tenant is needed: each tenant has a log of its own")
 }
 
-async fn find(store: &Store, args: &StoreArgs, id: Uuid) -> Result<(Tenant, u64)> {
+async fn find(store: &Store, args: &StoreArgs, id: Uuid) -> Result<(Tenant, String, u64)> {
     for tenant in args.tenants(store).await? {
         let query = Query { record_id: Some(id), limit: Some(1), ..Query::of(tenant.clone()) };
         if let Some(record) = store.query(query)?.next().await {
-            return Ok((tenant, record?.sequence));
+            let record = record?;
+            return Ok((tenant, record.log, record.sequence));
         }
     }
     bail!("there is no record {id}")
