@@ -98,7 +98,7 @@ async fn a_tenants_log_is_verified_and_a_changed_one_told() {
     let intact = verified(&mut acme).await;
     assert!(intact.intact && intact.records_checked == 5, "three scans and two checks: {intact:?}");
 
-    let segment = logs_of(&server.file("data/audit")).join("acme/00000001.seg");
+    let segment = server.file("data/audit/outbox/acme/00000001.seg");
     let mut bytes = std::fs::read(&segment).unwrap();
     let place = bytes.len() / 2;
     bytes[place] ^= 1;
@@ -109,11 +109,6 @@ async fn a_tenants_log_is_verified_and_a_changed_one_told() {
         "{broken:?}"
     );
     assert!(verified(&mut globex).await.intact, "nor does another tenant hear of it");
-}
-
-/// The directory of the logs in an audit store.
-fn logs_of(store: &std::path::Path) -> std::path::PathBuf {
-    std::fs::read_dir(store).unwrap().flatten().map(|entry| entry.path()).find(|path| path.is_dir()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
