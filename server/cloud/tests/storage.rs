@@ -80,3 +80,21 @@ async fn a_link_out_of_the_store_is_not_listed() {
     std::os::unix::fs::symlink(directory.path(), store.directory().join("link")).unwrap();
     assert!(store.list_objects("").await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn what_is_held_stays_until_it_is_released() {
+    let (_directory, store) = store();
+    let held = PutObjectOptions { legal_hold: true, ..PutObjectOptions::default() };
+    store.put_object_with_options("a", Bytes::from_static(b"1"), &held).await.unwrap();
+    store.put_object("b", Bytes::from_static(b"1")).await.unwrap();
+    store.set_legal_hold("b", true).await.unwrap();
+    for key in ["a", "b"] {
+        let refused = store.delete_object(key).await.unwrap_err();
+        assert!(matches!(refused, CloudError::AccessDenied { .. }), "{refused:?}");
+        assert!(store.put_object(key, Bytes::from_static(b"2")).await.is_err());
+        assert_eq!(store.get_object(key).await.unwrap(), "1");
+        store.set_legal_hold(key, false).await.unwrap();
+        store.delete_object(key).await.unwrap();
+    }
+    assert!(matches!(store.set_legal_hold("c", true).await, Err(CloudError::NotFound { .. })));
+}

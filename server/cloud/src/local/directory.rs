@@ -21,7 +21,7 @@ use crate::{
 /// share, so conditions (`if_none_match`, `if_match`) hold between processes, too. What is known of an object beside
 /// its bytes lies under `.llm-shield`; files that something else has put into the directory are objects as well.
 ///
-/// Retention is kept by this program only: who may write to the directory can remove the file. There is one version of
+/// Retention and holds are kept by this program only: who may write to the directory can remove the file. There is one version of
 /// an object, so one under retention can be neither replaced nor deleted. `a` and `a/b` cannot both be objects, a part
 /// of a key has at most 255 bytes, and a key's first part is not `.llm-shield`. Storage classes are kept and have no
 /// effect; `encryption` is refused.
@@ -80,7 +80,7 @@ impl CloudStorage for DirectoryStorage {
         blocking(move || {
             let lock = layout.lock()?;
             match layout.metadata(&key) {
-                Ok(there) => refuse_retained(&key, &there)?,
+                Ok(there) => refuse_retained(&layout, &key, &there)?,
                 Err(CloudError::NotFound { .. }) => return Ok(()),
                 Err(error) => return Err(error),
             }
@@ -114,6 +114,17 @@ impl CloudStorage for DirectoryStorage {
         check_key(key)?;
         let (layout, key) = (Arc::clone(&self.layout), key.to_owned());
         blocking(move || layout.metadata(&key)).await
+    }
+
+    async fn set_legal_hold(&self, key: &str, hold: bool) -> Result<()> {
+        check_key(key)?;
+        let (layout, key) = (Arc::clone(&self.layout), key.to_owned());
+        blocking(move || {
+            let lock = layout.lock()?;
+            let known = layout.metadata(&key)?;
+            layout.set_legal_hold(&lock, &key, known, hold)
+        })
+        .await
     }
 
     async fn copy_object(&self, from: &str, to: &str) -> Result<()> {
@@ -165,7 +176,7 @@ fn put(layout: &Layout, key: &str, data: &[u8], options: &PutObjectOptions) -> R
             return Err(conflict());
         }
         None if options.if_match.is_some() => return Err(conflict()),
-        Some(there) => refuse_retained(key, there)?,
+        Some(there) => refuse_retained(layout, key, there)?,
         None => {}
     }
     let etag = note.etag.clone();
@@ -177,7 +188,11 @@ fn put(layout: &Layout, key: &str, data: &[u8], options: &PutObjectOptions) -> R
     Ok(ObjectVersion { etag: Some(etag), version_id: None })
 }
 
-fn refuse_retained(key: &str, there: &ObjectMetadata) -> Result<()> {
+fn refuse_retained(layout: &Layout, key: &str, there: &ObjectMetadata) -> Result<()> {
+    if layout.is_held(key) {
+        let source = Some("it is under a legal hold".into());
+        return Err(CloudError::AccessDenied { what: key.to_owned(), source });
+    }
     if there.retention.is_some_and(|retention| retention.holds_at(SystemTime::now())) {
         let source = Some("it is under retention".into());
         return Err(CloudError::AccessDenied { what: key.to_owned(), source });

@@ -51,6 +51,8 @@ pub(super) struct Note {
     storage_class: Option<String>,
     metadata: BTreeMap<String, String>,
     retention: Option<Retention>,
+    #[serde(default)]
+    legal_hold: bool,
 }
 
 /// Tells a file as it was written from one that was put there by something else.
@@ -117,7 +119,7 @@ impl Layout {
     /// Gives a written file its place. The note goes first: a crash in between leaves the old content with a note
     /// that does not fit it, and such a note is not believed.
     pub(super) fn install(&self, _lock: &WriteLock, key: &str, content: Aside, note: &Note) -> Result<()> {
-        let (object, place) = (self.object(key)?, self.note(key));
+        let object = self.object(key)?;
         let failed = |error: io::Error| match error.kind() {
             io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists | io::ErrorKind::IsADirectory => {
                 CloudError::invalid(format!("`{key}` and an object above or below it cannot both be files"))
@@ -129,13 +131,44 @@ impl Layout {
         }
         let made = object.parent().map_or(Ok(()), make_directories);
         made.map_err(failed)?;
+        self.write_note(key, note)?;
+        content.install(&object).map_err(failed)
+    }
+
+    fn write_note(&self, key: &str, note: &Note) -> Result<()> {
         let text = serde_json::to_vec(note).map_err(|error| CloudError::Invalid {
             reason: "an object's note cannot be written down".to_owned(),
             source: Some(error.into()),
         })?;
-        let written = self.write_aside(&text).and_then(|note| note.install(&place));
-        written.map_err(|error| CloudError::from_io(key, error))?;
-        content.install(&object).map_err(failed)
+        let written = self.write_aside(&text).and_then(|aside| aside.install(&self.note(key)));
+        written.map_err(|error| CloudError::from_io(key, error))
+    }
+
+    /// Puts a hold on an object of which `known` is known, or takes it away.
+    pub(super) fn set_legal_hold(
+        &self,
+        _lock: &WriteLock,
+        key: &str,
+        known: ObjectMetadata,
+        hold: bool,
+    ) -> Result<()> {
+        let status = fs::metadata(self.object(key)?).map_err(|error| CloudError::from_io(key, error))?;
+        let ObjectMetadata { etag, content_type, storage_class, metadata, retention, .. } = known;
+        let note = Note {
+            etag: etag.unwrap_or_default(),
+            stamp: Stamp::of(&status),
+            content_type,
+            storage_class: Some(storage_class.name().to_owned()),
+            metadata,
+            retention,
+            legal_hold: hold,
+        };
+        self.write_note(key, &note)
+    }
+
+    /// Returns whether an object is under a hold.
+    pub(super) fn is_held(&self, key: &str) -> bool {
+        self.read_note(key).is_some_and(|note| note.legal_hold)
     }
 
     /// Returns what is known of an object that is open.
@@ -292,6 +325,7 @@ impl Note {
             storage_class: options.storage_class.map(StorageClass::name).map(str::to_owned),
             metadata: metadata.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect(),
             retention: options.retention,
+            legal_hold: options.legal_hold,
         })
     }
 }

@@ -78,6 +78,16 @@ pub trait CloudStorage: fmt::Debug + Send + Sync {
     /// [`NotFound`](CloudError::NotFound); as [`put_object_with_options`](Self::put_object_with_options).
     async fn copy_object(&self, from: &str, to: &str) -> Result<()>;
 
+    /// Puts a hold on an object, or takes it away. Under one it can be neither deleted nor replaced, whatever its
+    /// retention.
+    ///
+    /// # Errors
+    /// [`NotFound`](CloudError::NotFound); [`Invalid`](CloudError::Invalid) where the store has no such thing.
+    async fn set_legal_hold(&self, key: &str, hold: bool) -> Result<()> {
+        let _: (&str, bool) = (key, hold);
+        Err(CloudError::invalid("this store has no legal hold"))
+    }
+
     /// Returns an object's bytes.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ pub struct PutObjectOptions {
     pub checksum: Checksum,
     /// Until when it can be neither deleted nor replaced.
     pub retention: Option<Retention>,
+    /// Whether it can be neither deleted nor replaced until [`set_legal_hold`](super::CloudStorage::set_legal_hold) says
+    /// otherwise.
+    pub legal_hold: bool,
     /// Write only when no object has this key.
     pub if_none_match: bool,
     /// Write only when the object that is there has this `etag`.
