@@ -35,7 +35,8 @@ usage: cargo xtask TASK
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew
-  bench [NAME…]             criterion benches (detect, audit), or the load measurement (load); without a name: all
+  bench [NAME…]             criterion benches (detect), the audit log beside its limits (audit), or the load
+                            measurement (load); without a name: all
   bench classifier          the encoder beside ONNX Runtime, which it fetches, on the same weights
   bench peers               speed beside gitleaks and Presidio, which it fetches
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too

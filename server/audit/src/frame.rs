@@ -167,11 +167,13 @@ impl<R: Read> FrameReader<R> {
         if u64::from(length) > left - PREFIX_BYTES as u64 {
             return Ok(Next::Damaged { what: "the last record is cut short", torn: true });
         }
-        let mut frame = Vec::with_capacity(PREFIX_BYTES + size);
-        frame.extend_from_slice(&prefix);
-        Read::by_ref(&mut self.source).take(length.into()).read_to_end(&mut frame)?;
-        if frame.len() != PREFIX_BYTES + size {
-            return Ok(Next::Damaged { what: "the last record is cut short", torn: true });
+        let mut frame = prefix.to_vec();
+        frame.resize(PREFIX_BYTES + size, 0);
+        match self.source.read_exact(frame.get_mut(PREFIX_BYTES..).unwrap_or_default()) {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                return Ok(Next::Damaged { what: "the last record is cut short", torn: true });
+            }
+            read => read?,
         }
         self.offset += (PREFIX_BYTES as u64) + u64::from(length);
         match Frame::parse(frame) {

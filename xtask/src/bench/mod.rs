@@ -14,21 +14,29 @@ use crate::shell::{cargo, succeed};
 const PACKAGE: &str = "llm-shield-benches";
 /// Where what was measured is written.
 const RESULTS: &str = "benches/results";
-const CRITERION: [&str; 2] = ["detect", "audit"];
+const CRITERION: [&str; 1] = ["detect"];
 
 /// Runs the named bench, or all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     match arguments.split_first() {
         None => {
             CRITERION.into_iter().try_for_each(|name| criterion(name, &[]))?;
+            audit_limits(&[])?;
             load::run(&[])
         }
         Some((name, rest)) if name == "classifier" => classifier::run(rest),
+        Some((name, rest)) if name == "audit" => audit_limits(rest),
         Some((name, rest)) if name == "load" => load::run(rest),
         Some((name, rest)) if name == "peers" => peers::run(rest),
         Some((name, rest)) if CRITERION.contains(&name.as_str()) => criterion(name, rest),
         Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, classifier, load, peers"),
     }
+}
+
+/// What the audit log is held to, each limit beside what it is measured against; takes another number of records.
+fn audit_limits(arguments: &[String]) -> Result<()> {
+    let bench = ["bench", "--locked", "--package", "llm-shield-audit", "--bench", "limits", "--"];
+    succeed(cargo().args(bench).args(arguments))
 }
 
 fn criterion(name: &str, arguments: &[String]) -> Result<()> {
