@@ -9,6 +9,7 @@
 //! connections that are already open (see `transport` and `tls`).
 
 mod admin;
+mod audit_log;
 mod canaries;
 pub mod config;
 pub mod devcerts;

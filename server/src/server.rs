@@ -2,11 +2,10 @@
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use llm_shield_audit::{ArchiveOptions, AuditLog, AuditOptions, Store, StoreKeys};
+use llm_shield_audit::AuditLog;
 use llm_shield_cloud::{
     CloudKeyManager, CloudStorage,
     local::{DirectoryStorage, KeyRing},
-    storage::RetentionMode,
 };
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
@@ -21,7 +20,8 @@ use tonic::service::Routes;
 
 use crate::{
     admin::Admin,
-    config::{AuditConfig, Config, ConfigErrors},
+    audit_log::{self, Keepers},
+    config::{Config, ConfigErrors},
     devcerts::{DevCerts, private_dir},
     error::ServerError,
     health::{EndWatches, Health},
@@ -117,7 +117,9 @@ impl Server {
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
         let (engine, followed) = engine(&config).await?;
         let keys = open_keys(&config)?;
-        let (audit, store) = open_audit(&config, &keys).await?;
+        let keepers =
+            Keepers { keys: &keys, encryption_key: AUDIT_KEY, signing_key: SIGNING_KEY, objects: None };
+        let (audit, store) = audit_log::open(&config, keepers).await?;
         let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
@@ -311,41 +313,6 @@ fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {
     keys.ensure_encryption_key(REDACTION_KEY)?;
     keys.ensure_signing_key(SIGNING_KEY)?;
     Ok(Arc::new(keys))
-}
-
-async fn open_audit(
-    config: &Config,
-    keys: &Arc<dyn CloudKeyManager>,
-) -> Result<(Arc<AuditLog>, Store), ServerError> {
-    let dir = config.audit_dir();
-    let AuditConfig {
-        segment_bytes,
-        segment_age,
-        checkpoint_interval,
-        checkpoint_records,
-        durability,
-        outbox_bytes,
-        retention,
-        ..
-    } = config.audit.clone();
-    let days = Duration::from_secs(24 * 60 * 60).saturating_mul(retention.days);
-    let retention = (!days.is_zero()).then(|| (retention.mode.unwrap_or(RetentionMode::Governance), days));
-    let storage = DirectoryStorage::open(&dir)?;
-    let archive =
-        ArchiveOptions { durability, outbox_bytes, retention, ..ArchiveOptions::new(Arc::new(storage)) };
-    let options = AuditOptions {
-        segment_bytes,
-        segment_age,
-        checkpoint_interval,
-        checkpoint_records,
-        archive: Some(archive),
-        ..AuditOptions::new(&dir, Arc::clone(keys), AUDIT_KEY, SIGNING_KEY)
-    };
-    let log = AuditLog::open(options).await?;
-    let keys =
-        StoreKeys::Manager { key_manager: Arc::clone(keys), signing_key_ids: vec![SIGNING_KEY.to_owned()] };
-    let store = Store::open(&dir, keys).await?;
-    Ok((Arc::new(log), store))
 }
 
 /// Erases what `llm-shield audit erase` asks for.

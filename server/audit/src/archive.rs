@@ -4,18 +4,22 @@
 //! begun.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use llm_shield_cloud::storage::{ByteRange, GetObjectOptions};
 use llm_shield_cloud::{CloudError, CloudStorage};
 use tokio::runtime::Handle;
 
 use crate::files::{Part, entries, read_if_there};
 use crate::name::LogId;
-use crate::{AuditError, Result, Tenant};
+use crate::shipper::ArchiveOptions;
+use crate::{AuditError, Result, Tenant, rewrap};
 
 /// Closed segments, for readers.
 #[derive(Debug, Clone)]
@@ -47,6 +51,11 @@ impl Archive {
     /// Reads an object store, from threads that may block.
     pub(crate) fn storage(storage: Arc<dyn CloudStorage>, prefix: &str, runtime: Handle) -> Self {
         Self { prefix: prefix.to_owned(), source: Source::Storage { storage, runtime } }
+    }
+
+    /// Reads what a writer writes, from threads that may block.
+    pub(crate) fn of(options: &ArchiveOptions) -> Self {
+        Self::storage(Arc::clone(&options.storage), &options.prefix, Handle::current())
     }
 
     /// Returns the tenants that have something archived.
@@ -107,9 +116,55 @@ impl Archive {
         }
     }
 
+    /// Returns the first bytes of an object; `None` when there is none.
+    pub(crate) fn read_start(&self, key: &str, most: u64) -> Result<Option<Bytes>> {
+        match &self.source {
+            Source::Directory(root) => {
+                let start = File::open(root.join(key)).and_then(|file| {
+                    let mut bytes = Vec::new();
+                    file.take(most).read_to_end(&mut bytes)?;
+                    Ok(Bytes::from(bytes))
+                });
+                match start {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                    start => start.map(Some).map_err(|error| AuditError::io(format!("`{key}`"), error)),
+                }
+            }
+            Source::Storage { storage, runtime } => {
+                let range = Some(ByteRange::Between(0, most));
+                let options = GetObjectOptions { range, ..GetObjectOptions::default() };
+                match runtime.block_on(storage.get_object_with_options(key, &options)) {
+                    Ok(object) => Ok(Some(object.data)),
+                    Err(CloudError::NotFound { .. }) => Ok(None),
+                    Err(error) => Err(unreachable_store(&error)),
+                }
+            }
+        }
+    }
+
+    /// Returns the names of a tenant's keys that were wrapped anew.
+    pub(crate) fn rewrapped(&self, tenant: &Tenant) -> Result<Vec<String>> {
+        let start = self.tenant_key(tenant, rewrap::DIRECTORY);
+        let mut names = match &self.source {
+            Source::Directory(root) => self.names(root.join(start))?,
+            Source::Storage { storage, runtime } => {
+                let keys = runtime.block_on(storage.list_objects(&format!("{start}/")));
+                let keys = keys.map_err(|error| unreachable_store(&error))?;
+                keys.iter().filter_map(|key| Some(key.rsplit_once('/')?.1.to_owned())).collect()
+            }
+        };
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Returns the key of an object of a tenant that belongs to no segment.
     pub(crate) fn tenant_key(&self, tenant: &Tenant, name: &str) -> String {
-        format!("{}{name}", tenant_prefix(&self.prefix, tenant))
+        Self::tenant_key_of(&self.prefix, tenant, name)
+    }
+
+    /// As [`tenant_key`](Self::tenant_key), below a prefix.
+    pub(crate) fn tenant_key_of(prefix: &str, tenant: &Tenant, name: &str) -> String {
+        format!("{}{name}", tenant_prefix(prefix, tenant))
     }
 
     fn names(&self, directory: PathBuf) -> Result<Vec<String>> {
@@ -132,7 +187,7 @@ fn tenant_prefix(prefix: &str, tenant: &Tenant) -> String {
     format!("{prefix}{}/", tenant.path_name())
 }
 
-fn parse(key: &str) -> Option<Archived> {
+pub(crate) fn parse(key: &str) -> Option<Archived> {
     let stem = [Part::Records, Part::Index, Part::Checkpoint]
         .into_iter()
         .find_map(|part| key.strip_suffix(part.suffix()))?;

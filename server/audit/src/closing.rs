@@ -46,7 +46,7 @@ impl Ended {
             Some(cipher) => Arc::clone(cipher),
             None => {
                 let context = segment_context(log, self.at.segment);
-                let key = keys.manager.decrypt(&reader.header.wrapped_key, &context).await?;
+                let key = keys.unwrap(&log.tenant, reader.header.wrapped_key.clone(), &context).await?;
                 Arc::new(SegmentCipher::new(&key, log, self.at.segment)?)
             }
         };

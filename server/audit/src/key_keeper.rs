@@ -102,7 +102,10 @@ impl KeyKeeper {
 
     async fn opened(&self, tenant: &Tenant) -> Result<TenantKeys> {
         match self.stored(tenant).await? {
-            Some(key) => TenantKeys::open(&key.wrapped, tenant, &*self.keys.manager).await,
+            Some(key) => {
+                let secret = self.keys.unwrap(tenant, key.wrapped, &tenant_keys::context(tenant)).await?;
+                TenantKeys::derive(&secret)
+            }
             None => self.make_tenant_keys(tenant).await,
         }
     }
@@ -194,7 +197,7 @@ impl KeyKeeper {
         if let Some(archive) = &self.archive {
             let object = archived_key(archive, tenant);
             // Another writer may have been first: then its key is the tenant's.
-            match shipper::put_once(archive, &object, note.clone().into()).await {
+            match shipper::put_once(archive, tenant, &object, note.clone().into()).await {
                 Err(AuditError::Corrupt { .. }) => return Box::pin(self.opened(tenant)).await,
                 put => put?,
             }

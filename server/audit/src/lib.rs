@@ -16,7 +16,12 @@
 //! <store>/outbox/<tenant>/00000001.seg …    segments, numbered without gaps
 //! <store>/outbox/<tenant>/00000001.idx …    their indexes, once they have ended
 //! <store>/outbox/<tenant>/00000001.checkpoint …   the checkpoints that close them
+//! <archive>/<tenant>/<yyyy>/<mm>/<dd>/<id>-00000001.{seg,idx,checkpoint}   the same once they are archived
+//! <archive>/<tenant>/tenant.key             the tenant's secret, shared among its writers
+//! <archive>/<tenant>/rewrapped/….key        keys that were wrapped anew, named after what they stand for
 //! ```
+//!
+//! The archive is an object store's prefix, or `scan-results` beside the outbox.
 //!
 //! `<tenant>` keeps lower-case letters, digits, `-`, `_` and inner dots, and percent-encodes every other byte. A
 //! segment is a header and then frames, integers big endian:
@@ -57,6 +62,9 @@ mod error;
 mod facet;
 mod files;
 mod frame;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod keeper;
 mod key_keeper;
@@ -73,6 +81,7 @@ mod query;
 mod queue;
 mod record;
 mod recover;
+mod rewrap;
 mod seal;
 mod search;
 mod segment;
@@ -99,7 +108,8 @@ pub use record::{
     Action, AuditRecord, ContentMode, Coverage, DetectorOutcome, DetectorRun, Direction, Finding,
     KeptContent, NewRecord, Policy, Severity, Verdict,
 };
-pub use shipper::{ArchiveOptions, Durability};
+pub use rewrap::{RewrapOptions, Rewrapped};
+pub use shipper::{ArchiveOptions, Durability, Keeping};
 pub use store::{Store, StoreKeys};
 pub use subject::SubjectKey;
 pub use tenant::Tenant;

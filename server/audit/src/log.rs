@@ -10,6 +10,7 @@ use tokio::sync::{Mutex, Notify, Semaphore, TryAcquireError, oneshot, watch};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+use crate::archive::Archive;
 use crate::files::{lock_store, make_directory, outbox_directory};
 use crate::keeper::{Keeper, Moves};
 use crate::key_keeper::KeyKeeper;
@@ -21,6 +22,7 @@ use crate::queue::Queue;
 use crate::recover::recover;
 use crate::seal::encode_body;
 use crate::shipper::{ArchiveOptions, Durability, Progress, Shipper};
+use crate::store::ARCHIVE_PREFIX;
 use crate::subject::{SubjectKey, SubjectKeys};
 use crate::tenant_keys::DigestKey;
 use crate::tenant_log::{Job, TenantLog};
@@ -45,7 +47,7 @@ pub struct AuditOptions {
     pub earlier_signing_key_ids: Vec<String>,
     /// A segment of this size is followed by a new one. Default 16 MiB.
     pub segment_bytes: u64,
-    /// A segment of this age is followed by a new one at the next record. Default 24 hours.
+    /// A segment of this age ends. Default 24 hours.
     pub segment_age: Duration,
     /// A segment of so many records is followed by a new one: its data key seals no more. Default 100,000.
     pub segment_records: u64,
@@ -137,6 +139,7 @@ pub struct AuditLog {
 
 #[derive(Debug)]
 struct Tasks {
+    ages: JoinHandle<()>,
     keys: JoinHandle<()>,
     keeper: JoinHandle<Result<()>>,
     ships: Option<(JoinHandle<()>, JoinHandle<()>)>,
@@ -155,9 +158,14 @@ impl AuditLog {
     pub async fn open(options: AuditOptions) -> Result<Self> {
         let signing_keys = [&options.signing_key_id].into_iter().chain(&options.earlier_signing_key_ids);
         let trust = Trust::from_manager(&*options.key_manager, signing_keys).await?;
-        let keys = Arc::new(
-            Keys::new(options.key_manager, options.encryption_key_id, options.signing_key_id).await?,
-        );
+        let archive = match &options.archive {
+            Some(archive) => Archive::of(archive),
+            None => Archive::directory(&options.directory, ARCHIVE_PREFIX),
+        };
+        let AuditOptions { key_manager, encryption_key_id, signing_key_id, .. } = &options;
+        let (manager, encryption, signing) =
+            (Arc::clone(key_manager), encryption_key_id.clone(), signing_key_id.clone());
+        let keys = Arc::new(Keys::new(manager, encryption, signing, trust.clone(), archive).await?);
         let (store, recover_trust) = (options.directory.clone(), trust.clone());
         let (lock, recovered) = tokio::task::spawn_blocking(move || {
             make_directory(&outbox_directory(&store))
@@ -244,6 +252,7 @@ impl AuditLog {
             (ships, gathers)
         });
         let tasks = Tasks {
+            ages: tokio::spawn(end_old(Arc::clone(&queue), options.segment_age)),
             ships,
             stop_shipping,
             keys: tokio::spawn(Arc::clone(&keys).run(requests, Arc::clone(&queue))),
@@ -308,7 +317,7 @@ impl AuditLog {
         if let Some(shipper) = &self.shipper {
             shipper.grew(bytes);
             if shipper.options.durability == Durability::Remote {
-                shipper.shipped(&tenant, receipt.sequence.saturating_add(1)).await;
+                shipper.shipped(&tenant, receipt.sequence.saturating_add(1)).await?;
             }
         }
         Ok(receipt)
@@ -363,6 +372,7 @@ impl AuditLog {
             drop(all);
             self.room.close();
         }
+        tasks.ages.abort();
         drop(self.queue.push(Command::Stop));
         tasks.keys.await.map_err(|_stopped| AuditError::Closed)?;
         let signed = tasks.keeper.await.map_err(|_stopped| AuditError::Closed)?;
@@ -372,6 +382,17 @@ impl AuditLog {
             ships.await.map_err(|_stopped| AuditError::Closed)?;
         }
         signed
+    }
+}
+
+/// A log that nobody appends to any more has an end too.
+async fn end_old(queue: Arc<Queue>, age: Duration) {
+    let pause = (age / 4).clamp(Duration::from_millis(50), Duration::from_secs(60));
+    loop {
+        tokio::time::sleep(pause).await;
+        if queue.push(Command::EndOld).is_err() {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The segments of a log, and reading one wherever it lies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::os::unix::fs::FileExt;
@@ -10,14 +10,16 @@ use bytes::Bytes;
 
 use crate::archive::{Archive, Archived};
 use crate::checkpoint::Checkpoint;
-use crate::files::{Part, list_segments, log_directory, object_name, read_if_there, segment_file_name};
+use crate::files::{
+    Part, list_segments, log_directory, object_name, read_id, read_if_there, segment_file_name,
+};
 use crate::frame::{Frame, FrameReader, Next};
 use crate::index::Index;
 use crate::name::LogName;
 use crate::note::Trust;
 use crate::segment::{MAX_HEADER_BYTES, SegmentHeader};
 use crate::tree::{Hash, sha256};
-use crate::{AuditError, Result};
+use crate::{AuditError, Result, Tenant};
 
 /// Where the logs of a store lie: those under way in the outbox, closed segments in the archive.
 #[derive(Debug, Clone)]
@@ -25,6 +27,23 @@ pub(crate) struct Shelves {
     /// The store's directory, with the outbox in it.
     pub(crate) store: PathBuf,
     pub(crate) archive: Option<Archive>,
+}
+
+impl Shelves {
+    /// Returns the logs of a tenant, and whether each is that of this store's writer.
+    pub(crate) fn logs(&self, tenant: &Tenant) -> Result<Vec<(LogName, bool)>> {
+        let own = read_id(&self.store)?;
+        let mut ids = BTreeSet::new();
+        if let Some(archive) = &self.archive {
+            ids.extend(archive.segments(tenant)?.into_iter().map(|archived| archived.id));
+        }
+        ids.extend(own.clone());
+        let named = ids.into_iter().map(|id| {
+            let is_own = own.as_ref() == Some(&id);
+            (LogName { tenant: tenant.clone(), id }, is_own)
+        });
+        Ok(named.collect())
+    }
 }
 
 /// One segment of a log.
@@ -163,6 +182,29 @@ impl Piece {
             .ok_or_else(|| wrong("the index cannot be read"))
     }
 
+    /// Reads the header alone.
+    pub(crate) fn header(&self) -> Result<SegmentHeader> {
+        let Place::Archive { archive, stem } = &self.place else { return Ok(self.open()?.header) };
+        let start = archive.read_start(&format!("{stem}{}", Part::Records.suffix()), MAX_HEADER_BYTES)?;
+        let start = start.ok_or_else(|| self.corrupt(Part::Records, "the segment is missing"))?;
+        self.decode_header(&start).map(|(header, _)| header)
+    }
+
+    fn decode_header(&self, start: &[u8]) -> Result<(SegmentHeader, usize)> {
+        let wrong = |what| self.corrupt(Part::Records, what);
+        let (header, length) = SegmentHeader::decode(start).map_err(wrong)?;
+        if header.log.tenant != self.log.tenant {
+            return Err(wrong("the segment belongs to another tenant's log"));
+        }
+        if header.log.id != self.log.id {
+            return Err(wrong("the segment belongs to another writer's log"));
+        }
+        if header.segment != self.segment {
+            return Err(wrong("the segment belongs at another place of the log"));
+        }
+        Ok((header, length))
+    }
+
     /// Opens the segment and reads its header.
     ///
     /// # Errors
@@ -191,17 +233,7 @@ impl Piece {
         };
         let mut start = vec![0; usize::try_from(end.min(MAX_HEADER_BYTES)).unwrap_or(0)];
         source.read_exact_at(&mut start, 0).map_err(failed)?;
-        let wrong = |what| self.corrupt(Part::Records, what);
-        let (header, length) = SegmentHeader::decode(&start).map_err(wrong)?;
-        if header.log.tenant != self.log.tenant {
-            return Err(wrong("the segment belongs to another tenant's log"));
-        }
-        if header.log.id != self.log.id {
-            return Err(wrong("the segment belongs to another writer's log"));
-        }
-        if header.segment != self.segment {
-            return Err(wrong("the segment belongs at another place of the log"));
-        }
+        let (header, length) = self.decode_header(&start)?;
         start.truncate(length);
         let digest = sha256(&start);
         Ok(SegmentReader { piece: self.clone(), header, digest, start: length as u64, end, source })

@@ -192,7 +192,9 @@ fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>
             continue;
         }
         let walk = Walk { marks: &marks, closing: None, is_last: next.is_none() };
-        (at, torn) = walk.run(&reader, &at, &mut |_| Ok(()))?;
+        // It may have been begun before the one behind it was closed.
+        let before = if ended.is_empty() { Position { time_us: i64::MIN, ..at.clone() } } else { at.clone() };
+        (at, torn) = walk.run(&reader, &before, &mut |_| Ok(()))?;
         if marks.need_closing(piece.segment) {
             return Err(piece.corrupt(Part::Checkpoint, "the segment's checkpoint is missing"));
         }

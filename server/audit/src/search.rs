@@ -1,6 +1,6 @@
 //! Carrying out a query: which segments can hold an answer, which of their records, and then those alone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::facet::Facet;
-use crate::files::{Part, read_id};
+use crate::files::Part;
 use crate::frame::{Clear, Next};
 use crate::index::{Index, Postings};
 use crate::list::Head;
@@ -123,7 +123,7 @@ impl Searches {
     /// Sends the answer.
     pub(crate) fn run(self, sender: &Sender) {
         let limit = self.query.limit.unwrap_or(u64::MAX);
-        let logs = match self.logs() {
+        let logs = match self.shelves.logs(&self.query.tenant) {
             Ok(logs) if limit > 0 => logs,
             Ok(_) => return,
             Err(error) => return drop(sender.blocking_send(Err(error))),
@@ -181,22 +181,6 @@ impl Searches {
             progress: Arc::clone(&self.progress),
             left: 0,
         }
-    }
-
-    /// Returns the logs of the tenant, and whether each is that of this store's writer.
-    fn logs(&self) -> Result<Vec<(LogName, bool)>> {
-        let tenant = &self.query.tenant;
-        let own = read_id(&self.shelves.store)?;
-        let mut ids = BTreeSet::new();
-        if let Some(archive) = &self.shelves.archive {
-            ids.extend(archive.segments(tenant)?.into_iter().map(|archived| archived.id));
-        }
-        ids.extend(own.clone());
-        let named = ids.into_iter().map(|id| {
-            let is_own = own.as_ref() == Some(&id);
-            (LogName { tenant: tenant.clone(), id }, is_own)
-        });
-        Ok(named.collect())
     }
 }
 
@@ -454,7 +438,7 @@ fn first_where(pieces: &[Piece], wanted: impl Fn(&SegmentHeader) -> bool) -> Res
     while low < high {
         let middle = low + (high - low) / 2;
         let Some(piece) = pieces.get(middle) else { break };
-        if wanted(&piece.open()?.header) {
+        if wanted(&piece.header()?) {
             high = middle;
         } else {
             low = middle + 1;

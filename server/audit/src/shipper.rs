@@ -15,7 +15,7 @@ use llm_shield_cloud::{CloudError, CloudStorage};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::archive;
+use crate::archive::{self, Archive};
 use crate::checkpoint::Checkpoint;
 use crate::files::{
     Part, closed_segments, list_segments, list_tenants, log_directory, remove_whole, segment_file_name,
@@ -29,6 +29,8 @@ use crate::{AuditError, Result, Tenant};
 
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(30);
+/// How long the end of the process waits for the object store.
+const LAST_TRY: Duration = Duration::from_secs(20);
 /// How often the outbox is measured while the archive is away.
 const MEASURE_EVERY: Duration = Duration::from_secs(1);
 
@@ -45,8 +47,24 @@ pub struct ArchiveOptions {
     pub gather: Duration,
     /// The most bytes that may wait in the outbox; more are refused. Default 1 GiB.
     pub outbox_bytes: u64,
-    /// For how long objects can be neither deleted nor replaced. Default: not at all, or as the bucket says.
+    /// How objects are kept. Default: as the store does by itself.
+    pub keeping: Keeping,
+    /// How those of some tenants are kept.
+    pub tenants: BTreeMap<Tenant, Keeping>,
+    /// With [`Durability::Remote`]: how long a record waits for the object store before it counts as not kept. Default
+    /// 5 s.
+    pub acknowledge: Duration,
+    /// How long the object store may take for one object before it counts as away. Default 60 s.
+    pub patience: Duration,
+}
+
+/// How objects are kept from being deleted and replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keeping {
+    /// For how long from when they are written.
     pub retention: Option<(RetentionMode, Duration)>,
+    /// Whether until a hold is taken away from them.
+    pub legal_hold: bool,
 }
 
 /// When a record counts as kept.
@@ -69,8 +87,26 @@ impl ArchiveOptions {
             durability: Durability::Local,
             gather: Duration::from_millis(100),
             outbox_bytes: 1 << 30,
-            retention: None,
+            keeping: Keeping::default(),
+            tenants: BTreeMap::new(),
+            acknowledge: Duration::from_secs(5),
+            patience: Duration::from_secs(60),
         }
+    }
+}
+
+impl ArchiveOptions {
+    /// Puts a hold on all that is archived of a tenant, or takes it away; returns how many objects that were.
+    ///
+    /// # Errors
+    /// As the object store fails. Doing it again is no error.
+    pub async fn set_legal_hold(&self, tenant: &Tenant, hold: bool) -> Result<u64> {
+        let start = Archive::tenant_key_of(&self.prefix, tenant, "");
+        let keys = self.storage.list_objects(&start).await.map_err(unavailable)?;
+        for key in &keys {
+            self.storage.set_legal_hold(key, hold).await.map_err(unavailable)?;
+        }
+        Ok(keys.len() as u64)
     }
 }
 
@@ -99,8 +135,13 @@ impl Shipper {
     /// Ships what is closed, until it is told to stop; then once more.
     pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<()>) {
         let mut failures = 0_u32;
-        loop {
-            match self.ship_all().await {
+        'running: loop {
+            // Every step of it may be repeated.
+            let shipped = tokio::select! {
+                shipped = self.ship_all() => shipped,
+                _ = stop.changed() => break,
+            };
+            match shipped {
                 Ok(()) => failures = 0,
                 Err(error) => {
                     failures = failures.saturating_add(1);
@@ -112,13 +153,7 @@ impl Shipper {
             let until = Instant::now() + retry_after(failures);
             loop {
                 tokio::select! {
-                    _ = stop.changed() => {
-                        if let Err(error) = self.ship_all().await {
-                            let error = &error as &dyn std::error::Error;
-                            tracing::warn!(error, "audit segments stay in the outbox for the next start");
-                        }
-                        return;
-                    }
+                    _ = stop.changed() => break 'running,
                     () = self.closed.notified(), if failures == 0 => break,
                     () = sleep(MEASURE_EVERY), if failures > 0 => self.measure().await,
                 }
@@ -126,6 +161,11 @@ impl Shipper {
                     break;
                 }
             }
+        }
+        let late = |_elapsed| Err(AuditError::unavailable("the object store in time"));
+        if let Err(error) = tokio::time::timeout(LAST_TRY, self.ship_all()).await.unwrap_or_else(late) {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "audit segments stay in the outbox for the next start");
         }
     }
 
@@ -143,7 +183,16 @@ impl Shipper {
     }
 
     /// Waits until the object store has a log's first `records` records.
-    pub(crate) async fn shipped(&self, tenant: &Tenant, records: u64) {
+    ///
+    /// # Errors
+    /// [`AuditError::Unavailable`] when it takes too long. They are on this machine's disk then, and wait.
+    pub(crate) async fn shipped(&self, tenant: &Tenant, records: u64) -> Result<()> {
+        tokio::time::timeout(self.options.acknowledge, self.arrived(tenant, records))
+            .await
+            .map_err(|_elapsed| AuditError::unavailable("the object store in time"))
+    }
+
+    async fn arrived(&self, tenant: &Tenant, records: u64) {
         let Progress { shipped, news, wanted, want, .. } = &self.progress;
         lock(wanted).insert(tenant.clone());
         want.notify_one();
@@ -172,10 +221,20 @@ impl Shipper {
     async fn ship_all(self: &Arc<Self>) -> Result<()> {
         let this = Arc::clone(self);
         let closed = blocking(move || this.closed_pieces()).await??;
+        let mut stuck: BTreeMap<Tenant, AuditError> = BTreeMap::new();
         for (piece, closing) in closed {
-            self.ship(&piece, &closing).await?;
+            let tenant = &piece.log.tenant;
+            // A log goes in order, and what is wrong with one holds up no other.
+            if stuck.contains_key(tenant) {
+                continue;
+            }
+            match self.ship(&piece, &closing).await {
+                Ok(()) => {}
+                Err(error) if error.is_unavailable() => return Err(error),
+                Err(error) => drop(stuck.insert(tenant.clone(), error)),
+            }
         }
-        Ok(())
+        stuck.into_values().next().map_or(Ok(()), Err)
     }
 
     fn closed_pieces(&self) -> Result<Vec<(Piece, Checkpoint)>> {
@@ -202,7 +261,7 @@ impl Shipper {
             let read = piece.clone();
             let bytes = blocking(move || read.read(part)).await??;
             let bytes = bytes.ok_or_else(|| piece.corrupt(part, "it is missing"))?;
-            put_once(&self.options, &format!("{stem}{}", part.suffix()), bytes).await?;
+            put_once(&self.options, &log.tenant, &format!("{stem}{}", part.suffix()), bytes).await?;
         }
         let (this, tenant, segment) = (Arc::clone(self), log.tenant.clone(), piece.segment);
         blocking(move || this.clear(&tenant, segment))
@@ -247,12 +306,19 @@ impl Shipper {
 }
 
 /// Writes an object unless it is there; another one in its place is an error.
-pub(crate) async fn put_once(options: &ArchiveOptions, key: &str, bytes: Bytes) -> Result<()> {
-    let retention = options.retention.map(|(mode, time)| Retention { mode, until: SystemTime::now() + time });
-    let put = PutObjectOptions { if_none_match: true, retention, ..PutObjectOptions::default() };
-    match options.storage.put_object_with_options(key, bytes.clone(), &put).await {
+pub(crate) async fn put_once(
+    options: &ArchiveOptions,
+    tenant: &Tenant,
+    key: &str,
+    bytes: Bytes,
+) -> Result<()> {
+    let Keeping { retention, legal_hold } = *options.tenants.get(tenant).unwrap_or(&options.keeping);
+    let until = |time| SystemTime::now().checked_add(time);
+    let retention = retention.and_then(|(mode, time)| Some(Retention { mode, until: until(time)? }));
+    let put = PutObjectOptions { if_none_match: true, retention, legal_hold, ..PutObjectOptions::default() };
+    match in_time(options, options.storage.put_object_with_options(key, bytes.clone(), &put)).await {
         Ok(_) => Ok(()),
-        Err(CloudError::Conflict { .. }) => match options.storage.get_object(key).await {
+        Err(CloudError::Conflict { .. }) => match in_time(options, options.storage.get_object(key)).await {
             Ok(there) if there == bytes => Ok(()),
             Ok(_) => Err(AuditError::corrupt(key, "another object is in its place")),
             Err(error) => Err(unavailable(error)),
@@ -261,9 +327,17 @@ pub(crate) async fn put_once(options: &ArchiveOptions, key: &str, bytes: Bytes) 
     }
 }
 
+async fn in_time<T>(
+    options: &ArchiveOptions,
+    call: impl Future<Output = Result<T, CloudError>>,
+) -> Result<T, CloudError> {
+    let late = |_elapsed| CloudError::Unavailable { what: "the object store".to_owned(), source: None };
+    tokio::time::timeout(options.patience, call).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+}
+
 /// Returns an object of the archive; `None` when there is none.
 pub(crate) async fn get(options: &ArchiveOptions, key: &str) -> Result<Option<Bytes>> {
-    match options.storage.get_object(key).await {
+    match in_time(options, options.storage.get_object(key)).await {
         Ok(bytes) => Ok(Some(bytes)),
         Err(CloudError::NotFound { .. }) => Ok(None),
         Err(error) => Err(unavailable(error)),
@@ -284,7 +358,8 @@ fn retry_after(failures: u32) -> Duration {
     doubled.min(LAST_RETRY).mul_f64(0.5 + f64::from(random) / 512.0)
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+/// Runs what may block on a thread for that.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_stopped| AuditError::Closed)
 }
 

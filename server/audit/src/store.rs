@@ -20,7 +20,7 @@ use crate::tenant_keys::{self, DigestKey, TenantKeys};
 use crate::tree::{Hash, sha256};
 use crate::verify::{Progress, Verifier, VerifyOptions, VerifyReport};
 use crate::wrapped_key::WrappedKey;
-use crate::{AuditError, Result, Tenant};
+use crate::{AuditError, Result, Tenant, rewrap};
 
 /// What a reader has of the keys.
 #[derive(Debug, Clone)]
@@ -40,8 +40,8 @@ pub enum StoreKeys {
 /// was acknowledged, and on a copy.
 #[derive(Debug, Clone)]
 pub struct Store {
-    shelves: Shelves,
-    trust: Trust,
+    pub(crate) shelves: Shelves,
+    pub(crate) trust: Trust,
     key_manager: Option<Arc<dyn CloudKeyManager>>,
     data_keys: Arc<DataKeys>,
 }
@@ -135,8 +135,8 @@ impl Store {
         tokio::task::spawn_blocking(check).await.map_err(|_stopped| AuditError::Closed)?
     }
 
-    /// Proves that the record at `leaf_index` of a log of the tenant (by default this store's) is in it, with the checkpoint of `tree_size` records;
-    /// 0 for the newest.
+    /// Proves that the record at `leaf_index` of a log of the tenant (by default this store's) is in it, with the
+    /// checkpoint of `tree_size` records; 0 for the newest.
     ///
     /// # Errors
     /// [`AuditError::Invalid`] when no such checkpoint is kept or it holds no such record.
@@ -211,22 +211,22 @@ impl Store {
     }
 
     async fn tenant_keys(&self, tenant: &Tenant) -> Result<Option<TenantKeys>> {
-        let key_manager = self
-            .key_manager
-            .as_ref()
+        let opener = self
+            .opener()
             .ok_or_else(|| AuditError::invalid("a tenant's key cannot be opened with public keys"))?;
-        let (shelves, owner, trust) = (self.shelves.clone(), tenant.clone(), self.trust.clone());
-        let read = tokio::task::spawn_blocking(move || tenant_keys::read(&shelves, &owner, &trust));
-        match read.await.map_err(|_stopped| AuditError::Closed)?? {
-            Some(key) => Ok(Some(TenantKeys::open(&key.wrapped, tenant, &**key_manager).await?)),
-            None => Ok(None),
-        }
+        let (shelves, tenant, trust) = (self.shelves.clone(), tenant.clone(), self.trust.clone());
+        let open = move || {
+            let key = tenant_keys::read(&shelves, &tenant, &trust)?;
+            key.map(|key| opener.tenant_keys(&key, &tenant)).transpose()
+        };
+        tokio::task::spawn_blocking(open).await.map_err(|_stopped| AuditError::Closed)?
     }
 
     fn opener(&self) -> Option<Opener> {
         let key_manager = Arc::clone(self.key_manager.as_ref()?);
         let data_keys = Arc::clone(&self.data_keys);
-        Some(Opener { key_manager, runtime: Handle::try_current().ok()?, data_keys })
+        let (archive, trust) = (self.shelves.archive.clone(), self.trust.clone());
+        Some(Opener { key_manager, runtime: Handle::try_current().ok()?, data_keys, archive, trust })
     }
 }
 
@@ -246,6 +246,9 @@ pub(crate) struct Opener {
     key_manager: Arc<dyn CloudKeyManager>,
     runtime: Handle,
     data_keys: Arc<DataKeys>,
+    /// Where keys are looked for that were wrapped anew.
+    archive: Option<Archive>,
+    trust: Trust,
 }
 
 impl Opener {
@@ -256,8 +259,9 @@ impl Opener {
     pub(crate) fn segment(&self, reader: &SegmentReader) -> Result<Arc<SegmentCipher>> {
         let header = &reader.header;
         self.data_keys.get_or(&header.wrapped_key, || {
+            let wrapped = self.newest(&header.log.tenant, &header.wrapped_key)?;
             let context = segment_context(&header.log, header.segment);
-            let opened = self.runtime.block_on(self.key_manager.decrypt(&header.wrapped_key, &context));
+            let opened = self.runtime.block_on(self.key_manager.decrypt(&wrapped, &context));
             let key = opened.map_err(|error| refused(error, &reader.piece.object(Part::Records)))?;
             SegmentCipher::new(&key, &header.log, header.segment)
         })
@@ -286,12 +290,20 @@ impl Opener {
         SubjectKey::new(&key, log, tag).map(Some)
     }
 
+    fn newest(&self, tenant: &Tenant, wrapped: &[u8]) -> Result<Vec<u8>> {
+        match &self.archive {
+            Some(archive) => Ok(rewrap::newest(archive, tenant, wrapped.to_vec(), &self.trust)?.wrapped),
+            None => Ok(wrapped.to_vec()),
+        }
+    }
+
     /// Returns a tenant's keys.
     ///
     /// # Errors
     /// [`AuditError::Corrupt`] when they do not open.
     pub(crate) fn tenant_keys(&self, key: &WrappedKey, tenant: &Tenant) -> Result<TenantKeys> {
-        let open = TenantKeys::open(&key.wrapped, tenant, &*self.key_manager);
+        let wrapped = self.newest(tenant, &key.wrapped)?;
+        let open = TenantKeys::open(&wrapped, tenant, &*self.key_manager);
         self.runtime.block_on(open).map_err(|error| match error {
             AuditError::Keys { source } => match Arc::try_unwrap(source) {
                 Ok(error) => refused(error, &object_name(tenant, tenant_keys::FILE)),

@@ -112,6 +112,11 @@ impl TenantLog {
         &self.durable
     }
 
+    /// Returns how old the open segment is.
+    pub(crate) fn age_us(&self, now_us: i64) -> Option<i64> {
+        self.open.as_ref().map(|open| now_us.saturating_sub(open.created_us))
+    }
+
     pub(crate) fn room(&self, now_us: i64, limits: Limits) -> Room {
         let Some(open) = &self.open else { return Room::None };
         let length = open.durable_length.saturating_add(self.staged.frames.len() as u64);
@@ -256,5 +261,43 @@ impl TenantLog {
             ),
             source: Some(Arc::new(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::*;
+    use crate::name::LogId;
+
+    fn key(log: &LogName, segment: u64) -> SegmentKey {
+        let cipher = Arc::new(SegmentCipher::new(&[7; 32], log, segment).unwrap());
+        SegmentKey { cipher, key_id: "k".to_owned(), wrapped: vec![1] }
+    }
+
+    #[test]
+    fn the_clock_steps_back_and_the_log_does_not() {
+        let store = tempfile::tempdir().unwrap();
+        let log = LogName { tenant: Tenant::new("acme").unwrap(), id: LogId::random().unwrap() };
+        std::fs::create_dir_all(log_directory(store.path(), &log.tenant)).unwrap();
+        let mut tenant_log = TenantLog::new(store.path(), log.clone(), Position::start());
+        let room = Arc::new(Semaphore::new(8));
+        let mut receipts = Vec::new();
+        for (segment, now_us) in [(1, 5_000_000), (1, 1_000_000), (2, 2_000_000), (2, 6_000_000)] {
+            if tenant_log.durable().segment < segment {
+                tenant_log.roll(key(&log, segment), now_us).unwrap();
+            }
+            let (sender, receipt) = oneshot::channel();
+            let share = Arc::clone(&room).try_acquire_owned().unwrap();
+            let answer = Answer { sender, lane: None, _share: share };
+            tenant_log.stage(Job { tenant: log.tenant.clone(), body: vec![0; 20], answer }, now_us);
+            let written = tenant_log.write();
+            assert!(tenant_log.finish(written));
+            receipts.push(receipt.blocking_recv().unwrap().unwrap());
+        }
+        let times: Vec<i64> = receipts.iter().map(|receipt| receipt.time.as_microsecond()).collect();
+        assert_eq!(times, [5_000_000, 5_000_000, 5_000_000, 6_000_000]);
+        assert!(receipts.is_sorted_by_key(|receipt| receipt.sequence));
     }
 }

@@ -15,6 +15,7 @@ use crate::name::{LogId, LogName};
 use crate::note::Trust;
 use crate::piece::{Piece, Shelves};
 use crate::recover::{closings, marks_of, missing_log, read_checkpoint, read_list};
+use crate::rewrap;
 use crate::store::Opener;
 use crate::subject;
 use crate::tenant_keys;
@@ -211,6 +212,9 @@ impl Verifier<'_> {
         }
         self.check_tenant_key(&log.tenant)?;
         self.check_subject_keys(log)?;
+        if let Some(archive) = &self.shelves.archive {
+            rewrap::check(archive, &log.tenant, self.trust)?;
+        }
         let pieces = Piece::all(self.shelves, log, own)?;
         let closings = closings(&pieces, &mut marks, self.trust)?;
         let mut at = Position::start();
@@ -275,12 +279,12 @@ impl Verifier<'_> {
     fn is_wanted(&self, piece: &Piece, next: Option<&Piece>) -> Result<bool> {
         let VerifyOptions { start, end, .. } = self.options;
         if let Some(end) = end
-            && piece.open()?.header.created_us >= end.as_microsecond()
+            && piece.header()?.created_us >= end.as_microsecond()
         {
             return Ok(false);
         }
         match (start, next) {
-            (Some(start), Some(next)) => Ok(next.open()?.header.created_us >= start.as_microsecond()),
+            (Some(start), Some(next)) => Ok(next.header()?.created_us >= start.as_microsecond()),
             _ => Ok(true),
         }
     }

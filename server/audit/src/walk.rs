@@ -29,7 +29,8 @@ impl Position {
         Self { segment: 0, tree: Frontier::default(), time_us: i64::MIN }
     }
 
-    /// Returns the position behind a closed segment.
+    /// Returns the position behind a closed segment, as of when it was closed: what comes next is not earlier, but what
+    /// had come by then may be.
     pub(crate) fn behind(closing: &Checkpoint) -> Option<Self> {
         let time_us = closing.time.as_microsecond();
         Some(Self { segment: closing.segment, tree: closing.tree()?, time_us })

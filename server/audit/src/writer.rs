@@ -36,6 +36,8 @@ pub(crate) enum Command {
         /// Whose log.
         tenant: Tenant,
     },
+    /// End the open segments that are old enough.
+    EndOld,
     /// Finish what was taken, and end.
     Stop,
 }
@@ -83,6 +85,7 @@ impl Writer {
             Command::Append(job) => self.append(job, touched),
             Command::Key { tenant, key } => self.install(tenant, key, touched),
             Command::End { tenant } => self.end(&tenant),
+            Command::EndOld => self.end_old(),
             Command::Stop => return true,
         }
         false
@@ -143,6 +146,14 @@ impl Writer {
         if let Some(ended) = log.end() {
             self.moves.ended(tenant, ended);
         }
+    }
+
+    fn end_old(&mut self) {
+        let now_us = Timestamp::now().as_microsecond();
+        let old = |log: &TenantLog| log.age_us(now_us).is_some_and(|age| age >= self.limits.segment_age_us);
+        let old: Vec<Tenant> =
+            self.logs.iter().filter(|(_, log)| old(log)).map(|(tenant, _)| tenant.clone()).collect();
+        old.iter().for_each(|tenant| self.end(tenant));
     }
 
     fn install(&mut self, tenant: Tenant, key: Result<SegmentKey>, touched: &mut Vec<Tenant>) {

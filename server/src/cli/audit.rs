@@ -2,9 +2,11 @@
 
 mod erase;
 mod export;
+mod hold;
 mod ocsf;
 mod proof;
 mod query;
+mod rewrap;
 mod store;
 mod verify;
 
@@ -36,6 +38,11 @@ pub(crate) enum Command {
     /// Destroy the key of a subject (`subject_id` of requests): what was kept about it is gone, and the log still verifies.
     /// A running server does it within a second or two
     Erase(erase::EraseArgs),
+    /// Wrap the keys of records under the current master key, or under a new version of it, without touching a record
+    Rewrap(rewrap::RewrapArgs),
+    /// Put a legal hold on a tenant's closed segments, or take it away: they can be neither deleted nor replaced. What is
+    /// yet to come is held as `audit.retention` says
+    Hold(hold::HoldArgs),
     /// Print the public key that checkpoints are verified with, as PEM. Keep it, and a checkpoint, away from the store
     PublicKey {
         #[command(flatten)]
@@ -54,6 +61,8 @@ pub(crate) fn run(command: Command) -> Result<u8> {
             Command::Verify(args) => verify::run(args).await,
             Command::Proof(args) => proof::run(args).await,
             Command::Erase(args) => erase::run(args).await,
+            Command::Rewrap(args) => rewrap::run(args).await,
+            Command::Hold(args) => hold::run(args).await,
             Command::PublicKey { store } => store.print_public_key().await,
         }
     })

@@ -76,6 +76,9 @@ impl Config {
             errors.push(ConfigError::value("log.level", problem));
         }
         self.check_limits(&mut errors);
+        if let Err((key, problem)) = self.audit.retention.keeping() {
+            errors.push(ConfigError::value(key, problem));
+        }
         let conversations = &self.conversations;
         if conversations.max_per_tenant == 0 {
             errors.push(ConfigError::value("conversations.max_per_tenant", "must be at least 1"));

@@ -18,7 +18,7 @@ use std::{
     time::Duration,
 };
 
-use llm_shield_audit::{ContentMode, Durability};
+use llm_shield_audit::{ContentMode, Durability, Keeping, Tenant};
 use llm_shield_cloud::storage::RetentionMode;
 use serde::{Deserialize, Serialize};
 
@@ -347,6 +347,45 @@ pub struct RetentionConfig {
     pub mode: Option<RetentionMode>,
     /// How many days. Default 0: none.
     pub days: u32,
+    /// Whether new objects are under a legal hold. Default false.
+    pub legal_hold: bool,
+    /// Other classes, by name.
+    pub classes: BTreeMap<String, RetentionClass>,
+    /// The tenants that have one of them.
+    pub tenants: BTreeMap<String, String>,
+}
+
+/// How the segments of some tenants are kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionClass {
+    /// As of all.
+    pub mode: Option<RetentionMode>,
+    /// As of all.
+    pub days: u32,
+    /// As of all.
+    pub legal_hold: bool,
+}
+
+impl RetentionConfig {
+    /// Returns how objects are kept, and how those of some tenants are; the key and what is wrong with it otherwise.
+    pub(crate) fn keeping(&self) -> Result<(Keeping, BTreeMap<Tenant, Keeping>), (String, String)> {
+        let Self { mode, days, legal_hold, classes, tenants } = self;
+        let mut special = BTreeMap::new();
+        for (name, class) in tenants {
+            let key = || format!("audit.retention.tenants.{name}");
+            let tenant = Tenant::new(name.as_str()).map_err(|error| (key(), error.to_string()))?;
+            let class = classes.get(class).ok_or_else(|| (key(), format!("there is no class `{class}`")))?;
+            special.insert(tenant, keeping(class.mode, class.days, class.legal_hold));
+        }
+        Ok((keeping(*mode, *days, *legal_hold), special))
+    }
+}
+
+fn keeping(mode: Option<RetentionMode>, days: u32, legal_hold: bool) -> Keeping {
+    let time = Duration::from_secs(24 * 60 * 60).saturating_mul(days);
+    let retention = (days > 0).then(|| (mode.unwrap_or(RetentionMode::Governance), time));
+    Keeping { retention, legal_hold }
 }
 
 impl Default for AuditConfig {

@@ -1,119 +1,16 @@
-//! Closed segments on their way to the object store, and what is read and found wrong there.
+//! Closed segments on their way to the object store.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use llm_shield_audit::{
-    ArchiveOptions, AuditError, AuditLog, AuditOptions, Durability, Query, Store, StoreKeys,
-};
-use llm_shield_cloud::local::DirectoryStorage;
-use llm_shield_cloud::storage::{
-    GetObjectOptions, Object, ObjectMetadata, ObjectPage, ObjectVersion, PutObjectOptions,
-};
-use llm_shield_cloud::{CloudError, CloudStorage, Result};
+use llm_shield_audit::{AuditError, AuditLog, AuditOptions, Durability, Query, Store, StoreKeys};
+use llm_shield_cloud::CloudStorage as _;
 
 use crate::support::{Home, SIGNING_KEY, copy_directory, record, requests, tenant, verify};
-
-/// A directory that can be told to be away, and counts what is written.
-#[derive(Debug)]
-struct Unsteady {
-    storage: DirectoryStorage,
-    away: AtomicBool,
-    writes: AtomicU64,
-}
-
-impl Unsteady {
-    fn check(&self) -> Result<()> {
-        if self.away.load(Ordering::Relaxed) {
-            return Err(CloudError::Throttled { what: "objects".to_owned(), retry_after: None });
-        }
-        Ok(())
-    }
-}
-
-#[expect(clippy::panic, reason = "what is never asked for")]
-#[async_trait]
-impl CloudStorage for Unsteady {
-    async fn get_object_with_options(&self, key: &str, options: &GetObjectOptions) -> Result<Object> {
-        self.check()?;
-        self.storage.get_object_with_options(key, options).await
-    }
-
-    async fn put_object_with_options(
-        &self,
-        key: &str,
-        data: Bytes,
-        options: &PutObjectOptions,
-    ) -> Result<ObjectVersion> {
-        self.check()?;
-        assert!(options.if_none_match, "objects are written once");
-        let written = self.storage.put_object_with_options(key, data, options).await?;
-        self.writes.fetch_add(1, Ordering::Relaxed);
-        Ok(written)
-    }
-
-    async fn delete_object(&self, key: &str) -> Result<()> {
-        panic!("nothing of an audit log is deleted: {key}");
-    }
-
-    async fn list_page(&self, prefix: &str, start_after: Option<&str>, limit: usize) -> Result<ObjectPage> {
-        self.check()?;
-        self.storage.list_page(prefix, start_after, limit).await
-    }
-
-    async fn get_object_metadata(&self, key: &str) -> Result<ObjectMetadata> {
-        self.check()?;
-        self.storage.get_object_metadata(key).await
-    }
-
-    async fn copy_object(&self, _from: &str, to: &str) -> Result<()> {
-        panic!("nothing of an audit log is copied: {to}");
-    }
-}
-
-fn storage_in(directory: &Path) -> Arc<Unsteady> {
-    let storage = DirectoryStorage::open(directory).unwrap();
-    Arc::new(Unsteady { storage, away: AtomicBool::new(false), writes: AtomicU64::new(0) })
-}
-
-fn options(home: &Home, storage: &Arc<Unsteady>) -> AuditOptions {
-    let storage = Arc::clone(storage) as Arc<dyn CloudStorage>;
-    AuditOptions { segment_bytes: 4_000, archive: Some(ArchiveOptions::new(storage)), ..home.options() }
-}
-
-/// Returns the files below a directory, without those that the directory storage keeps for itself.
-fn files(directory: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        if path.is_dir() && !path.ends_with(".llm-shield") {
-            found.extend(files(&path));
-        } else if path.is_file() {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
-fn segments_in(directory: &Path) -> Vec<PathBuf> {
-    files(directory).into_iter().filter(|file| file.extension().is_some_and(|it| it == "seg")).collect()
-}
-
-async fn fill(log: &AuditLog, from: usize, count: usize) {
-    for number in from..from + count {
-        log.append(record("acme", &number.to_string())).await.unwrap();
-    }
-}
-
-fn numbers(count: usize) -> Vec<String> {
-    (0..count).map(|number| number.to_string()).collect()
-}
+use crate::unsteady::{fill, numbers, options, segments_in, storage_in};
 
 #[tokio::test]
 async fn closed_segments_leave_the_outbox_and_everything_holds() {
@@ -160,6 +57,10 @@ async fn an_absent_store_is_waited_for_and_drained_to() {
     storage.away.store(true, Ordering::Relaxed);
     fill(&log, 1, 30).await;
     log.signed(&tenant("acme"), 31).await;
+    // Throttled, failing, refusing and silent in turn.
+    while storage.refusals.load(Ordering::Relaxed) < 6 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(segments_in(&home.store_path().join("scan-results")).is_empty());
     let store = home.reader().await;
     assert_eq!(requests(&store, Query::of(tenant("acme"))).await, numbers(31), "seen at once");
@@ -213,6 +114,7 @@ async fn remote_durability_answers_when_the_object_is_there() {
     if let Some(archive) = &mut options.archive {
         archive.durability = Durability::Remote;
         archive.gather = Duration::from_millis(5);
+        archive.acknowledge = Duration::from_secs(2);
     }
     let log = Arc::new(AuditLog::open(options).await.unwrap());
     log.append(record("acme", "0")).await.unwrap();
@@ -228,8 +130,16 @@ async fn remote_durability_answers_when_the_object_is_there() {
     }
     let archived = segments_in(&home.store_path().join("scan-results")).len();
     assert!((2..=9).contains(&archived), "{archived} segments for 9 records");
+    storage.away.store(true, Ordering::Relaxed);
+    let error = log.append(record("acme", "9")).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    storage.away.store(false, Ordering::Relaxed);
     log.close().await.unwrap();
-    assert_eq!(verify(&home.reader().await).await.records, 9);
+    assert_eq!(
+        verify(&home.reader().await).await.records,
+        10,
+        "what was not acknowledged is kept all the same"
+    );
 }
 
 #[tokio::test]
@@ -305,47 +215,32 @@ async fn two_writers_share_a_store_and_a_tenants_key() {
 }
 
 #[tokio::test]
-async fn changes_to_archived_objects_show() {
+async fn a_log_that_nobody_appends_to_is_archived_too() {
+    let home = Home::new();
+    let storage = storage_in(&home.store_path());
+    let options = AuditOptions { segment_age: Duration::from_millis(200), ..options(&home, &storage) };
+    let log = AuditLog::open(options).await.unwrap();
+    fill(&log, 0, 1).await;
+    while segments_in(&home.store_path().join("scan-results")).is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fill(&log, 1, 1).await;
+    log.close().await.unwrap();
+    let report = verify(&home.reader().await).await;
+    assert_eq!((report.problem, report.records, report.segments), (None, 2, 2));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_log_holds_up_no_other() {
     let home = Home::new();
     let storage = storage_in(&home.store_path());
     let log = AuditLog::open(options(&home, &storage)).await.unwrap();
-    fill(&log, 0, 20).await;
+    fill(&log, 0, 1).await;
+    log.append(record("other", "0")).await.unwrap();
+    let day = jiff::Timestamp::now().strftime("%Y/%m/%d");
+    let in_the_way = format!("scan-results/acme/{day}/{}-00000001.seg", log.log_id());
+    storage.storage.put_object(&in_the_way, Bytes::from_static(b"not ours")).await.unwrap();
     log.close().await.unwrap();
-    let whole = home.copy("whole");
-    let archive = home.store_path().join("scan-results/acme");
-    let store = home.public_reader_of(&home.store_path()).await;
-    let found = async |what: &str| {
-        let problem = verify(&store).await.problem.unwrap_or_else(|| panic!("unseen: {what}"));
-        fs::remove_dir_all(home.store_path()).unwrap();
-        copy_directory(&whole, &home.store_path());
-        problem
-    };
-    for file in files(&archive) {
-        let mut bytes = fs::read(&file).unwrap();
-        let middle = bytes.len() / 2;
-        bytes[middle] ^= 1;
-        fs::write(&file, bytes).unwrap();
-        let problem = found(&file.display().to_string()).await;
-        let name = file.strip_prefix(home.store_path()).unwrap().display().to_string();
-        assert!(problem.object.starts_with(&name), "{name}: {problem:?}");
-        if !file.ends_with("tenant.key") {
-            fs::remove_file(&file).unwrap();
-            found(&format!("removed {name}")).await;
-        }
-    }
-    let segments = segments_in(&archive);
-    // One segment under another's name, and one more object of the same name elsewhere.
-    fs::copy(&segments[0], &segments[1]).unwrap();
-    let problem = found("replayed").await;
-    assert!(segments[1].ends_with(Path::new(&problem.object).file_name().unwrap()), "{problem:?}");
-    let elsewhere = archive.join("2020/01/01").join(segments[0].file_name().unwrap());
-    fs::create_dir_all(elsewhere.parent().unwrap()).unwrap();
-    fs::copy(&segments[0], &elsewhere).unwrap();
-    found("twice").await;
-    // The newest, with everything that belongs to it.
-    let last = segments.last().unwrap();
-    for suffix in ["seg", "idx", "checkpoint"] {
-        fs::remove_file(last.with_extension(suffix)).unwrap();
-    }
-    found("the newest").await;
+    assert_eq!(segments_in(&home.store_path().join("scan-results/other")).len(), 1);
+    assert_eq!(segments_in(&home.store_path().join("outbox/acme")).len(), 1, "nothing is lost");
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use llm_shield_audit::{AuditError, AuditLog, AuditOptions, Query};
+use llm_shield_audit::{ArchiveOptions, AuditError, AuditLog, AuditOptions, Query};
 
 use crate::support::{Home, Segment, copy_directory, record, requests, tenant, verify};
 
@@ -160,8 +160,10 @@ async fn child() {
     let Ok(home) = std::env::var(CHILD_STORE) else { return };
     let home = std::path::PathBuf::from(home);
     let keys = Arc::new(llm_shield_cloud::local::KeyRing::open(home.join("keys/ring.json")).unwrap());
+    let storage = llm_shield_cloud::local::DirectoryStorage::open(home.join("store")).unwrap();
     let options = AuditOptions {
-        segment_bytes: 50_000,
+        segment_bytes: 20_000,
+        archive: Some(ArchiveOptions::new(Arc::new(storage))),
         ..AuditOptions::new(
             home.join("store"),
             keys,
@@ -187,11 +189,18 @@ async fn child() {
     }
 }
 
+/// How often a process is killed, unless the environment says so.
+const ROUNDS: usize = 50;
+const CHILD_ROUNDS: &str = "LLM_SHIELD_KILL_ROUNDS";
+
 #[tokio::test]
 async fn killed_processes_lose_nothing_acknowledged() {
     let home = Home::new();
+    let rounds = std::env::var(CHILD_ROUNDS).map_or(ROUNDS, |rounds| rounds.parse().unwrap());
     let mut acknowledged = BTreeMap::new();
-    for lines in [1, 50, 400] {
+    for round in 0..rounds {
+        // Now and then before the first record, mostly within the first segments, seldom much later.
+        let lines = usize::from(random()) * if round % 10 == 0 { 4 } else { 1 } / 4;
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "crash::child", "--nocapture"])
             .env(CHILD_STORE, home.directory.path())
@@ -211,6 +220,7 @@ async fn killed_processes_lose_nothing_acknowledged() {
         while seen < lines {
             seen += note(output.next().expect("the child ended by itself").unwrap());
         }
+        tokio::time::sleep(std::time::Duration::from_micros(u64::from(random()) * 100)).await;
         child.kill().unwrap();
         for line in output {
             note(line.unwrap());
@@ -224,9 +234,21 @@ async fn killed_processes_lose_nothing_acknowledged() {
     let report = verify(&store).await;
     assert_eq!((report.problem, report.unfinished_bytes), (None, 0));
     let found = requests(&store, Query::of(tenant("acme"))).await;
-    assert!(acknowledged.len() >= 451);
+    assert!(acknowledged.len() >= rounds, "{}", acknowledged.len());
     for (sequence, request) in &acknowledged {
         // The last line of a killed process may itself be cut.
         assert!(found[*sequence].starts_with(request.as_str()), "record {sequence}");
     }
+    let mut unique = found.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), found.len(), "none is there twice");
+    let archived = home.store_path().join("scan-results/acme");
+    assert!(archived.is_dir(), "none of them archived anything");
+}
+
+fn random() -> u8 {
+    let mut byte = [0];
+    aws_lc_rs::rand::fill(&mut byte).unwrap();
+    byte[0]
 }

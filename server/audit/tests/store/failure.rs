@@ -47,6 +47,7 @@ impl CloudKeyManager for Unsteady {
     }
 
     async fn public_key(&self, key_id: &str) -> Result<PublicKey> {
+        self.check()?;
         self.keys.public_key(key_id).await
     }
 }
@@ -74,6 +75,33 @@ async fn an_open_segment_outlives_the_key_manager() {
     assert_eq!(verify(&store).await.problem, None);
     assert_eq!(requests(&store, Query::of(tenant("acme"))).await, ["before", "meanwhile", "unsigned"]);
     assert_eq!(requests(&store, Query::of(tenant("new tenant"))).await, ["after"]);
+}
+
+#[tokio::test]
+async fn a_key_manager_that_is_away_at_start_or_at_rotation() {
+    let home = Home::new();
+    let keys = Arc::new(Unsteady { keys: Arc::clone(&home.keys), away: AtomicBool::new(true) });
+    let options = AuditOptions { key_manager: Arc::clone(&keys) as _, segment_records: 4, ..home.options() };
+    let error = AuditLog::open(options.clone()).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    keys.away.store(false, Ordering::Relaxed);
+    let log = AuditLog::open(options).await.unwrap();
+    let append = async |number: usize| log.append(record("acme", &number.to_string())).await.unwrap();
+    append(0).await;
+    keys.away.store(true, Ordering::Relaxed);
+    for number in 1..12 {
+        append(number).await;
+    }
+    keys.away.store(false, Ordering::Relaxed);
+    let mut appended = 12;
+    while verify(&home.reader().await).await.segments < 3 {
+        append(appended).await;
+        appended += 1;
+        assert!(appended < 1_000, "no further segment is begun");
+    }
+    log.close().await.unwrap();
+    let report = verify(&home.reader().await).await;
+    assert_eq!((report.problem, report.records), (None, appended as u64));
 }
 
 #[tokio::test]

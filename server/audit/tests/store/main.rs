@@ -8,11 +8,12 @@
 
 mod append;
 mod archive;
+mod archived;
 mod attacks;
 mod crash;
 mod failure;
 mod proofs;
 mod query;
-mod rate;
 mod subjects;
 mod support;
+mod unsteady;

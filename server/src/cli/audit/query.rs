@@ -1,6 +1,6 @@
 //! `llm-shield audit list` and `show`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
@@ -130,9 +130,7 @@ pub(crate) async fn list(args: ListArgs) -> Result<u8> {
         segments += records.progress().segments();
         opened += records.progress().opened();
     }
-    if std::io::stderr().is_terminal() {
-        show::note(&format!("opened {opened} of {segments} segments"));
-    }
+    show::note(&format!("opened {opened} of {segments} segments"));
     if args.format == Format::Text && count == 0 {
         show::note("no decisions match");
     }

@@ -96,7 +96,8 @@ impl StoreArgs {
         })
     }
 
-    fn dir(&self) -> Result<PathBuf> {
+    /// Returns the store's directory.
+    pub(crate) fn dir(&self) -> Result<PathBuf> {
         let dir = match &self.store {
             Some(dir) if dir.to_str().is_some_and(|dir| dir.starts_with("s3://")) => {
                 bail!("this build reads local stores only: copy the bucket's prefix to a directory first")
