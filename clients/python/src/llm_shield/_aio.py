@@ -186,15 +186,50 @@ class AsyncShieldClient:
             method = getattr(line.stub, call.rpc)
             sent = call.request if requests is None else requests
             messages = method(sent, timeout=call.timeout, metadata=call.metadata)
+            ending = _Ending(messages)
             try:
                 async for message in messages:
                     yield call.answer(message)
             except grpc.aio.AioRpcError as error:
-                raise shield_error(error) from error
+                raise shield_error(ending.cause(error)) from error
             finally:
                 messages.cancel()
         finally:
             lines.give_back(line)
+
+
+class _Ending:
+    """What a stream ended with.
+
+    When a piece cannot be sent since the server has ended the call, gRPC writes INTERNAL over what the server said. So
+    the status is noted when it comes.
+    """
+
+    def __init__(self, messages: Any) -> None:
+        self._first: tuple[Any, Any, Any] | None = None
+        messages.add_done_callback(self._note)
+
+    def _note(self, call: Any) -> None:
+        self._first = (_ready(call.code()), _ready(call.trailing_metadata()), _ready(call.details()))
+
+    def cause(self, error: grpc.aio.AioRpcError) -> grpc.aio.AioRpcError:
+        """Returns what the server said, where an error is gRPC's own about a piece."""
+        if error.code() is not grpc.StatusCode.INTERNAL or error.trailing_metadata() or self._first is None:
+            return error
+        code, trailing, details = self._first
+        if code in (None, grpc.StatusCode.OK, grpc.StatusCode.INTERNAL):
+            return error
+        return grpc.aio.AioRpcError(code, error.initial_metadata(), trailing, details)
+
+
+def _ready(coroutine: Any) -> Any:
+    """Returns the result of a coroutine that waits for nothing."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        return done.value
+    coroutine.close()
+    return None
 
 
 async def _requests(
