@@ -48,6 +48,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 functions=(input_filter output_filter)
+# Terraform uploads this one: it belongs to the secrets that it renews.
+packaged=(rotate)
 target=${CARGO_TARGET_DIR:-$root/target}
 out=${out:-$target/lambda}
 
@@ -74,7 +76,7 @@ build() {
   if cargo lambda --version >/dev/null 2>&1; then
     run cargo lambda build --manifest-path "$root/Cargo.toml" --package llm-shield-lambda --release --locked \
       --target "$for_target" --lambda-dir "$out/build"
-    for function in "${functions[@]}"; do
+    for function in "${functions[@]}" "${packaged[@]}"; do
       run cp "$out/build/$function/bootstrap" "$out/$function"
     done
     bin_dir=$out
@@ -156,7 +158,7 @@ fi
 triple >/dev/null
 run mkdir -p "$out"
 [ -n "$bin_dir" ] || build
-for function in "${functions[@]}"; do
+for function in "${functions[@]}" "${packaged[@]}"; do
   $dry_run || check_glibc "$bin_dir/$function"
   run package "$bin_dir/$function" "$out/$function.zip"
 done

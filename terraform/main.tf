@@ -39,6 +39,7 @@ locals {
     filters   = "${local.name}-filters"
     operator  = "${local.name}-operator"
     auditor   = "${local.name}-auditor"
+    rotation  = "${local.name}-rotation"
   }
 
   secrets = merge(
@@ -50,6 +51,13 @@ locals {
       "redact-key"          = { description = "What keys of reversible redactions are derived from: 32 random bytes or more" }
     },
     { for application in var.applications : "tls/clients/${application}" => { description = "Client certificate of ${application}" } },
+  )
+
+  # Client certificates that are renewed here, each for one name.
+  renewed = var.certificate_rotation == null ? [] : concat(["filters"], sort(tolist(var.applications)))
+  rotations = merge(
+    { for client in local.renewed : "tls/clients/${client}" => { lambda_arn = module.rotation[0].function_arn, after_days = var.certificate_rotation.after_days } },
+    var.secret_rotation,
   )
 }
 
@@ -66,7 +74,7 @@ module "keys" {
     audit_open   = [local.roles.auditor]
     audit_sign   = [local.roles.task]
     audit_verify = [local.roles.task, local.roles.auditor]
-    secrets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.filters], var.publisher_role_names)
+    secrets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.filters, local.roles.rotation], var.publisher_role_names)
     buckets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.auditor], var.publisher_role_names)
   }
 }
@@ -110,11 +118,29 @@ module "secrets" {
   source = "./modules/secrets"
 
   secrets = {
-    for name, secret in local.secrets : name => merge(secret, { rotation = lookup(var.secret_rotation, name, null) })
+    for name, secret in local.secrets : name => merge(secret, { rotation = lookup(local.rotations, name, null) })
   }
   kms_key_arn             = module.keys.arns.secrets
   account_id              = local.account_id
   recovery_window_in_days = var.secret_recovery_days
+}
+
+module "rotation" {
+  source = "./modules/rotation"
+  count  = var.certificate_rotation == null ? 0 : 1
+
+  name               = local.name
+  region             = var.region
+  account_id         = local.account_id
+  authority_arn      = module.certificates[0].authority_arn
+  certificate_names  = { for client in local.renewed : "tls/clients/${client}" => "spiffe://${var.certificate_rotation.trust_domain}/${local.name}/${client}" }
+  package            = var.certificate_rotation.package
+  architecture       = var.cpu_architecture == "ARM64" ? "arm64" : "x86_64"
+  role_name          = local.roles.rotation
+  subnet_ids         = module.network.private_subnet_ids
+  security_group_id  = module.network.security_group_ids.filters
+  key_arns           = module.keys.arns
+  log_retention_days = var.log_retention_days
 }
 
 module "service" {

@@ -217,6 +217,31 @@ variable "secret_rotation" {
   nullable = false
 }
 
+variable "certificate_rotation" {
+  description = "How client certificates below llm-shield/tls/clients/ are renewed by the private authority: the trust domain of their SPIFFE IDs (spiffe://DOMAIN/NAME/CLIENT), the package of the function as scripts/deploy.sh builds it, and after how many days. Null: they are not"
+  type = object({
+    trust_domain = string
+    package      = string
+    after_days   = optional(number, 4)
+  })
+  default = null
+
+  validation {
+    condition     = var.certificate_rotation == null || try(var.certificate_rotation.after_days >= 1 && var.certificate_rotation.after_days <= 5, false)
+    error_message = "Certificates of the private authority hold seven days: 1 to 5."
+  }
+
+  validation {
+    condition     = var.certificate_rotation == null || var.private_ca
+    error_message = "Renewal needs the private authority (private_ca)."
+  }
+
+  validation {
+    condition     = var.certificate_rotation == null || can(regex("^[a-z0-9][a-z0-9.-]*$", var.certificate_rotation.trust_domain))
+    error_message = "A trust domain has lower-case letters, digits, dots and hyphens."
+  }
+}
+
 variable "force_destroy" {
   description = "Whether a destroy removes objects and images, too. What is under Object Lock stays"
   type        = bool

@@ -83,6 +83,31 @@ run "production" {
   }
 }
 
+run "client_certificates_are_renewed" {
+  command = plan
+
+  variables {
+    applications         = ["chat"]
+    certificate_rotation = { trust_domain = "example.org", package = "modules/edge/not-deployed.zip" }
+  }
+
+  assert {
+    condition     = length(module.rotation) == 1
+    error_message = "there is a function that renews them"
+  }
+}
+
+run "renewal_needs_the_private_authority" {
+  command = plan
+
+  variables {
+    private_ca           = false
+    certificate_rotation = { trust_domain = "example.org", package = "modules/edge/not-deployed.zip" }
+  }
+
+  expect_failures = [var.certificate_rotation]
+}
+
 run "logs_are_kept_for_a_month_at_most" {
   command = plan
 

@@ -32,6 +32,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("clients: python", || clients::test("python"));
     report.step("clients: typescript", || clients::test("typescript"));
     report.step("clients: java", || clients::test("java"));
+    report.step("clients: lambda", || clients::test("lambda"));
     report.step("dependencies", check(checks::deny));
     report.finish()
 }

@@ -2,6 +2,7 @@
 
 mod go;
 mod java;
+mod lambda;
 mod python;
 mod typescript;
 
@@ -43,7 +44,7 @@ enum Code {
     Build,
 }
 
-const CLIENTS: [Client; 4] = [go::CLIENT, python::CLIENT, typescript::CLIENT, java::CLIENT];
+const CLIENTS: [Client; 5] = [go::CLIENT, python::CLIENT, typescript::CLIENT, java::CLIENT, lambda::CLIENT];
 
 /// Runs `cargo xtask clients`.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
