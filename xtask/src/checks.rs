@@ -1,6 +1,10 @@
 //! The checks, each the body of a task and a step of `ci`.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -92,19 +96,30 @@ pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
     if let Err(reason) = Tool::Grpcurl.ensure() {
         println!("grpcurl cannot be had: {reason:#}");
     }
+    // Fetched ahead: a test that has to fetch it would look as if it hung.
+    Tool::Moto.ensure()?;
     let mut command = cargo();
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]).args(arguments);
-    counts::run(&mut command, Counts::from_result_line)
+    let counts = counts::run(&mut command, Counts::from_result_line);
+    TESTED.store(true, Ordering::Relaxed);
+    counts
 }
+
+/// Set when this process has run the tests, which have built the program: alone it has other features of its
+/// dependencies, and all of AWS's SDK would be compiled once more.
+static TESTED: AtomicBool = AtomicBool::new(false);
 
 /// Builds the server's program and returns its path; `LLM_SHIELD_BIN` names a ready one.
 pub(crate) fn server_program() -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("LLM_SHIELD_BIN") {
         return fs::canonicalize(&program).with_context(|| format!("there is no {}", program.display()));
     }
+    let program = shell::target().join("debug/llm-shield");
+    if TESTED.load(Ordering::Relaxed) && program.exists() {
+        return Ok(program);
+    }
     println!("building the server …");
     succeed(cargo().args(["build", "--locked", "--package", "llm-shield", "--bin", "llm-shield"]))?;
-    let program = shell::target().join("debug/llm-shield");
     if !program.exists() {
         bail!("cargo built no {}", program.display());
     }

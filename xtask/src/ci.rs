@@ -23,6 +23,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("schema", check(checks::proto));
     report.step("documents", docs::references);
     report.step("terraform", terraform::check);
+    report.step("IAM policies", check(terraform::operators_policies));
     report.step("clippy", check(checks::clippy));
     report.step("documentation", check(checks::documentation));
     report.step("tests", || checks::test(&[]));

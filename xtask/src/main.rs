@@ -32,6 +32,7 @@ usage: cargo xtask TASK
   proto [--renew-baseline]  lint the schema and compare it with the released one
   clients [NAME…]           the clients in other languages: go, python, typescript, java;
                             --generate: make their code from the schema
+  policies                  check the IAM policies with parliament
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
   docs draw                 draw docs/diagrams/*.dot anew
@@ -39,10 +40,11 @@ usage: cargo xtask TASK
                             measurement (load); without a name: all
   bench classifier          the encoder beside ONNX Runtime, which it fetches, on the same weights
   bench peers               speed beside gitleaks and Presidio, which it fetches
+  bench cloud               the operations on AWS beside boto3, against moto
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
   terraform [static|policies|generate|schema FILE]
                             check the infrastructure without an account; write its generated files
-  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl,
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl, moto,
                             shellcheck; by name only: gitleaks, presidio, python-client
   ci                        lint, proto, docs, terraform, test, demo and deny, timed; ends with the number of tests
 ";
@@ -68,6 +70,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
         "proto" if rest.iter().any(|argument| argument == "--renew-baseline") => checks::renew_baseline()?,
         "proto" => checks::proto()?,
         "clients" => clients::run(rest)?,
+        "policies" => terraform::operators_policies()?,
         "deny" => checks::deny()?,
         "docs" => docs::run(rest)?,
         "bench" => bench::run(rest)?,

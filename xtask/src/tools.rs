@@ -33,6 +33,7 @@ const PRESIDIO_REQUIREMENTS: &str = include_str!("../../benches/peers/requiremen
 const ONNX_REQUIREMENTS: &str = include_str!("../../benches/peers/onnx.txt");
 /// What the Python client is generated, checked and tested with.
 const PYTHON_CLIENT_REQUIREMENTS: &str = include_str!("../../clients/python/requirements-dev.txt");
+const MOTO_REQUIREMENTS: &str = include_str!("../tools/moto.txt");
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
 
 /// A tool that some task needs.
@@ -54,6 +55,8 @@ pub(crate) enum Tool {
     Grpcurl,
     /// A peer: computes what encoders compute. The program is the Python that has it.
     Onnx,
+    /// AWS on this machine, and boto3. The program is the Python that has them.
+    Moto,
     /// A peer: finds personal data. The program is the Python that has it.
     Presidio,
     /// The Python that has what the Python client needs.
@@ -63,13 +66,14 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const CHECKS: [Self; 7] = [
+    const CHECKS: [Self; 8] = [
         Self::Buf,
         Self::CargoDeny,
         Self::Checkov,
         Self::Ghz,
         Self::Graphviz,
         Self::Grpcurl,
+        Self::Moto,
         Self::Shellcheck,
     ];
     /// Large, and of use in comparisons only: fetched when named.
@@ -119,6 +123,7 @@ impl Tool {
             Self::Grpcurl => go_install(GRPCURL, directory),
             Self::Checkov => python_environment(directory, CHECKOV_REQUIREMENTS),
             Self::Onnx => python_environment(directory, ONNX_REQUIREMENTS),
+            Self::Moto => python_environment(directory, MOTO_REQUIREMENTS),
             Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
             Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
             Self::Shellcheck => {
@@ -139,6 +144,7 @@ impl Tool {
             Self::Graphviz => "graphviz",
             Self::Grpcurl => "grpcurl",
             Self::Onnx => "onnx",
+            Self::Moto => "moto",
             Self::Presidio => "presidio",
             Self::PythonClient => "python-client",
             Self::Shellcheck => "shellcheck",
@@ -153,7 +159,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
-            Self::Checkov | Self::Onnx | Self::Presidio | Self::PythonClient => "bin/python",
+            Self::Checkov | Self::Moto | Self::Onnx | Self::Presidio | Self::PythonClient => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -169,6 +175,7 @@ impl Tool {
             Self::Graphviz => GRAPHVIZ,
             Self::Grpcurl => GRPCURL,
             Self::Onnx => ONNX_REQUIREMENTS,
+            Self::Moto => MOTO_REQUIREMENTS,
             Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::PythonClient => PYTHON_CLIENT_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,

@@ -20,7 +20,7 @@ fn store() -> (tempfile::TempDir, DirectoryStorage) {
 #[tokio::test]
 async fn conforms() {
     let (_directory, store) = store();
-    let traits = StorageTraits { sizes: [10, 100_000], refuses_retained: true, retention: true };
+    let traits = StorageTraits { sizes: [10, 100_000], refuses_retained: true, retention: 2 };
     conformance::storage(Arc::new(store.clone()), "deep/below/", traits).await;
     let left: Vec<_> =
         fs::read_dir(store.directory()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -9,7 +9,10 @@ mod report;
 
 use anyhow::{Result, bail};
 
-use crate::shell::{cargo, succeed};
+use crate::{
+    shell::{cargo, succeed},
+    tools::Tool,
+};
 
 const PACKAGE: &str = "llm-shield-benches";
 /// Where what was measured is written.
@@ -28,8 +31,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some((name, rest)) if name == "audit" => audit_limits(rest),
         Some((name, rest)) if name == "load" => load::run(rest),
         Some((name, rest)) if name == "peers" => peers::run(rest),
+        Some((name, _)) if name == "cloud" => cloud(),
         Some((name, rest)) if CRITERION.contains(&name.as_str()) => criterion(name, rest),
-        Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, classifier, load, peers"),
+        Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, classifier, load, peers, cloud"),
     }
 }
 
@@ -41,4 +45,13 @@ fn audit_limits(arguments: &[String]) -> Result<()> {
 
 fn criterion(name: &str, arguments: &[String]) -> Result<()> {
     succeed(cargo().args(["bench", "--locked", "--package", PACKAGE, "--bench", name, "--"]).args(arguments))
+}
+
+/// The operations on AWS beside boto3, against the emulator. Without link-time optimisation: the SDK would take half an
+/// hour of it, and what is measured waits for an emulator.
+fn cloud() -> Result<()> {
+    Tool::Moto.ensure()?;
+    let mut bench = cargo();
+    bench.args(["bench", "--locked", "--package", "llm-shield-cloud-aws", "--bench", "cloud"]);
+    succeed(bench.env("CARGO_PROFILE_BENCH_LTO", "off").env("CARGO_PROFILE_BENCH_CODEGEN_UNITS", "16"))
 }

@@ -33,6 +33,7 @@ use crate::{
 };
 
 const DIRECTORY: &str = "terraform";
+const OPERATORS_POLICIES: &str = "server/cloud-aws/iam-policies";
 const PATTERNS: &str = "modules/edge/injection-patterns.json";
 const NOT_DEPLOYED: &str = "modules/edge/not-deployed";
 
@@ -195,8 +196,17 @@ fn parliament() -> Result<()> {
         count += policies::write(&module, &written.0)?;
     }
     println!("{count} policies");
+    judge(&python, &written.0)
+}
+
+/// Has the IAM policies that are given to operators judged in the same way.
+pub(crate) fn operators_policies() -> Result<()> {
+    judge(&Tool::Checkov.ensure()?, &shell::root().join(OPERATORS_POLICIES))
+}
+
+fn judge(python: &Path, policies: &Path) -> Result<()> {
     let judge = shell::root().join("xtask/tools/judge_policies.py");
-    succeed(shell::command(python).arg(judge).arg(&written.0))
+    succeed(shell::command(python).arg(judge).arg(policies))
 }
 
 fn checkov() -> Result<()> {
