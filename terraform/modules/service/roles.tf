@@ -130,7 +130,7 @@ data "aws_iam_policy_document" "task" {
 
     content {
       sid       = "Retention"
-      actions   = ["s3:GetObjectRetention", "s3:PutObjectRetention"]
+      actions   = ["s3:GetObjectRetention", "s3:PutObjectLegalHold", "s3:PutObjectRetention"]
       resources = ["${var.buckets.results.arn}/${var.prefixes.results}*"]
     }
   }

@@ -6,28 +6,36 @@ locals {
 
   settings = merge(
     {
-      AWS_REGION                                       = var.region
-      LLM_SHIELD_DATA_DIR                              = local.data_directory
-      LLM_SHIELD_CLOUDWATCH_NAMESPACE                  = var.metrics_namespace
-      LLM_SHIELD__CLOUD__PROVIDER                      = "aws"
-      LLM_SHIELD__CLOUD__AWS__REGION                   = var.region
-      LLM_SHIELD__CLOUD__AWS__SECRETS_MANAGER__ENABLED = "true"
-      LLM_SHIELD__CLOUD__AWS__S3__BUCKET               = var.buckets.models.name
-      LLM_SHIELD__CLOUD__AWS__S3__MODELS_PREFIX        = var.prefixes.models
-      LLM_SHIELD__CLOUD__AWS__S3__RESULTS_PREFIX       = var.prefixes.results
-      LLM_SHIELD__CLOUD__AWS__CLOUDWATCH__ENABLED      = "true"
-      LLM_SHIELD__CLOUD__AWS__CLOUDWATCH__LOG_GROUP    = aws_cloudwatch_log_group.this.name
-      LLM_SHIELD__LISTEN                               = "0.0.0.0:${var.port}"
-      LLM_SHIELD__LIMITS__MAX_CONNECTION_AGE           = "5m" # the load balancer spreads connections, not calls
-      LLM_SHIELD__LOG__FORMAT                          = "json"
-      LLM_SHIELD__SHUTDOWN__DRAIN_TIMEOUT              = "${var.drain_seconds}s"
+      AWS_REGION                                          = var.region
+      LLM_SHIELD_DATA_DIR                                 = local.data_directory
+      LLM_SHIELD__CLOUD__PROVIDER                         = "aws"
+      LLM_SHIELD__CLOUD__AWS__REGION                      = var.region
+      LLM_SHIELD__CLOUD__AWS__KMS__AUDIT_KEY              = var.key_arns.audit
+      LLM_SHIELD__CLOUD__AWS__KMS__SIGNING_KEY            = var.key_arns.signing
+      LLM_SHIELD__CLOUD__AWS__SECRETS_MANAGER__ENABLED    = "true"
+      LLM_SHIELD__CLOUD__AWS__SECRETS_MANAGER__TLS_PREFIX = var.secret_names.tls_prefix
+      LLM_SHIELD__CLOUD__AWS__SECRETS_MANAGER__REDACT_KEY = var.secret_names.redact_key
+      LLM_SHIELD__CLOUD__AWS__S3__BUCKET                  = var.buckets.models.name
+      LLM_SHIELD__CLOUD__AWS__S3__MODELS_PREFIX           = var.prefixes.models
+      LLM_SHIELD__CLOUD__AWS__S3__CONFIGS_PREFIX          = var.prefixes.configs
+      LLM_SHIELD__CLOUD__AWS__S3__RESULTS_BUCKET          = var.buckets.results.name
+      LLM_SHIELD__CLOUD__AWS__S3__RESULTS_PREFIX          = var.prefixes.results
+      LLM_SHIELD__CLOUD__AWS__CLOUDWATCH__ENABLED         = "true"
+      LLM_SHIELD__CLOUD__AWS__CLOUDWATCH__NAMESPACE       = var.metrics_namespace
+      LLM_SHIELD__CLOUD__AWS__CLOUDWATCH__LOG_GROUP       = aws_cloudwatch_log_group.this.name
+      LLM_SHIELD__AUDIT__DURABILITY                       = "remote" # a task keeps nothing: ADR 0010
+      LLM_SHIELD__LISTEN                                  = "0.0.0.0:${var.port}"
+      LLM_SHIELD__LIMITS__MAX_CONNECTION_AGE              = "5m" # the load balancer spreads connections, not calls
+      LLM_SHIELD__LOG__FORMAT                             = "json"
+      LLM_SHIELD__SHUTDOWN__DRAIN_TIMEOUT                 = "${var.drain_seconds}s"
     },
+    var.collector_image == null ? {} : { LLM_SHIELD__CLOUD__AWS__XRAY__COLLECTOR = "http://127.0.0.1:4317" },
     var.environment,
   )
 
   # The health check is a caller like any other: over mutual TLS, with the service's own certificate, which has to be one
   # for clients, too. The files are copies of the secrets that the service makes when it starts.
-  tls_directory = "${local.data_directory}/aws/tls"
+  tls_directory = "${local.data_directory}/cloud/tls"
   health_check = [
     "CMD", "/usr/local/bin/llm-shield", "health", "--endpoint", "127.0.0.1:${var.port}", "--server-name",
     coalesce(var.server_name, "api.${var.internal_domain}"), "--ca", "${local.tls_directory}/client_ca.pem",

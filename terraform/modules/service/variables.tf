@@ -173,6 +173,16 @@ variable "secret_arns" {
   type        = list(string)
 }
 
+variable "secret_names" {
+  description = "Names of those secrets: what stands before cert, key and client_ca, and the key of pseudonyms"
+  type = object({
+    tls_prefix = optional(string, "llm-shield/tls/")
+    redact_key = optional(string, "llm-shield/redact-key")
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "buckets" {
   description = "Buckets of models and configurations, and of audit objects"
   type = object({

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{Problems, archive, policies, references, rules, schema::Schema, tree::Module};
+use super::{Problems, archive, policies, references, rules, schema::Schema, settings, tree::Module};
 use crate::{process::FreshDirectory, shell};
 
 fn module(text: &str) -> Module {
@@ -202,4 +202,15 @@ fn an_archive_is_one_that_unzip_reads() {
                 i=z.infolist()[0]; assert i.external_attr >> 16 == 0o100755; print(z.read('bootstrap').decode(), end='')";
     let output = shell::command("python3").args(["-c", read]).arg(&path).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "#!/bin/sh\n");
+}
+
+#[test]
+fn settings_are_those_of_the_service() {
+    let task = |setting: &str| {
+        module(&format!("locals {{\n  settings = merge({{ {setting} = \"x\" }}, var.environment)\n}}\n"))
+    };
+    let problems = settings::check(&shell::root(), &[task("LLM_SHIELD__CLOUD__AWS__S3__BUKCET")]).unwrap();
+    has(&problems, "LLM_SHIELD__CLOUD__AWS__S3__BUKCET: docs/configuration.md has no such key");
+    let known = task("LLM_SHIELD__CLOUD__AWS__S3__BUCKET");
+    assert_eq!(settings::check(&shell::root(), &[known]).unwrap().0, Vec::<String>::new());
 }
