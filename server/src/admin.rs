@@ -12,7 +12,9 @@ use hyper_util::{
     server::conn::auto,
     service::TowerToHyperService,
 };
+use llm_shield_cloud::telemetry::Recorder;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_util::layers::FanoutBuilder;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{interval, timeout},
@@ -40,7 +42,7 @@ pub(crate) struct Admin {
 
 impl Admin {
     pub(crate) async fn bind(address: SocketAddr) -> Result<Self, ServerError> {
-        let metrics = recorder()?;
+        let metrics = install_recorder(None)?;
         let listener =
             TcpListener::bind(address).await.map_err(|source| ServerError::Bind { address, source })?;
         Ok(Self { listener, metrics })
@@ -91,15 +93,22 @@ fn respond<B>(request: &Request<B>, metrics: &PrometheusHandle) -> Response<Full
     response
 }
 
-/// Installs the recorder once for the process: the metrics of several servers in one process are one set.
-fn recorder() -> Result<PrometheusHandle, ServerError> {
+/// Installs the recorder once for the process: the metrics of several servers in one process are one set. What is
+/// recorded goes to `beside` as well, when that is the first call.
+pub(crate) fn install_recorder(beside: Option<Recorder>) -> Result<PrometheusHandle, ServerError> {
     static HANDLE: OnceLock<Result<PrometheusHandle, String>> = OnceLock::new();
     let install = || {
         let matcher = Matcher::Suffix("_seconds".to_owned());
         let builder = PrometheusBuilder::new().set_buckets_for_metric(matcher, &DURATION_BUCKETS);
         let recorder = builder.map_err(|error| error.to_string())?.build_recorder();
         let handle = recorder.handle();
-        metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
+        match beside {
+            Some(beside) => {
+                let both = FanoutBuilder::default().add_recorder(recorder).add_recorder(beside).build();
+                metrics::set_global_recorder(both).map_err(|error| error.to_string())?;
+            }
+            None => metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?,
+        }
         describe();
         Ok(handle)
     };

@@ -7,9 +7,9 @@ use llm_shield_detect::output::canary::{self, CanaryKeys, CanaryState};
 use zeroize::Zeroizing;
 
 use crate::{
+    cloud::REDACTION_KEY,
     devcerts::private_dir,
     redaction_keys::{RedactionKeyError, RedactionKeyring},
-    server::REDACTION_KEY,
 };
 
 /// What issues and judges a tenant's canary tokens. None is kept: a token carries its end and its session's tag.
@@ -34,7 +34,7 @@ impl Canaries {
         private_dir(data_dir)?;
         let ring = KeyRing::open_or_create(data_dir.join("keys/ring.json"))?;
         ring.ensure_encryption_key(REDACTION_KEY)?;
-        let keyring = RedactionKeyring::new(data_dir, Arc::new(ring), REDACTION_KEY);
+        let keyring = RedactionKeyring::new(data_dir, Arc::new(ring), REDACTION_KEY, None);
         let (key, keys) = keyring.canary(tenant).await?;
         Ok(Self { tenant: tenant.to_owned(), key, keys })
     }

@@ -41,7 +41,7 @@ pub enum ServerError {
     #[error("detection rules: {0}")]
     Rules(#[from] RuleError),
     /// The key ring or the object store cannot be used.
-    #[error("key ring or object store: {0}")]
+    #[error(transparent)]
     Cloud(#[from] CloudError),
     /// The audit log cannot be used.
     #[error("audit log: {0}")]

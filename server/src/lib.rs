@@ -11,8 +11,10 @@
 mod admin;
 mod audit_log;
 mod canaries;
+mod cloud;
 pub mod config;
 pub mod devcerts;
+pub mod doctor;
 mod error;
 mod health;
 pub mod identity;
@@ -31,10 +33,11 @@ mod tls;
 mod transport;
 
 pub use canaries::Canaries;
+pub use cloud::{AUDIT_KEY, Cloud, SIGNING_KEY, s3_bucket};
 pub use config::Config;
 pub use error::ServerError;
 pub use redaction_keys::RedactionKeyError;
 pub use reload::ReloadHandle;
 pub use sensitive::Sensitive;
-pub use server::{AUDIT_KEY, SIGNING_KEY, Server, serve, shutdown_signal};
+pub use server::{Server, serve, shutdown_signal};
 pub use tls::{PeerNames, TlsError, TlsFiles};

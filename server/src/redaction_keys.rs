@@ -1,7 +1,8 @@
 //! Each tenant's secret, from which the keys of redaction and of canary tokens are derived: the same value gets the same
 //! hash for one tenant, over restarts too, and another for every other tenant.
 //!
-//! A secret is a data key of the key manager; its wrapped form lies under `redaction/` in the data directory.
+//! A tenant's secret is derived from the one that a provider keeps for all servers, where there is such a one.
+//! Otherwise it is a data key of the key manager; its wrapped form lies under `redaction/` in the data directory.
 
 use std::{
     collections::HashMap,
@@ -17,7 +18,10 @@ use llm_shield_detect::{RedactionKeys, output::canary::CanaryKeys};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
-use crate::devcerts::{DevCertsError, private_dir, write};
+use crate::{
+    cloud::RedactionSecret,
+    devcerts::{DevCertsError, private_dir, write},
+};
 
 /// Why a tenant's key cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,9 @@ pub enum RedactionKeyError {
     /// The wrapped key cannot be written.
     #[error("cannot keep a redaction key")]
     Write(#[from] DevCertsError),
+    /// The provider's secret is too short to derive keys from.
+    #[error("the secret for redaction keys has fewer than 32 bytes")]
+    Short,
     /// A key cannot be derived.
     #[error("cannot derive a key")]
     Derive,
@@ -69,6 +76,23 @@ fn canary_key(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
     Ok(key)
 }
 
+/// Derives a tenant's secret from the one of all servers.
+fn tenant_secret(secret: &[u8], tenant: &str) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
+    if secret.len() < 32 {
+        return Err(RedactionKeyError::Short);
+    }
+    let mut key = Zeroizing::new(vec![0; 32]);
+    hkdf::Salt::new(hkdf::HKDF_SHA256, TENANT_SALT)
+        .extract(secret)
+        .expand(&[tenant.as_bytes()], hkdf::HKDF_SHA256)
+        .and_then(|derived| derived.fill(&mut key))
+        .map_err(|_unspecified| RedactionKeyError::Derive)?;
+    Ok(key)
+}
+
+/// Another version of the derivation would be another salt.
+const TENANT_SALT: &[u8] = b"llm-shield/tenant/1";
+
 /// Another version of the derivation would be another salt.
 const CANARY_SALT: &[u8] = b"llm-shield/canary/1";
 
@@ -77,7 +101,8 @@ const CANARY_SALT: &[u8] = b"llm-shield/canary/1";
 pub(crate) struct RedactionKeyring {
     dir: PathBuf,
     keys: Arc<dyn CloudKeyManager>,
-    key_id: &'static str,
+    key_id: String,
+    secret: Option<RedactionSecret>,
     /// Read by every request, so without a lock.
     known: ArcSwap<HashMap<String, Arc<TenantKeys>>>,
     /// Held while keys are got, so that many first requests ask the key manager once.
@@ -85,9 +110,14 @@ pub(crate) struct RedactionKeyring {
 }
 
 impl RedactionKeyring {
-    pub(crate) fn new(data_dir: &Path, keys: Arc<dyn CloudKeyManager>, key_id: &'static str) -> Self {
-        let dir = data_dir.join("redaction");
-        Self { dir, keys, key_id, known: ArcSwap::default(), getting: Mutex::default() }
+    pub(crate) fn new(
+        data_dir: &Path,
+        keys: Arc<dyn CloudKeyManager>,
+        key_id: &str,
+        secret: Option<RedactionSecret>,
+    ) -> Self {
+        let (dir, key_id) = (data_dir.join("redaction"), key_id.to_owned());
+        Self { dir, keys, key_id, secret, known: ArcSwap::default(), getting: Mutex::default() }
     }
 
     pub(crate) async fn of(&self, tenant: &str) -> Result<Arc<TenantKeys>, RedactionKeyError> {
@@ -116,11 +146,14 @@ impl RedactionKeyring {
     }
 
     async fn open_or_make(&self, tenant: &str) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
+        if let Some(RedactionSecret { secrets, name }) = &self.secret {
+            return tenant_secret(secrets.get_secret(name).await?.as_bytes(), tenant);
+        }
         let context = EncryptionContext::new().with("tenant", tenant).with("purpose", "redaction-hash");
         let path = self.dir.join(file_name(tenant));
         let wrapped = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = self.keys.generate_data_key(self.key_id, &context).await?;
+                let key = self.keys.generate_data_key(&self.key_id, &context).await?;
                 if self.keep(&path, &key.wrapped)? {
                     return Ok(Zeroizing::new(key.plaintext.to_vec()));
                 }
@@ -163,6 +196,14 @@ fn file_name(tenant: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tenants_have_secrets_of_their_own() {
+        let [one, other] = ["acme", "other"].map(|tenant| tenant_secret(&[7; 32], tenant).unwrap());
+        assert_ne!(one, other);
+        assert_eq!(one, tenant_secret(&[7; 32], "acme").unwrap());
+        assert!(matches!(tenant_secret(&[7; 31], "acme"), Err(RedactionKeyError::Short)));
+    }
 
     #[test]
     fn names_stay_in_their_directory() {

@@ -3,10 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use llm_shield_audit::AuditLog;
-use llm_shield_cloud::{
-    CloudKeyManager, CloudStorage,
-    local::{DirectoryStorage, KeyRing},
-};
+use llm_shield_cloud::CloudStorage;
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
 use tokio::{
@@ -19,10 +16,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::Routes;
 
 use crate::{
-    admin::Admin,
+    admin::{Admin, install_recorder},
     audit_log::{self, Keepers},
-    config::{Config, ConfigErrors},
-    devcerts::{DevCerts, private_dir},
+    cloud::{Cloud, Task, Telemetry},
+    config::Config,
+    devcerts::DevCerts,
     error::ServerError,
     health::{EndWatches, Health},
     identity::IdentityMap,
@@ -40,15 +38,6 @@ use crate::{
     transport::{Transport, cores::Cores},
 };
 
-/// The key in the ring that wraps the data keys of audit segments.
-pub const AUDIT_KEY: &str = "audit";
-
-/// The key in the ring that signs the audit log's heads.
-pub const SIGNING_KEY: &str = "audit-signing";
-
-/// The key in the ring that wraps tenants' redaction keys.
-pub(crate) const REDACTION_KEY: &str = "redaction";
-
 /// A server that is bound and not yet running.
 pub struct Server {
     config: Config,
@@ -65,6 +54,8 @@ pub struct Server {
     audit: Arc<AuditLog>,
     reload: ReloadHandle,
     hangup: Option<Signal>,
+    tasks: Vec<Task>,
+    telemetry: Telemetry,
 }
 
 impl std::fmt::Debug for Server {
@@ -101,11 +92,15 @@ impl Server {
     /// # Errors
     /// What is wrong with the configuration, the files it names, or the address.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let problems = config.problems();
-        if !problems.is_empty() {
-            return Err(ConfigErrors(problems).into());
-        }
-        private_dir(&config.data_dir)?;
+        let (config, cloud) = Cloud::open(config).await?;
+        Self::bind_on(config, cloud).await
+    }
+
+    /// As [`bind`](Self::bind), with what [`Cloud::open`] has made of the configuration.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub async fn bind_on(config: Config, cloud: Cloud) -> Result<Self, ServerError> {
         if config.uses_development_certificates() {
             DevCerts::under(&config.data_dir).ensure()?;
         }
@@ -115,12 +110,20 @@ impl Server {
         let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
         let quotas = Arc::new(Quotas::new(&config.limits, tenants));
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
-        let (engine, followed) = engine(&config).await?;
-        let keys = open_keys(&config)?;
-        let keepers =
-            Keepers { keys: &keys, encryption_key: AUDIT_KEY, signing_key: SIGNING_KEY, objects: None };
+        let (engine, followed) = engine(&config, &cloud.storage).await?;
+        let keepers = Keepers {
+            keys: &cloud.keys,
+            encryption_key: &cloud.key_ids.audit,
+            signing_key: &cloud.key_ids.signing,
+            objects: cloud.archive.clone().map(|archive| (archive, &*config.cloud.aws.s3.results_prefix)),
+        };
         let (audit, store) = audit_log::open(&config, keepers).await?;
-        let redaction_keys = RedactionKeyring::new(&config.data_dir, keys, REDACTION_KEY);
+        let redaction_keys = RedactionKeyring::new(
+            &config.data_dir,
+            Arc::clone(&cloud.keys),
+            &cloud.key_ids.redaction,
+            cloud.redaction_secret.clone(),
+        );
 
         let (reporter, health_service) = tonic_health::server::health_reporter();
         let api = ShieldApi::new(
@@ -153,6 +156,9 @@ impl Server {
         let address = config.listen;
         let bind = |source| ServerError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
+        if let Some(recorder) = cloud.recorder() {
+            install_recorder(Some(recorder))?;
+        }
         let admin = match config.admin.listen {
             Some(address) => Some(Admin::bind(address).await?),
             None => None,
@@ -181,6 +187,8 @@ impl Server {
             reload: ReloadHandle::default(),
             // Listened to from now on: by default the signal ends a process.
             hangup: hangup(),
+            tasks: cloud.tasks,
+            telemetry: cloud.telemetry,
         })
     }
 
@@ -217,6 +225,9 @@ impl Server {
             helpers.spawn(reload_at(hangup, self.reload));
         }
         helpers.spawn(carry_out_erasures(Arc::clone(&self.audit)));
+        for task in self.tasks {
+            helpers.spawn(task);
+        }
         if let Some(admin) = self.admin {
             helpers.spawn(admin.run(drain.clone()));
         }
@@ -239,9 +250,10 @@ impl Server {
             connections.wait().await;
         }
         helpers.shutdown().await;
-        self.audit.close().await?;
+        let closed = self.audit.close().await;
         tracing::info!("ended");
-        Ok(())
+        self.telemetry.shut_down().await;
+        Ok(closed?)
     }
 }
 
@@ -277,8 +289,11 @@ fn stack(
 }
 
 /// Makes the engine, with the classifier where there is one, and warms it up.
-async fn engine(config: &Config) -> Result<(Engine, Option<Following>), ServerError> {
-    let following = match Followed::new(config, &open_objects(config)?)? {
+async fn engine(
+    config: &Config,
+    storage: &Arc<dyn CloudStorage>,
+) -> Result<(Engine, Option<Following>), ServerError> {
+    let following = match Followed::new(config, storage)? {
         Some(followed) => Some(followed.start().await?),
         None => None,
     };
@@ -301,18 +316,6 @@ async fn engine(config: &Config) -> Result<(Engine, Option<Following>), ServerEr
         .await
         .map_err(|error| ServerError::Setup { what: "the engine", problem: error.to_string() })??;
     Ok((engine, following))
-}
-
-fn open_objects(config: &Config) -> Result<Arc<dyn CloudStorage>, ServerError> {
-    Ok(Arc::new(DirectoryStorage::open(config.data_dir.join("objects"))?))
-}
-
-fn open_keys(config: &Config) -> Result<Arc<dyn CloudKeyManager>, ServerError> {
-    let keys = KeyRing::open_or_create(config.key_ring_dir().join("ring.json"))?;
-    keys.ensure_encryption_key(AUDIT_KEY)?;
-    keys.ensure_encryption_key(REDACTION_KEY)?;
-    keys.ensure_signing_key(SIGNING_KEY)?;
-    Ok(Arc::new(keys))
 }
 
 /// Erases what `llm-shield audit erase` asks for.

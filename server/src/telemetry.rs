@@ -9,10 +9,11 @@ use std::{
     panic,
 };
 
+use llm_shield_cloud::telemetry::{self, Shipping};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
     Layer,
-    filter::{Targets, filter_fn},
+    filter::{FilterExt as _, Targets, filter_fn},
     fmt::{self, MakeWriter},
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -29,18 +30,24 @@ pub(crate) fn directives(level: &str) -> Result<Targets, String> {
     level.parse().map_err(|error| format!("{error}: expected such as `info` or `info,llm_shield=debug`"))
 }
 
-/// Starts logging to standard error, for the whole process, and silences panics' messages.
+/// Starts logging to standard error and to whom `shipping` hands on, for the whole process, and silences panics'
+/// messages.
 ///
 /// # Errors
 /// `log.level` cannot be read, or logging was started before.
-pub fn init(config: &LogConfig) -> Result<(), String> {
+pub fn init(config: &LogConfig, shipping: Option<Shipping>) -> Result<(), String> {
     let json = match config.format {
         LogFormat::Json => true,
         LogFormat::Text => false,
         LogFormat::Auto => !io::stderr().is_terminal(),
     };
+    let directives = directives(&config.level)?;
+    // Spans whatever the level: entries carry their ids, and traces are made of them.
+    let wanted = directives.or(filter_fn(|metadata| metadata.is_span())).and(filter_fn(may_be_logged));
+    let shipped = shipping.map(|shipping| telemetry::layer(shipping).with_filter(wanted));
     tracing_subscriber::registry()
         .with(layer(&config.level, json, io::stderr)?)
+        .with(shipped)
         .try_init()
         .map_err(|error| error.to_string())?;
     quiet_panics();

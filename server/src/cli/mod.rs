@@ -8,6 +8,8 @@ mod bulk;
 mod canary;
 mod case;
 mod certs;
+mod cost;
+mod doctor;
 mod health;
 mod judge;
 mod model;
@@ -64,6 +66,10 @@ enum Command {
     Certs(certs::Command),
     /// Ask a server whether it is serving (exit code 0 when it is)
     Health(health::Args),
+    /// Look at everything that a configured server depends on, and say what is wrong and how it is mended
+    Doctor(doctor::Args),
+    /// Estimate the monthly cost of what AWS keeps
+    Cost(cost::Args),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -83,6 +89,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Model(command) => model::run(command),
         Command::Certs(command) => certs::run(command),
         Command::Health(args) => health::run(args),
+        Command::Doctor(args) => doctor::run(args),
+        Command::Cost(args) => cost::run(args),
         Command::Completions { shell } => completions(shell),
     };
     match outcome {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use llm_shield::{Config, Server, devcerts::DevCerts, shutdown_signal, telemetry};
+use llm_shield::{Cloud, Config, Server, devcerts::DevCerts, shutdown_signal, telemetry};
 
 use super::{
     YES,
@@ -53,7 +53,6 @@ pub(crate) fn run(args: Args) -> Result<u8> {
         show::print("the configuration is good\n")?;
         return Ok(YES);
     }
-    telemetry::init(&config.log).map_err(|problem| anyhow!("`log`: {problem}"))?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -61,7 +60,9 @@ pub(crate) fn run(args: Args) -> Result<u8> {
     runtime.block_on(async {
         // A task of its own, so that signals are listened for from now on and not only once the server runs.
         let shutdown = tokio::spawn(shutdown_signal());
-        let server = Server::bind(config.clone()).await?;
+        let (config, cloud) = Cloud::open(config).await?;
+        telemetry::init(&config.log, cloud.shipping()).map_err(|problem| anyhow!("`log`: {problem}"))?;
+        let server = Server::bind_on(config.clone(), cloud).await?;
         announce(&config, server.local_addr(), server.admin_addr())?;
         server
             .run(async {

@@ -2,6 +2,8 @@
 
 use std::{fs, net::IpAddr, path::Path};
 
+use llm_shield_cloud::secrets::check_secret_name;
+
 use super::{Config, ConfigError, ConfigErrors, ModelConfig, Provider};
 use crate::{
     devcerts::DevCerts,
@@ -34,12 +36,16 @@ impl Config {
     pub fn check(&self) -> Result<Checked, ConfigErrors> {
         let mut errors = self.problems();
         if !self.uses_development_certificates()
+            && !self.tls_from_secrets()
             && let Ok(files) = self.tls_files()
             && let Err(error) = Trust::load(&files, 0)
         {
             errors.push(ConfigError::value("tls", error));
         }
-        if let Err(error) = Policies::load(&self.policies) {
+        // Those of a bucket are looked at when they are there.
+        if !self.policies_from_bucket()
+            && let Err(error) = Policies::load(&self.policies)
+        {
             errors.push(ConfigError::value("policies", error));
         }
         // Which version of the store is served is for the store to say, when serving starts.
@@ -62,7 +68,9 @@ impl Config {
     /// Checks what needs no file: done at every start.
     pub(crate) fn problems(&self) -> Vec<ConfigError> {
         let mut errors = Vec::new();
-        if let Err(error) = self.tls_files() {
+        if !self.tls_from_secrets()
+            && let Err(error) = self.tls_files()
+        {
             errors.push(error);
         }
         if let Err(error) = IdentityMap::new(&self.identity_rules()) {
@@ -177,22 +185,50 @@ impl Config {
 
     fn check_cloud(&self, errors: &mut Vec<ConfigError>) {
         let aws = &self.cloud.aws;
-        if self.cloud.provider == Provider::Aws {
-            let problem = "`aws` is not in this build yet: use `local`";
+        if self.cloud.provider == Provider::Aws && !cfg!(feature = "aws") {
+            let problem = "this program was built without `aws`: use `local`";
             errors.push(ConfigError::value("cloud.provider", problem));
-            if aws.region.is_none() {
-                errors.push(ConfigError::value("cloud.aws.region", "missing: set it or AWS_REGION"));
+        }
+        if aws.region.as_deref().is_some_and(|region| {
+            region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        }) {
+            let problem = "is not a region's name, such as `us-east-1`";
+            errors.push(ConfigError::value("cloud.aws.region", problem));
+        }
+        if aws.calls.attempts == 0 {
+            errors.push(ConfigError::value("cloud.aws.calls.attempts", "must be at least 1"));
+        }
+        for (key, value) in [
+            ("calls.connect_timeout", aws.calls.connect_timeout),
+            ("calls.attempt_timeout", aws.calls.attempt_timeout),
+            ("calls.timeout", aws.calls.timeout),
+            ("cloudwatch.metrics_interval", aws.cloudwatch.metrics_interval),
+        ] {
+            if value.is_zero() {
+                errors.push(ConfigError::value(format!("cloud.aws.{key}"), "must be longer than 0"));
             }
         }
-        let bucket = &aws.s3.bucket;
-        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-        if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(plain) {
-            let problem = format!("`{bucket}` is not a bucket's name: 3 to 63 of a-z, 0-9, `.` and `-`");
-            errors.push(ConfigError::value("cloud.aws.s3.bucket", problem));
+        for (key, name) in [
+            ("tls_prefix", format!("{}key", aws.secrets_manager.tls_prefix)),
+            ("redact_key", aws.secrets_manager.redact_key.clone()),
+        ] {
+            if let Err(error) = check_secret_name(&name) {
+                errors.push(ConfigError::value(format!("cloud.aws.secrets_manager.{key}"), error));
+            }
         }
-        for (key, prefix) in
-            [("models_prefix", &aws.s3.models_prefix), ("results_prefix", &aws.s3.results_prefix)]
-        {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        let results = aws.s3.results_bucket.as_ref().map(|bucket| ("results_bucket", bucket));
+        for (key, bucket) in [("bucket", &aws.s3.bucket)].into_iter().chain(results) {
+            if !(3..=63).contains(&bucket.len()) || !bucket.chars().all(plain) {
+                let problem = format!("`{bucket}` is not a bucket's name: 3 to 63 of a-z, 0-9, `.` and `-`");
+                errors.push(ConfigError::value(format!("cloud.aws.s3.{key}"), problem));
+            }
+        }
+        for (key, prefix) in [
+            ("models_prefix", &aws.s3.models_prefix),
+            ("results_prefix", &aws.s3.results_prefix),
+            ("configs_prefix", &aws.s3.configs_prefix),
+        ] {
             if prefix.starts_with('/') || !prefix.ends_with('/') {
                 let problem = "must end with `/` and not begin with it";
                 errors.push(ConfigError::value(format!("cloud.aws.s3.{key}"), problem));
@@ -206,6 +242,9 @@ impl Config {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.cloud.provider == Provider::Aws {
+            warnings.push("what AWS keeps was not looked at: `llm-shield doctor` does that".to_owned());
+        }
         if self.uses_development_certificates() {
             warnings.push("development certificates: their authority's key lies beside them".to_owned());
             if !self.listen.ip().is_loopback() {

@@ -26,7 +26,10 @@ use crate::identity::IdentityRule;
 
 pub use self::{
     check::Checked,
-    cloud::{AwsConfig, CloudConfig, CloudWatchConfig, Provider, S3Config, SecretsManagerConfig},
+    cloud::{
+        AwsConfig, CallsConfig, CloudConfig, CloudWatchConfig, KmsConfig, Provider, S3Config,
+        SecretsManagerConfig, XRayConfig,
+    },
     error::{ConfigError, ConfigErrors},
 };
 
@@ -89,7 +92,8 @@ impl Default for Config {
 impl Config {
     /// Says whether the server makes and uses development certificates: no certificate of its own is configured.
     pub const fn uses_development_certificates(&self) -> bool {
-        self.tls.cert.is_none() && self.tls.key.is_none() && self.tls.client_ca.is_none()
+        let files = &self.tls;
+        files.cert.is_none() && files.key.is_none() && files.client_ca.is_none() && !self.tls_from_secrets()
     }
 
     /// Returns the directory of the audit store.

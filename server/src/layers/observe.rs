@@ -10,6 +10,7 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use llm_shield_cloud::SpanContext;
 use tonic::{Code, body::Body};
 use tracing::Span;
 
@@ -21,6 +22,9 @@ use crate::{identity::Caller, tls::Peer};
 
 /// The metadata that carries the request id, both ways.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The metadata that names the caller's own trace (W3C Trace Context).
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
@@ -54,8 +58,10 @@ pub(crate) fn observe(request: &mut Request<Body>) -> Observed {
     let method = Method::of(request.uri().path());
     let id = RequestId::of(request.headers());
     let caller = request.extensions().get::<Arc<Peer>>().and_then(|peer| peer.caller()).cloned();
-    let span = tracing::debug_span!("request", rpc = method.name(), request.id = &*id.0);
-    let outcome = Outcome::begin(method.name(), id.clone(), caller);
+    let trace = request.headers().get(TRACE_PARENT).and_then(|parent| parent.to_str().ok());
+    let trace = trace.filter(|parent| SpanContext::from_traceparent(parent).is_some());
+    let span = tracing::debug_span!("request", rpc = method.name(), request.id = &*id.0, traceparent = trace);
+    let outcome = Outcome::begin(method.name(), id.clone(), caller, span.clone());
     request.extensions_mut().insert(method);
     request.extensions_mut().insert(id);
     Observed { outcome, span }
@@ -68,12 +74,14 @@ pub(crate) struct Outcome {
     caller: Option<Arc<Caller>>,
     began: Instant,
     status: Option<Code>,
+    /// Ends with this: with the answer, not with the handler.
+    span: Span,
 }
 
 impl Outcome {
-    fn begin(rpc: &'static str, id: RequestId, caller: Option<Arc<Caller>>) -> Self {
+    fn begin(rpc: &'static str, id: RequestId, caller: Option<Arc<Caller>>, span: Span) -> Self {
         metrics::gauge!("shield_in_flight_requests").increment(1.0);
-        Self { rpc, id, caller, began: Instant::now(), status: None }
+        Self { rpc, id, caller, began: Instant::now(), status: None, span }
     }
 
     /// Gives the response the request's id, and looks after it until it is sent.
@@ -117,6 +125,7 @@ impl Drop for Outcome {
                 )
             };
         }
+        let _within = self.span.enter();
         match status {
             Code::Ok => log!(debug, "request answered"),
             Code::Internal | Code::Unavailable | Code::Unknown | Code::DataLoss => {

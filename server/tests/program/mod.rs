@@ -36,8 +36,13 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server on embedded defaults.
     pub(crate) fn start(data: &Path) -> Self {
-        let mut process = Command::new(PROGRAM)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
+        Self::start_as(Command::new(PROGRAM).arg("serve"), data)
+    }
+
+    /// Starts a server by a command that is `serve` already.
+    pub(crate) fn start_as(serve: &mut Command, data: &Path) -> Self {
+        let mut process = serve
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -23,7 +23,7 @@ pub(crate) enum Command {
         /// The directory
         #[arg(value_name = "DIR")]
         dir: Option<PathBuf>,
-        /// The model store: a directory of objects, or `s3://BUCKET`
+        /// The model store: a directory of objects, or `s3://BUCKET[/PREFIX/]`
         #[arg(long, value_name = "STORE", conflicts_with = "dir")]
         store: Option<String>,
     },

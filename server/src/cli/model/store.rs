@@ -3,11 +3,15 @@
 use std::{future::Future, path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail};
-use llm_shield::model::{
-    registry::{Registry, RegistryError, Trial},
-    trust::Trust,
+use llm_shield::{
+    model::{
+        registry::{Registry, RegistryError, Trial},
+        trust::Trust,
+    },
+    s3_bucket,
 };
 use llm_shield_cloud::{CloudStorage, local::DirectoryStorage};
+use tokio::runtime::Runtime;
 
 use super::super::{YES, args::DataArgs, show};
 
@@ -17,7 +21,7 @@ const PREFIX: &str = "models/";
 /// Which store.
 #[derive(clap::Args, Debug)]
 pub(crate) struct StoreArgs {
-    /// The model store: a directory of objects, or `s3://BUCKET`; by default `objects` under the data directory
+    /// The model store: a directory of objects, or `s3://BUCKET[/PREFIX/]`; by default `objects` under the data directory
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
     #[command(flatten)]
@@ -79,20 +83,20 @@ pub(crate) struct Promote {
 }
 
 pub(super) fn push(args: Push) -> Result<u8> {
-    let registry = args.store.open()?;
-    let (name, release, new) = wait(registry.push(&args.dir))?;
+    let Store { registry, runtime } = args.store.open()?;
+    let (name, release, new) = wait(&runtime, registry.push(&args.dir))?;
     let state = if new { "pushed" } else { "is there already" };
     show::print(&format!("{name}@{} {state}\nmanifest {}\n", release.version, release.digest))?;
     Ok(YES)
 }
 
 pub(super) fn pull(args: Pull) -> Result<u8> {
-    let registry = args.store.open()?;
+    let Store { registry, runtime } = args.store.open()?;
     let trust = Trust::new(&args.public_keys, args.allow_unsigned)?;
     if args.public_keys.is_empty() && !args.allow_unsigned {
         bail!("name the key that it has to be signed by (--public-key), or say --allow-unsigned");
     }
-    let dir = wait(async {
+    let dir = wait(&runtime, async {
         match args.model.split_once('@') {
             Some((name, version)) => registry.pull(name, version, None, &trust, &args.out).await,
             None => {
@@ -107,15 +111,15 @@ pub(super) fn pull(args: Pull) -> Result<u8> {
 }
 
 pub(super) fn promote(args: Promote) -> Result<u8> {
-    let registry = args.store.open()?;
+    let Store { registry, runtime } = args.store.open()?;
     let trial = match args.percent {
         Some(percent) => Some(Trial::Percent(percent)),
         None => args.shadow.then_some(Trial::Shadow),
     };
     let channel = match args.version {
-        Some(version) => wait(registry.promote(&args.name, &version, trial))?,
-        None if args.end_trial => wait(registry.end_trial(&args.name))?,
-        None => wait(registry.roll_back(&args.name))?,
+        Some(version) => wait(&runtime, registry.promote(&args.name, &version, trial))?,
+        None if args.end_trial => wait(&runtime, registry.end_trial(&args.name))?,
+        None => wait(&runtime, registry.roll_back(&args.name))?,
     };
     let mut text = format!("{}@{} decides\n", args.name, channel.current.version);
     if let Some(previous) = channel.previous {
@@ -134,8 +138,8 @@ pub(super) fn promote(args: Promote) -> Result<u8> {
 }
 
 pub(super) fn list(store: &str) -> Result<u8> {
-    let registry = Registry::new(open(store)?, PREFIX);
-    let text = wait(async {
+    let Store { registry, runtime } = Store::open(store)?;
+    let text = wait(&runtime, async {
         let mut text = String::new();
         for (name, version) in registry.versions().await? {
             let state = match registry.channel(&name).await {
@@ -155,34 +159,51 @@ pub(super) fn list(store: &str) -> Result<u8> {
 }
 
 impl StoreArgs {
-    fn open(&self) -> Result<Registry> {
-        let storage = match &self.store {
-            Some(store) => open(store)?,
-            None => directory(self.data.dir()?.join("objects"))?,
+    fn open(&self) -> Result<Store> {
+        match &self.store {
+            Some(store) => Store::open(store),
+            None => Store::directory(self.data.dir()?.join("objects")),
+        }
+    }
+}
+
+/// The models, and what calls to them run on: the command line has no runtime.
+struct Store {
+    registry: Registry,
+    runtime: Runtime,
+}
+
+impl Store {
+    fn open(store: &str) -> Result<Self> {
+        let Some((kind, place)) = store.split_once("://") else {
+            return Self::directory(PathBuf::from(store));
         };
-        Ok(Registry::new(storage, PREFIX))
+        if kind != "s3" {
+            bail!("`{store}` is neither a directory nor `s3://BUCKET`");
+        }
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let prefix =
+            if prefix.is_empty() { PREFIX.to_owned() } else { format!("{}/", prefix.trim_end_matches('/')) };
+        let runtime = runtime()?;
+        let storage =
+            runtime.block_on(s3_bucket(bucket)).with_context(|| format!("cannot use the store `{store}`"))?;
+        Ok(Self { registry: Registry::new(storage, prefix), runtime })
+    }
+
+    fn directory(dir: PathBuf) -> Result<Self> {
+        let storage: Arc<dyn CloudStorage> = Arc::new(
+            DirectoryStorage::open(&dir)
+                .with_context(|| format!("cannot use the store {}", dir.display()))?,
+        );
+        Ok(Self { registry: Registry::new(storage, PREFIX), runtime: runtime()? })
     }
 }
 
-fn open(store: &str) -> Result<Arc<dyn CloudStorage>> {
-    if store.contains("://") {
-        bail!("`{store}` is no directory, and no other kind of store can be reached yet");
-    }
-    directory(PathBuf::from(store))
+fn runtime() -> Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().context("cannot start")
 }
 
-fn directory(dir: PathBuf) -> Result<Arc<dyn CloudStorage>> {
-    let storage =
-        DirectoryStorage::open(&dir).with_context(|| format!("cannot use the store {}", dir.display()))?;
-    Ok(Arc::new(storage))
-}
-
-/// Runs a call to the store on a runtime of its own: the command line has none.
-fn wait<T>(call: impl Future<Output = Result<T, RegistryError>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .context("cannot start")?;
+fn wait<T>(runtime: &Runtime, call: impl Future<Output = Result<T, RegistryError>>) -> Result<T> {
     Ok(runtime.block_on(call)?)
 }

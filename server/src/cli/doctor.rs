@@ -1,0 +1,69 @@
+//! `llm-shield doctor`.
+
+use std::{fmt::Write as _, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use llm_shield::{Config, doctor};
+use serde_json::json;
+
+use super::{
+    NO, YES,
+    args::{DataArgs, Format, environment},
+    show,
+};
+
+/// Looks at the configuration and at everything that it depends on: identity, clock, keys, secrets, bucket, logs and
+/// metrics of AWS, or the local key ring. Says what is wrong, and the commands that show more of it or mend it. Exit
+/// code 0: all is well; 1: something is not.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {
+    /// Configuration file, YAML
+    #[arg(long, value_name = "FILE", env = "LLM_SHIELD_CONFIG")]
+    config: Option<PathBuf>,
+    /// How to print what was found; `json` is one object a line
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: Args) -> Result<u8> {
+    let mut config = Config::load(args.config.as_deref(), environment())?;
+    if let Some(dir) = args.data.given() {
+        config.data_dir = dir.to_owned();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let findings = runtime.block_on(doctor::examine(&config));
+    let mut text = String::new();
+    for finding in &findings {
+        match args.format {
+            Format::Text => write_text(&mut text, finding)?,
+            Format::Json => {
+                let (problem, commands) = match &finding.state {
+                    Ok(_) => (None, &[][..]),
+                    Err(complaint) => (Some(&complaint.problem), complaint.commands.as_slice()),
+                };
+                let told = finding.state.as_ref().ok();
+                let line = json!({"what": finding.what, "ok": told.is_some(), "told": told, "problem": problem, "commands": commands});
+                writeln!(text, "{line}")?;
+            }
+        }
+    }
+    show::print(&text)?;
+    Ok(if findings.iter().all(|finding| finding.state.is_ok()) { YES } else { NO })
+}
+
+fn write_text(text: &mut String, finding: &doctor::Finding) -> std::fmt::Result {
+    let (good, bad) = (show::action_style("ALLOW"), show::action_style("BLOCK"));
+    match &finding.state {
+        Ok(told) => writeln!(text, "{good}ok {good:#}  {}: {told}", finding.what),
+        Err(complaint) => {
+            writeln!(text, "{bad}BAD{bad:#}  {}: {}", finding.what, complaint.problem)?;
+            complaint.commands.iter().try_for_each(|command| writeln!(text, "       $ {command}"))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The parts that AWS keeps. Nothing is left behind but the log group and stream that the server would make, too.
+
+use std::time::Duration;
+
+use llm_shield_cloud::{
+    CloudError, CloudKeyManager as _, CloudMetrics as _, CloudSecretManager as _, CloudStorage as _,
+    EncryptionContext, Metric,
+};
+use llm_shield_cloud_aws::{Aws, AwsKms, AwsS3Storage, CloudWatchMetrics, Identity, MetricsOptions};
+
+use super::{Finding, explain};
+use crate::{cloud::aws as parts, config::AwsConfig};
+
+/// AWS refuses what is signed at another time than this around its own.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
+
+/// What the commands name.
+struct Commands<'a> {
+    config: &'a AwsConfig,
+    region: String,
+    role: String,
+}
+
+pub(super) async fn examine(config: &AwsConfig) -> Vec<Finding> {
+    let aws = match parts::load(config).await {
+        Ok(aws) => aws,
+        Err(error) => {
+            let commands = vec!["aws configure list".to_owned(), "export AWS_REGION=us-east-1".to_owned()];
+            return vec![Finding::bad("region", explain(&error), commands)];
+        }
+    };
+    let mut findings = vec![Finding::good("region", aws.region())];
+    let identity = aws.identity().await;
+    let role = identity.as_ref().ok().and_then(role_of).unwrap_or_else(|| "ROLE".to_owned());
+    let commands = Commands { config, region: aws.region().to_owned(), role };
+    findings.push(match &identity {
+        Ok(identity) => {
+            Finding::good("identity", format!("{} in account {}", identity.arn, identity.account))
+        }
+        Err(error) => Finding::bad("identity", explain(error), commands.identity()),
+    });
+    findings.push(clock(&aws).await);
+    findings.extend(keys(&aws, &commands).await);
+    if config.secrets_manager.enabled {
+        findings.extend(secrets(&aws, &commands).await);
+    }
+    findings.extend(buckets(&aws, &commands).await);
+    if config.cloudwatch.enabled {
+        findings.extend(watch(&aws, &commands).await);
+    }
+    if let Some(collector) = &config.xray.collector {
+        findings.push(reach(collector).await);
+    }
+    findings
+}
+
+async fn clock(aws: &Aws) -> Finding {
+    let set = vec!["timedatectl status".to_owned(), "sudo chronyc makestep".to_owned()];
+    match aws.clock_offset().await {
+        Ok(offset) if offset < CLOCK_TOLERANCE => {
+            Finding::good("clock", format!("{} s from AWS's", offset.as_secs()))
+        }
+        Ok(offset) => {
+            Finding::bad("clock", format!("{} s from AWS's: requests are refused", offset.as_secs()), set)
+        }
+        Err(error) => Finding::bad("clock", explain(&error), set),
+    }
+}
+
+async fn keys(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+    let kms = AwsKms::new(aws);
+    let ids = &commands.config.kms;
+    let mut findings = Vec::new();
+    let mut wrapping = vec![&ids.audit_key];
+    if !commands.config.secrets_manager.enabled {
+        wrapping.push(&ids.redaction_key);
+    }
+    for id in wrapping {
+        let context = EncryptionContext::new().with("tenant", "doctor").with("purpose", "doctor");
+        let outcome = async {
+            let key = kms.generate_data_key(id, &context).await?;
+            kms.decrypt(&key.wrapped, &context).await
+        };
+        findings.push(match outcome.await {
+            Ok(_) => Finding::good(format!("key {id}"), "wraps and unwraps keys"),
+            Err(error) => Finding::bad(format!("key {id}"), explain(&error), commands.key(id, &error)),
+        });
+    }
+    let id = &ids.signing_key;
+    let outcome = async {
+        let signature = kms.sign(id, b"llm-shield doctor").await?;
+        kms.verify(id, b"llm-shield doctor", &signature).await
+    };
+    findings.push(match outcome.await {
+        Ok(true) => Finding::good(format!("key {id}"), "signs, and its public key verifies"),
+        Ok(false) => {
+            let problem = "its signature does not verify with its public key";
+            Finding::bad(format!("key {id}"), problem, vec![commands.describe_key(id)])
+        }
+        Err(error) => Finding::bad(format!("key {id}"), explain(&error), commands.key(id, &error)),
+    });
+    findings
+}
+
+async fn secrets(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+    let settings = &commands.config.secrets_manager;
+    let secrets = parts::secrets(aws, commands.config);
+    let tls = ["cert", "key", "client_ca"].map(|name| format!("{}{name}", settings.tls_prefix));
+    let mut findings = Vec::new();
+    for name in tls.iter().chain([&settings.redact_key]) {
+        let what = format!("secret {name}");
+        findings.push(match secrets.get_secret(name).await {
+            Ok(value) if *name == settings.redact_key && value.len() < 32 => {
+                let random = "openssl rand -base64 48".to_owned();
+                Finding::bad(what, format!("{} bytes, of 32 at least", value.len()), vec![random])
+            }
+            Ok(value) => Finding::good(what, format!("{} bytes", value.len())),
+            Err(error) => Finding::bad(what, explain(&error), commands.secret(name, &error)),
+        });
+    }
+    findings
+}
+
+/// The bucket of models and policies, and that of the audit log, which may be the same.
+async fn buckets(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+    let settings = &commands.config.s3;
+    let mut findings = bucket(
+        &parts::bucket(aws, commands.config),
+        &[&settings.configs_prefix, &settings.models_prefix],
+        commands,
+    )
+    .await;
+    findings
+        .extend(bucket(&parts::archive(aws, commands.config), &[&settings.results_prefix], commands).await);
+    findings
+}
+
+async fn bucket(storage: &AwsS3Storage, prefixes: &[&str], commands: &Commands<'_>) -> Vec<Finding> {
+    let what = format!("bucket {}", storage.bucket());
+    if let Err(error) = storage.check().await {
+        return vec![Finding::bad(what, explain(&error), commands.bucket(storage.bucket(), &error))];
+    }
+    let mut findings = vec![Finding::good(what, "there, and in this region")];
+    for prefix in prefixes {
+        let what = format!("objects s3://{}/{prefix}", storage.bucket());
+        findings.push(match storage.list_objects_with_limit(prefix, 1).await {
+            Ok(_) => Finding::good(what, "can be listed"),
+            Err(error) => Finding::bad(what, explain(&error), commands.bucket(storage.bucket(), &error)),
+        });
+    }
+    findings
+}
+
+async fn watch(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+    let logger = parts::logger(aws, commands.config);
+    let what = format!("log group {}", logger.group());
+    let logs = match logger.prepare().await {
+        Ok(()) => Finding::good(what, "there, and the stream too"),
+        Err(error) => Finding::bad(what, explain(&error), commands.logs()),
+    };
+    let namespace = format!("{}/API", commands.config.cloudwatch.namespace);
+    let metrics = CloudWatchMetrics::with(aws, &namespace, MetricsOptions::default());
+    let sent = async {
+        metrics.export_metric(&Metric::new("DoctorRuns", 1.0)).await?;
+        metrics.flush().await
+    };
+    let what = format!("metrics {namespace}");
+    let metrics = match sent.await {
+        Ok(()) => Finding::good(what, "can be sent"),
+        Err(error) => Finding::bad(what, explain(&error), commands.metrics()),
+    };
+    vec![logs, metrics]
+}
+
+async fn reach(collector: &str) -> Finding {
+    let what = format!("collector {collector}");
+    let authority = collector.rsplit("//").next().unwrap_or_default().trim_end_matches('/');
+    let connect = tokio::net::TcpStream::connect(authority);
+    match tokio::time::timeout(Duration::from_secs(3), connect).await {
+        Ok(Ok(_)) => Finding::good(what, "reachable"),
+        Ok(Err(error)) => Finding::bad(what, error.to_string(), vec![format!("nc -vz {authority}")]),
+        Err(_elapsed) => Finding::bad(what, "no answer within 3 s", vec![format!("nc -vz {authority}")]),
+    }
+}
+
+/// `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`
+fn role_of(identity: &Identity) -> Option<String> {
+    let mut parts = identity.arn.rsplit(':').next()?.split('/');
+    matches!(parts.next()?, "assumed-role" | "role").then(|| parts.next().map(str::to_owned))?
+}
+
+impl Commands<'_> {
+    fn identity(&self) -> Vec<String> {
+        vec!["aws sts get-caller-identity".to_owned(), "aws configure list".to_owned()]
+    }
+
+    fn permissions(&self) -> Vec<String> {
+        vec![
+            "aws sts get-caller-identity".to_owned(),
+            format!("aws iam list-attached-role-policies --role-name {}", self.role),
+        ]
+    }
+
+    fn describe_key(&self, id: &str) -> String {
+        format!("aws kms describe-key --key-id {id} --region {}", self.region)
+    }
+
+    fn key(&self, id: &str, error: &CloudError) -> Vec<String> {
+        let region = &self.region;
+        match error {
+            CloudError::NotFound { .. } => {
+                let spec = if *id == self.config.kms.signing_key {
+                    " --key-usage SIGN_VERIFY --key-spec ECC_NIST_P256"
+                } else {
+                    ""
+                };
+                vec![
+                    format!("aws kms list-aliases --region {region}"),
+                    format!("aws kms create-key{spec} --region {region}"),
+                    format!(
+                        "aws kms create-alias --alias-name {id} --target-key-id KEY_ID --region {region}"
+                    ),
+                ]
+            }
+            CloudError::AccessDenied { .. } => {
+                let mut commands = vec![self.describe_key(id)];
+                commands.extend(self.permissions());
+                commands
+            }
+            _ => vec![self.describe_key(id)],
+        }
+    }
+
+    fn secret(&self, name: &str, error: &CloudError) -> Vec<String> {
+        let region = &self.region;
+        match error {
+            CloudError::NotFound { .. } => vec![
+                format!(
+                    "aws secretsmanager list-secrets --filters Key=name,Values=llm-shield --region {region}"
+                ),
+                format!(
+                    "aws secretsmanager create-secret --name {name} --secret-string file://FILE --region {region}"
+                ),
+            ],
+            _ => {
+                let mut commands = self.permissions();
+                commands.push(format!(
+                    "aws secretsmanager get-secret-value --secret-id {name} --query ARN --region {region}"
+                ));
+                commands
+            }
+        }
+    }
+
+    fn bucket(&self, bucket: &str, error: &CloudError) -> Vec<String> {
+        let region = &self.region;
+        match error {
+            CloudError::NotFound { .. } => {
+                vec!["aws s3 ls".to_owned(), "export LLM_SHIELD_S3_BUCKET=BUCKET".to_owned()]
+            }
+            CloudError::Invalid { .. } => vec![
+                format!("aws s3api get-bucket-location --bucket {bucket}"),
+                "export AWS_REGION=REGION".to_owned(),
+            ],
+            _ => {
+                let mut commands = vec![
+                    format!("aws s3 ls s3://{bucket} --region {region}"),
+                    format!("aws s3api get-bucket-policy --bucket {bucket}"),
+                ];
+                commands.extend(self.permissions());
+                commands
+            }
+        }
+    }
+
+    fn logs(&self) -> Vec<String> {
+        let (group, region) = (&self.config.cloudwatch.log_group, &self.region);
+        let mut commands = vec![
+            format!("aws logs describe-log-groups --log-group-name-prefix {group} --region {region}"),
+            format!("aws logs create-log-group --log-group-name {group} --region {region}"),
+        ];
+        commands.extend(self.permissions());
+        commands
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        let (namespace, region) = (&self.config.cloudwatch.namespace, &self.region);
+        let mut commands =
+            vec![format!("aws cloudwatch list-metrics --namespace {namespace}/API --region {region}")];
+        commands.extend(self.permissions());
+        commands
+    }
+}
