@@ -170,11 +170,13 @@ impl TenantLog {
     }
 
     /// Waits until what was written is on disk and answers everybody; returns whether the log grew.
-    pub(crate) fn finish(&mut self, written: Result<()>) -> bool {
+    /// `before_answers` is called when all is on disk and nobody knows yet.
+    pub(crate) fn finish(&mut self, written: Result<()>, before_answers: &mut dyn FnMut()) -> bool {
         let synced = written.and_then(|()| match &self.open {
             Some(open) if self.dirty_tail => open.file.sync_data().map_err(|error| self.failed(error)),
             _ => Ok(()),
         });
+        before_answers();
         let answers = std::mem::take(&mut self.staged.answers);
         let grew = match synced {
             Ok(()) => {
@@ -293,7 +295,7 @@ mod tests {
             let answer = Answer { sender, lane: None, _share: share };
             tenant_log.stage(Job { tenant: log.tenant.clone(), body: vec![0; 20], answer }, now_us);
             let written = tenant_log.write();
-            assert!(tenant_log.finish(written));
+            assert!(tenant_log.finish(written, &mut || ()));
             receipts.push(receipt.blocking_recv().unwrap().unwrap());
         }
         let times: Vec<i64> = receipts.iter().map(|receipt| receipt.time.as_microsecond()).collect();

@@ -68,9 +68,8 @@ impl Writer {
             for command in group.drain(..) {
                 stopping |= self.take(command, &mut touched);
             }
-            self.commit(&touched);
-            // Those who were answered just now and those who came meanwhile: so many callers there are.
-            expected = taken.saturating_add(self.queue.len());
+            // Those who are answered and those who came meanwhile: so many callers there are.
+            expected = taken.saturating_add(self.commit(&touched));
         }
         for (tenant, log) in &mut self.logs {
             if let Some(ended) = log.end() {
@@ -107,7 +106,7 @@ impl Writer {
             && let Some(key) = log.next_key.take()
         {
             let written = log.write();
-            if log.finish(written) {
+            if log.finish(written, &mut || ()) {
                 self.moves.moved(&tenant, log.durable());
             }
             match log.roll(key, now_us) {
@@ -140,7 +139,7 @@ impl Writer {
     fn end(&mut self, tenant: &Tenant) {
         let Some(log) = self.logs.get_mut(tenant) else { return };
         let written = log.write();
-        if log.finish(written) {
+        if log.finish(written, &mut || ()) {
             self.moves.moved(tenant, log.durable());
         }
         if let Some(ended) = log.end() {
@@ -169,7 +168,9 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, touched: &[Tenant]) {
+    /// Writes, syncs and answers; returns how many more had come before the first answer. After it the same callers come
+    /// again.
+    fn commit(&mut self, touched: &[Tenant]) -> usize {
         // All logs are handed to the system before the first wait, so that the disk can take them together.
         let mut written = Vec::with_capacity(touched.len());
         for tenant in touched {
@@ -178,13 +179,16 @@ impl Writer {
                 written.push((tenant, log.write()));
             }
         }
+        let (queue, mut meanwhile) = (Arc::clone(&self.queue), None);
         for (tenant, result) in written {
+            let mut count = || meanwhile = meanwhile.or_else(|| Some(queue.len()));
             if let Some(log) = self.logs.get_mut(tenant)
-                && log.finish(result)
+                && log.finish(result, &mut count)
             {
                 self.moves.moved(tenant, log.durable());
             }
         }
+        meanwhile.unwrap_or_else(|| queue.len())
     }
 }
 
