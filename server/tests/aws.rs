@@ -205,6 +205,31 @@ async fn logs_are_structured(aws: &Aws) {
     assert!(events.iter().all(|event| !read(event).contains(MARK)));
 }
 
+/// Nobody waits for logs and metrics, and what could not be sent is sent when it can be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_outlives_an_outage_of_cloudwatch() {
+    let account = Account::new().await;
+    let front = account.emulator.front();
+    let server = account.serve(Some(&front));
+    let mut client = account.client(&server).await;
+    for (only, fault) in [
+        ("PutLogEvents", Fault::Status(500)),
+        ("PutLogEvents", Fault::Error("ThrottlingException", 400)),
+        ("PutMetricData", Fault::Reset),
+    ] {
+        front.harm_always(only, fault);
+        let request =
+            v1::ScanRequest { contents: contents(MARK), direction: 1, ..v1::ScanRequest::default() };
+        client.scan(request).await.unwrap();
+    }
+    front.harm("", []);
+    assert_eq!(server.terminate(), Some(0));
+    logs_are_structured(&account.aws).await;
+    let client = aws_sdk_cloudwatch::Client::new(account.aws.config());
+    let found = client.list_metrics().namespace("LLMShield/API").send().await.unwrap().metrics.unwrap();
+    assert!(found.iter().any(|metric| metric.metric_name.as_deref() == Some("RequestsTotal")));
+}
+
 /// Without its keys or its secrets the service does not start, and says which it cannot have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_missing_at_the_start_is_told() {

@@ -96,6 +96,15 @@ async fn a_version_under_retention_stays() {
     let kept = kept.send().await.unwrap().body.collect().await.unwrap().into_bytes();
     assert_eq!(kept, "kept");
 
+    let held = PutObjectOptions { legal_hold: true, ..PutObjectOptions::default() };
+    let key = format!("{prefix}held");
+    let written = storage.put_object_with_options(&key, Bytes::from_static(b"held"), &held).await.unwrap();
+    let version = written.version_id.unwrap();
+    let remove = || place.s3().delete_object().bucket(storage.bucket()).key(&key).version_id(&version).send();
+    assert!(remove().await.is_err(), "held");
+    storage.set_legal_hold(&key, false).await.unwrap();
+    remove().await.unwrap();
+
     // moto forgets it for uploads in parts; that S3 is asked for it shows in the request.
     front.seen();
     storage
