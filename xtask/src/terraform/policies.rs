@@ -195,7 +195,7 @@ fn sample(reference: &str) -> String {
         format!("arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/lambda/filter")
     } else if has("secret_arn") || reference == "each.value" {
         format!("arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:llm-shield/tls-AbCdEf")
-    } else if has("acmpca") {
+    } else if has("acmpca") || has("authority_arn") {
         format!(
             "arn:aws:acm-pca:us-east-1:{ACCOUNT}:certificate-authority/1234abcd-12ab-34cd-56ef-1234567890ab"
         )

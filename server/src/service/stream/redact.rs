@@ -1,6 +1,6 @@
 //! What `RedactStream` lets out: the text, redacted as far as it is settled.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use llm_shield_detect::{ByteSpan, Conversation, Report, ScanOptions, redact_part};
 use llm_shield_proto::v1::{self, redact_stream_request, redact_stream_response::Message};
@@ -16,8 +16,8 @@ use crate::{
 pub(crate) struct Redacting {
     /// Numbers go on from piece to piece.
     conversation: Conversation,
-    /// Where values were replaced in what was given.
-    replaced: Vec<(u64, u64)>,
+    /// Where values were replaced in what was given, and as what.
+    replaced: Vec<(u64, u64, String)>,
 }
 
 impl Kind for Redacting {
@@ -59,9 +59,11 @@ impl Kind for Redacting {
         match stream.look(job, scan, then).await {
             Ok((job, Some((done, to, conversation)))) => {
                 self.conversation = conversation;
-                let places = done.redactions.iter().map(|redaction| redaction.original);
-                self.replaced
-                    .extend(places.map(|place| ((from + place.start) as u64, (from + place.end) as u64)));
+                self.replaced.extend(done.redactions.iter().map(|redaction| {
+                    let original = redaction.original;
+                    let (start, end) = ((from + original.start) as u64, (from + original.end) as u64);
+                    (start, end, redaction.entity.to_string())
+                }));
                 stream.settled = to;
                 (Some(job), give(stream, done.text))
             }
@@ -106,13 +108,15 @@ impl Kind for Redacting {
 impl Redacting {
     /// Returns of how many places before `from` the whole text says otherwise than what was given.
     fn differs(&self, contents: &[v1::RedactedContent], from: u64) -> usize {
-        let originals = contents.iter().flat_map(|content| &content.redactions);
-        let originals = originals.filter_map(|redaction| redaction.original.as_ref());
-        let places: std::collections::BTreeSet<(u64, u64)> = originals
-            .map(|span| (span.start_byte, span.end_byte))
-            .filter(|(start, _)| *start < from)
+        let redactions = contents.iter().flat_map(|content| &content.redactions);
+        let places: BTreeSet<_> = redactions
+            .filter_map(|redaction| {
+                let span = redaction.original.as_ref()?;
+                Some((span.start_byte, span.end_byte, redaction.entity.clone()))
+            })
+            .filter(|(start, ..)| *start < from)
             .collect();
-        let given = self.replaced.iter().copied().collect();
+        let given = self.replaced.iter().cloned().collect();
         places.symmetric_difference(&given).count()
     }
 }
