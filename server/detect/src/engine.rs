@@ -21,8 +21,8 @@ use crate::resolve::{drop_contained, merge_views};
 use crate::rules::{Family, Rule, RuleError, Table, builtin_tables, compile};
 use crate::view::Vocabulary;
 use crate::{
-    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request, Severity,
-    Verdict, hidden, score,
+    Action, Content, Coverage, DetectorReport, DetectorStatus, Direction, Finding, Report, Request,
+    RuleScores, Severity, Verdict, hidden, score,
 };
 
 use self::checks::Checks;
@@ -400,7 +400,9 @@ impl Outcome {
         let mut score = score::injection(findings.iter().filter(enforced), content.role);
         if let Some(classified) = classified {
             if !policy.is_shadow(CLASSIFIER, direction) {
-                score = score::combine(score, classified.probability());
+                let disguised = findings.iter().filter(enforced).filter(|finding| score::disguised(finding));
+                let rules = RuleScores { all: score, unreadable: score::injection(disguised, content.role) };
+                score = classified.join(rules);
             }
             // Added behind the merging: its part of the text may hold others, and none of them is part of it.
             if let Some(finding) = classified.finding(index, content, direction, policy) {

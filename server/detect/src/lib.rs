@@ -67,7 +67,7 @@ pub use redact::{
 };
 pub use resolve::Overlap;
 pub use rules::RuleError;
-pub use score::combine;
+pub use score::{RuleScores, combine};
 pub use span::{ByteSpan, OffsetIndex, Span};
 pub use stream::{LEAST_HOLD, passable, settled};
 pub use types::{

@@ -32,13 +32,44 @@ pub(crate) fn injection<'f>(findings: impl Iterator<Item = &'f Finding>, role: R
     (1.0 - doubt).clamp(BASELINE, CEILING)
 }
 
-/// Joins the rules' score with a classifier's: either may be sure alone, and both in doubt are more than one. Rises with
-/// each of the two, and is never below the rules' own.
+/// What the rules make of one content.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleScores {
+    /// Of all findings, in [0, 1].
+    pub all: f64,
+    /// Of what a classifier cannot read: findings in text that somebody disguised.
+    pub unreadable: f64,
+}
+
+/// Joins the rules' scores with a classifier's probability for the same content, the whole of which it read.
+///
+/// What was found in plain words the classifier has read as well, and it knows whether they are meant or quoted: there
+/// the rules move its log-odds by a third of their own. On hand-written texts, where rules fire on harmless texts as
+/// often as on attacks, that costs nothing at 1 % false positives, and on mutated attacks both together find more than
+/// either (`docs/quality.md`); taking either's word for it, as this did before, lost nearly all of the classifier's
+/// recall there. What stood in disguise only the rules have read: there either may be sure alone.
+///
+/// Rises with each of the three.
 #[must_use]
-pub fn combine(rules: f64, classifier: f64) -> f64 {
-    let alone = rules;
-    let rules = ((rules - BASELINE) / (1.0 - BASELINE)).clamp(0.0, 1.0);
-    (1.0 - (1.0 - rules) * (1.0 - classifier.clamp(0.0, 1.0))).max(alone).clamp(0.0, 1.0)
+pub fn combine(rules: RuleScores, classifier: f64) -> f64 {
+    let evidence = log_odds(rules.all.max(BASELINE)) - log_odds(BASELINE);
+    let joint = probability(WEIGHT.mul_add(evidence, log_odds(classifier)));
+    joint.max(either(rules.unreadable, classifier)).clamp(0.0, 1.0)
+}
+
+/// Returns the probability that one of two is right, each of which may be sure alone; never below either.
+pub(crate) fn either(rules: f64, classifier: f64) -> f64 {
+    let sure = ((rules - BASELINE) / (1.0 - BASELINE)).clamp(0.0, 1.0);
+    (1.0 - (1.0 - sure) * (1.0 - classifier.clamp(0.0, 1.0))).max(rules).clamp(0.0, 1.0)
+}
+
+fn log_odds(probability: f64) -> f64 {
+    let probability = probability.clamp(1e-6, 1.0 - 1e-6);
+    (probability / (1.0 - probability)).ln()
+}
+
+fn probability(log_odds: f64) -> f64 {
+    1.0 / (1.0 + (-log_odds).exp())
 }
 
 /// A phrase counts for more where nobody has reason to give orders, and where somebody took pains to disguise it.
@@ -49,11 +80,16 @@ fn strengthened(finding: &Finding, role: Role) -> f64 {
         if matches!(role, Role::Tool | Role::Document) {
             doubt *= IN_DATA;
         }
-        if finding.path.iter().any(|step| DISGUISES.contains(step)) {
+        if disguised(finding) {
             doubt *= DISGUISED;
         }
     }
     1.0 - doubt
+}
+
+/// Whether a finding stood in text that no reader takes in as it stands.
+pub(crate) fn disguised(finding: &Finding) -> bool {
+    finding.path.iter().any(|step| DISGUISES.contains(step))
 }
 
 /// Steps that no benign text takes by chance; JSON, URLs and HTML are escaped every day.
@@ -88,6 +124,8 @@ static DISGUISES: &[&str] = &[
     "uuencode",
 ];
 
+/// What the rules' log-odds weigh beside those of a classifier that has read the same words.
+const WEIGHT: f64 = 1.0 / 3.0;
 const FURTHER: f64 = 0.35;
 const IN_DATA: f64 = 0.8;
 const DISGUISED: f64 = 0.6;

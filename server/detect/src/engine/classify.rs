@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::{
-    ByteSpan, Cancel, Content, DetectorStatus, Direction, Engine, Finding, Policy, Request, Role, Severity,
+    ByteSpan, Cancel, Content, DetectorStatus, Direction, Engine, Finding, Policy, Request, Role, RuleScores,
+    Severity, score,
 };
 
 use super::DetectorInfo;
@@ -104,6 +105,15 @@ impl Classified {
     /// Returns the share of the content that was read.
     pub(super) fn coverage(&self) -> f64 {
         self.judged.as_ref().map_or(0.0, |judged| judged.coverage)
+    }
+
+    /// Joins the rules' scores of the content with the classifier's, as far as it got.
+    pub(super) fn join(&self, rules: RuleScores) -> f64 {
+        match &self.judged {
+            Some(judged) if judged.coverage >= 1.0 => score::combine(rules, judged.probability),
+            Some(judged) => score::either(rules.all, judged.probability),
+            None => rules.all,
+        }
     }
 
     /// Names the model that judged.
