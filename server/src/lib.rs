@@ -33,7 +33,7 @@ mod tls;
 mod transport;
 
 pub use canaries::Canaries;
-pub use cloud::{AUDIT_KEY, Cloud, SIGNING_KEY, s3_bucket};
+pub use cloud::{AUDIT_KEY, Cloud, SIGNING_KEY, kms, s3_bucket};
 pub use config::Config;
 pub use error::ServerError;
 pub use redaction_keys::RedactionKeyError;

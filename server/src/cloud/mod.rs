@@ -75,6 +75,23 @@ pub(crate) struct Telemetry {
     pub(crate) reporter: Option<Reporter>,
 }
 
+/// Returns KMS, found by what the environment and the profile files say of AWS.
+///
+/// # Errors
+/// No region is set anywhere, or this program was built without AWS.
+#[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "it asks AWS where it can"))]
+pub async fn kms() -> Result<Arc<dyn CloudKeyManager>, ServerError> {
+    #[cfg(feature = "aws")]
+    {
+        let aws = aws::load(&crate::config::AwsConfig::default()).await?;
+        Ok(Arc::new(llm_shield_cloud_aws::AwsKms::new(&aws)))
+    }
+    #[cfg(not(feature = "aws"))]
+    {
+        Err(ServerError::Setup { what: "KMS", problem: "this program was built without AWS".to_owned() })
+    }
+}
+
 /// Returns a bucket of S3, found by what the environment and the profile files say of AWS.
 ///
 /// # Errors

@@ -33,7 +33,7 @@ pub(crate) struct EraseArgs {
 pub(crate) async fn run(args: EraseArgs) -> Result<u8> {
     let tenant = args.store.tenant()?.context("--tenant is needed: subjects are a tenant's")?;
     let (dir, ring) = args.store.writable()?;
-    let options = AuditOptions::new(&dir, Arc::new(ring), AUDIT_KEY, args.store.key_id());
+    let options = AuditOptions::new(&dir, Arc::new(ring), AUDIT_KEY, args.store.key_id()?);
     match AuditLog::open(options).await {
         Ok(log) => {
             let erasure = log.erase_subject(&tenant, &args.subject, &args.by).await;

@@ -1,11 +1,7 @@
 //! `llm-shield audit hold`.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result};
 use clap::Args;
-use llm_shield_audit::ArchiveOptions;
-use llm_shield_cloud::local::DirectoryStorage;
 
 use super::{
     super::{YES, show},
@@ -25,8 +21,7 @@ pub(crate) struct HoldArgs {
 /// Runs the command.
 pub(crate) async fn run(args: HoldArgs) -> Result<u8> {
     let tenant = args.store.tenant()?.context("--tenant is needed: a hold is on a tenant's records")?;
-    let archive = ArchiveOptions::new(Arc::new(DirectoryStorage::open(args.store.dir()?)?));
-    let objects = archive.set_legal_hold(&tenant, !args.release).await?;
+    let objects = args.store.archive().await?.set_legal_hold(&tenant, !args.release).await?;
     let what = if args.release { "released" } else { "held" };
     show::print(&format!("{what}: {objects} objects\n"))?;
     Ok(YES)

@@ -1,12 +1,9 @@
 //! `llm-shield audit rewrap`.
 
-use std::sync::Arc;
-
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use llm_shield::AUDIT_KEY;
-use llm_shield_audit::{ArchiveOptions, RewrapOptions, Rewrapped};
-use llm_shield_cloud::local::DirectoryStorage;
+use llm_shield_audit::{RewrapOptions, Rewrapped};
 
 use super::{
     super::{YES, show},
@@ -14,12 +11,18 @@ use super::{
     export::progress_bar,
 };
 
+/// The key on AWS, unless another is named; as `cloud.aws.kms.audit_key` has it.
+const KMS_AUDIT_KEY: &str = "alias/llm-shield-audit";
+
 /// Which keys to wrap anew, and how.
 #[derive(Args, Debug)]
 pub(crate) struct RewrapArgs {
+    /// With a bucket: the key to wrap under; `alias/llm-shield-audit` by default
+    #[arg(long, value_name = "KEY")]
+    to: Option<String>,
     /// Make a new version of the ring's key first, and wrap everything under that. A running server knows it when it is
     /// started again
-    #[arg(long)]
+    #[arg(long, conflicts_with = "to")]
     rotate: bool,
     /// Also what is wrapped under the key already
     #[arg(long)]
@@ -30,13 +33,21 @@ pub(crate) struct RewrapArgs {
 
 /// Runs the command.
 pub(crate) async fn run(args: RewrapArgs) -> Result<u8> {
-    let (dir, ring) = args.store.writable()?;
-    let version = if args.rotate { Some(ring.rotate_encryption_key(AUDIT_KEY)?) } else { None };
+    let bucket = args.store.is_bucket()?;
+    if bucket && args.rotate {
+        bail!("KMS rotates its keys itself: name another key with --to, or give --again");
+    }
+    if !bucket && args.to.is_some() {
+        bail!("a key ring has one key for this: give --rotate for a new version of it");
+    }
+    let version =
+        if args.rotate { Some(args.store.writable()?.1.rotate_encryption_key(AUDIT_KEY)?) } else { None };
+    let key = if bucket { KMS_AUDIT_KEY } else { AUDIT_KEY };
     let options = RewrapOptions {
-        key_manager: Arc::new(ring),
-        encryption_key_id: AUDIT_KEY.to_owned(),
-        signing_key_id: args.store.key_id().to_owned(),
-        archive: ArchiveOptions::new(Arc::new(DirectoryStorage::open(dir)?)),
+        key_manager: args.store.key_manager().await?,
+        encryption_key_id: args.to.unwrap_or_else(|| key.to_owned()),
+        signing_key_id: args.store.key_id()?,
+        archive: args.store.archive().await?,
         tenant: args.store.tenant()?,
         again: args.again || args.rotate,
     };

@@ -9,28 +9,42 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use llm_shield::SIGNING_KEY;
-use llm_shield_audit::{Store, StoreKeys, Tenant, Trust};
-use llm_shield_cloud::{CloudKeyManager as _, PublicKey, SignatureAlgorithm, local::KeyRing};
+use llm_shield::{SIGNING_KEY, kms, s3_bucket};
+use llm_shield_audit::{ArchiveOptions, Store, StoreKeys, Tenant, Trust};
+use llm_shield_cloud::{
+    CloudKeyManager, PublicKey, SignatureAlgorithm,
+    local::{DirectoryStorage, KeyRing},
+};
 use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject as _};
 
 use super::super::{YES, args::DataArgs, show};
 
+/// What keys in a bucket begin with, unless it is said.
+const PREFIX: &str = "scan-results/";
+
+/// The keys on AWS, unless they are named; as `cloud.aws.kms` has them.
+const KMS_SIGNING_KEY: &str = "alias/llm-shield-signing";
+
 /// Which store, and the keys to it.
 #[derive(Args, Debug)]
 pub(crate) struct StoreArgs {
-    /// The store's directory; `audit` under the data directory by default
+    /// The store: a directory, or `s3://BUCKET[/PREFIX/]` as the environment reaches it; by default `audit` under the data
+    /// directory. A bucket has closed segments (below `scan-results/` unless a prefix is given), its keys are KMS's
+    #[arg(long, value_name = "STORE")]
+    store: Option<String>,
+    /// With a bucket: the directory of a server's store, for what that has not taken to the bucket yet
     #[arg(long, value_name = "DIR")]
-    store: Option<PathBuf>,
+    outbox: Option<PathBuf>,
     /// The key ring's file; by default `keys/ring.json` beside the store, or else under the data directory
     #[arg(long, value_name = "FILE")]
     keys: Option<PathBuf>,
-    /// Instead of a key ring: the PEM file of the public key that signs checkpoints. Enough to verify and to prove
+    /// Instead of other keys: the PEM file of the public key that signs checkpoints. Enough to verify and to prove
     #[arg(long, value_name = "FILE", conflicts_with = "keys")]
     public_key: Option<PathBuf>,
-    /// The id that checkpoints name the signing key by
-    #[arg(long, value_name = "NAME", default_value = SIGNING_KEY)]
-    key_id: String,
+    /// The id that checkpoints name the signing key by; by default `audit-signing`, of a bucket
+    /// `alias/llm-shield-signing`
+    #[arg(long, value_name = "NAME")]
+    key_id: Option<String>,
     /// One tenant's log alone; all by default
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
@@ -38,48 +52,82 @@ pub(crate) struct StoreArgs {
     data: DataArgs,
 }
 
+/// Where a store lies.
+enum Place {
+    Directory(PathBuf),
+    Bucket { name: String, prefix: String },
+}
+
 impl StoreArgs {
     /// Opens the store.
     pub(crate) async fn open(&self) -> Result<Store> {
-        let dir = self.dir()?;
+        let place = self.place()?;
         let keys = match self.public_key()? {
-            Some(key) => StoreKeys::Public(BTreeMap::from([(self.key_id.clone(), key)])),
-            None => {
-                let signing_key_ids = vec![self.key_id.clone()];
-                StoreKeys::Manager { key_manager: Arc::new(self.key_ring(&dir)?), signing_key_ids }
-            }
+            Some(key) => StoreKeys::Public(BTreeMap::from([(self.key_id()?, key)])),
+            None => StoreKeys::Manager {
+                key_manager: self.key_manager().await?,
+                signing_key_ids: vec![self.key_id()?],
+            },
         };
-        Ok(Store::open(dir, keys).await?)
+        Ok(match place {
+            Place::Directory(dir) => Store::open(dir, keys).await?,
+            Place::Bucket { name, prefix } => {
+                Store::open_remote(self.outbox.clone(), s3_bucket(&name).await?, &prefix, keys).await?
+            }
+        })
+    }
+
+    /// Returns where closed segments are, for who adds to them.
+    pub(crate) async fn archive(&self) -> Result<ArchiveOptions> {
+        Ok(match self.place()? {
+            Place::Directory(dir) => ArchiveOptions::new(Arc::new(DirectoryStorage::open(dir)?)),
+            Place::Bucket { name, prefix } => {
+                ArchiveOptions { prefix, ..ArchiveOptions::new(s3_bucket(&name).await?) }
+            }
+        })
+    }
+
+    /// Returns who keeps the keys.
+    pub(crate) async fn key_manager(&self) -> Result<Arc<dyn CloudKeyManager>> {
+        Ok(match self.place()? {
+            Place::Directory(dir) => Arc::new(self.key_ring(&dir)?),
+            Place::Bucket { .. } => kms().await?,
+        })
     }
 
     /// Returns whose checkpoints are believed; needs no store when a public key is given.
     pub(crate) async fn trust(&self) -> Result<Trust> {
-        let key = match self.public_key()? {
-            Some(key) => key,
-            None => self.key_ring(&self.dir()?)?.public_key(&self.key_id).await?,
-        };
-        Ok(Trust::of(BTreeMap::from([(self.key_id.clone(), key)])))
+        Ok(Trust::of(BTreeMap::from([(self.key_id()?, self.known_public_key().await?)])))
     }
 
     /// Returns the store's directory and the key ring, for who appends.
     pub(crate) fn writable(&self) -> Result<(PathBuf, KeyRing)> {
-        let dir = self.dir()?;
-        let ring = self.key_ring(&dir)?;
-        Ok((dir, ring))
+        match self.place()? {
+            Place::Directory(dir) => {
+                let ring = self.key_ring(&dir)?;
+                Ok((dir, ring))
+            }
+            Place::Bucket { .. } => bail!("this works on the store's directory only, not on a bucket"),
+        }
     }
 
     /// Returns the id of the signing key.
-    pub(crate) fn key_id(&self) -> &str {
-        &self.key_id
+    pub(crate) fn key_id(&self) -> Result<String> {
+        Ok(match (&self.key_id, self.place()) {
+            (Some(id), _) => id.clone(),
+            (None, Ok(Place::Bucket { .. })) => KMS_SIGNING_KEY.to_owned(),
+            (None, _) => SIGNING_KEY.to_owned(),
+        })
     }
 
-    /// Prints the public key of the ring.
+    /// Returns whether the store is a bucket.
+    pub(crate) fn is_bucket(&self) -> Result<bool> {
+        Ok(matches!(self.place()?, Place::Bucket { .. }))
+    }
+
+    /// Prints the public key.
     pub(crate) async fn print_public_key(&self) -> Result<u8> {
-        let key = match self.public_key()? {
-            Some(key) => key,
-            None => self.key_ring(&self.dir()?)?.public_key(&self.key_id).await?,
-        };
-        show::print(&pem(&key.spki_der))?;
+        show::print(&pem(&self.known_public_key().await?.spki_der))?;
         Ok(YES)
     }
 
@@ -96,19 +144,31 @@ impl StoreArgs {
         })
     }
 
-    /// Returns the store's directory.
-    pub(crate) fn dir(&self) -> Result<PathBuf> {
+    fn place(&self) -> Result<Place> {
         let dir = match &self.store {
-            Some(dir) if dir.to_str().is_some_and(|dir| dir.starts_with("s3://")) => {
-                bail!("this build reads local stores only: copy the bucket's prefix to a directory first")
-            }
-            Some(dir) => dir.clone(),
+            Some(store) => match store.split_once("://") {
+                Some(("s3", place)) => {
+                    let (name, prefix) = place.split_once('/').unwrap_or((place, ""));
+                    let prefix = prefix.trim_end_matches('/');
+                    let prefix = if prefix.is_empty() { PREFIX.to_owned() } else { format!("{prefix}/") };
+                    return Ok(Place::Bucket { name: name.to_owned(), prefix });
+                }
+                Some(_) => bail!("`{store}` is neither a directory nor `s3://BUCKET`"),
+                None => PathBuf::from(store),
+            },
             None => self.data.dir()?.join("audit"),
         };
         if !dir.is_dir() {
             bail!("there is no audit store at {}", dir.display());
         }
-        Ok(dir)
+        Ok(Place::Directory(dir))
+    }
+
+    async fn known_public_key(&self) -> Result<PublicKey> {
+        match self.public_key()? {
+            Some(key) => Ok(key),
+            None => Ok(self.key_manager().await?.public_key(&self.key_id()?).await?),
+        }
     }
 
     fn public_key(&self) -> Result<Option<PublicKey>> {
