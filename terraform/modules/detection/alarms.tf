@@ -1,27 +1,45 @@
 # Three kinds of alarm: what the service decided, how well it runs, and what was done to what guards it.
 
 locals {
-  api = "${var.metrics_namespace}/API"
+  api      = "${var.metrics_namespace}/API"
+  scanners = "${var.metrics_namespace}/Scanners"
 
-  service_alarms = merge({
+  # As the service reports them (docs/aws.md); a check holds them to it.
+  shield_metrics = {
+    decisions = "DecisionsTotal"
+    findings  = "FindingsTotal"
+    requests  = "RequestsTotal"
+    panics    = "PanicsTotal"
+    duration  = "RequestDurationSeconds"
+    in_flight = "InFlightRequests"
+  }
+  rpcs = ["Scan", "ScanStream", "Redact", "RedactStream", "Restore", "Audit"]
+
+  # Each is the sum of series that differ in what was called: CloudWatch does not add them up by itself.
+  summed_alarms = {
     verdict-blocked = {
       description = "Many requests are blocked: someone is trying, or a policy is wrong"
-      namespace   = local.api, metric = "shield_decisions_total", dimensions = { action = "block" }
-      statistic   = "Sum", threshold = var.thresholds.blocked, periods = 1
-    }
-    verdict-secrets = {
-      description = "Secrets are on their way out in outputs"
-      namespace   = "${var.metrics_namespace}/Scanners", metric = "shield_findings_total", dimensions = { detector = "secrets" }
-      statistic   = "Sum", threshold = var.thresholds.blocked, periods = 1
+      threshold   = var.thresholds.blocked
+      namespace   = local.scanners, metric = local.shield_metrics.decisions
+      series      = [for rpc in slice(local.rpcs, 0, 4) : { Rpc = rpc, Action = "ACTION_BLOCK" }]
     }
     errors = {
       description = "Calls end with an internal error"
-      namespace   = local.api, metric = "shield_requests_total", dimensions = { status = "INTERNAL" }
-      statistic   = "Sum", threshold = var.thresholds.errors, periods = 1
+      threshold   = var.thresholds.errors
+      namespace   = local.api, metric = local.shield_metrics.requests
+      series      = [for rpc in local.rpcs : { Rpc = rpc, Status = "INTERNAL" }]
+    }
+  }
+
+  service_alarms = merge({
+    verdict-secrets = {
+      description = "Secrets are on their way out in outputs"
+      namespace   = local.scanners, metric = local.shield_metrics.findings, dimensions = { Detector = "secrets" }
+      statistic   = "Sum", threshold = var.thresholds.blocked, periods = 1
     }
     panics = {
       description = "A handler panicked; the caller got an error, the server went on"
-      namespace   = local.api, metric = "shield_panics_total", dimensions = {}
+      namespace   = local.api, metric = local.shield_metrics.panics, dimensions = {}
       statistic   = "Sum", threshold = 0, periods = 1
     }
     unhealthy = {
@@ -74,11 +92,48 @@ resource "aws_cloudwatch_metric_alarm" "service" {
   ok_actions          = [aws_sns_topic.this.arn]
 }
 
+resource "aws_cloudwatch_metric_alarm" "summed" {
+  for_each = local.summed_alarms
+
+  alarm_name          = "${var.name}-${each.key}"
+  alarm_description   = each.value.description
+  comparison_operator = "GreaterThanThreshold"
+  threshold           = each.value.threshold
+  evaluation_periods  = 1
+  treat_missing_data  = "notBreaching"
+  alarm_actions       = [aws_sns_topic.this.arn]
+  ok_actions          = [aws_sns_topic.this.arn]
+
+  metric_query {
+    id          = "all"
+    label       = each.value.description
+    expression  = join(" + ", [for index, series in each.value.series : "FILL(m${index}, 0)"])
+    return_data = true
+  }
+
+  dynamic "metric_query" {
+    for_each = { for index, series in each.value.series : "m${index}" => series }
+
+    content {
+      id = metric_query.key
+
+      metric {
+        namespace   = each.value.namespace
+        metric_name = each.value.metric
+        dimensions  = metric_query.value
+        period      = 300
+        stat        = "Sum"
+      }
+    }
+  }
+}
+
 resource "aws_cloudwatch_metric_alarm" "latency" {
   alarm_name          = "${var.name}-latency"
-  alarm_description   = "The slowest hundredth of the calls is too slow"
+  alarm_description   = "The slowest hundredth of the scans is too slow"
   namespace           = local.api
-  metric_name         = "shield_request_duration_seconds"
+  metric_name         = local.shield_metrics.duration
+  dimensions          = { Rpc = "Scan" }
   extended_statistic  = "p99"
   comparison_operator = "GreaterThanThreshold"
   threshold           = var.thresholds.p99_seconds

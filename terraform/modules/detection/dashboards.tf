@@ -3,10 +3,12 @@
 locals {
   widgets = {
     service = [
-      { title = "Decisions", metrics = [for action in ["allow", "flag", "redact", "block"] : [local.api, "shield_decisions_total", "action", action]], stat = "Sum" },
-      { title = "Findings by detector", metrics = [for detector in ["secrets", "pii", "injection", "unicode", "output"] : ["${var.metrics_namespace}/Scanners", "shield_findings_total", "detector", detector]], stat = "Sum" },
-      { title = "p99 of calls in seconds", metrics = [[local.api, "shield_request_duration_seconds"]], stat = "p99" },
-      { title = "Calls being worked on", metrics = [[local.api, "shield_in_flight_requests"]], stat = "Average" },
+      { title = "Decisions", metrics = [for action in ["ALLOW", "FLAG", "REDACT", "BLOCK"] : [{
+        expression = "SUM(SEARCH('{${local.scanners},Action,Rpc} MetricName=\"${local.shield_metrics.decisions}\" Action=\"ACTION_${action}\"', 'Sum', 300))", label = lower(action)
+      }]], stat = "Sum" },
+      { title = "Findings by detector", metrics = [for detector in ["secrets", "pii", "injection", "classifier", "unicode", "output"] : [local.scanners, local.shield_metrics.findings, "Detector", detector]], stat = "Sum" },
+      { title = "p99 of scans in seconds", metrics = [[local.api, local.shield_metrics.duration, "Rpc", "Scan"]], stat = "p99" },
+      { title = "Calls being worked on", metrics = [[local.api, local.shield_metrics.in_flight]], stat = "Average" },
       { title = "CPU in percent", metrics = [["AWS/ECS", "CPUUtilization", "ClusterName", var.cluster_name, "ServiceName", var.service_name]], stat = "Average" },
       { title = "Memory in percent", metrics = [["AWS/ECS", "MemoryUtilization", "ClusterName", var.cluster_name, "ServiceName", var.service_name]], stat = "Average" },
     ]

@@ -2,6 +2,8 @@
 
 locals {
   scaling = var.scaling.enabled ? 1 : 0
+  # As the service reports it (docs/aws.md); a check holds it to that.
+  shield_metrics = { in_flight = "InFlightRequests" }
 }
 
 resource "aws_appautoscaling_target" "this" {
@@ -50,7 +52,7 @@ resource "aws_appautoscaling_policy" "concurrency" {
 
     customized_metric_specification {
       namespace   = "${var.metrics_namespace}/API"
-      metric_name = "shield_in_flight_requests"
+      metric_name = local.shield_metrics.in_flight
       statistic   = "Average"
     }
   }

@@ -115,6 +115,7 @@ fn check_statically() -> Result<Counts> {
     report("values of environments", environments(&modules)?);
     report("tests parse", test_files()?);
     report("settings of the service", settings::check(&shell::root(), &modules)?);
+    report("metrics of the service", settings::check_metrics(&shell::root(), &modules)?);
     report("generated files are current", stale(&modules)?);
     Ok(counts)
 }

@@ -1,4 +1,5 @@
-//! The settings that the task definition gives the service have to be settings that the service has.
+//! The settings that the task definition gives the service have to be settings that the service has, and the metrics that
+//! alarms and scaling look at those that it reports.
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -37,6 +38,48 @@ pub(super) fn check(root: &Path, modules: &[Module]) -> Result<Problems> {
         problems.add(name, &format!("{DOCUMENT} has no such key"));
     }
     Ok(problems)
+}
+
+/// Where the service counts and measures.
+const SOURCES: [&str; 2] = ["server/src", "server/audit/src"];
+/// The local that lists the metrics which a module looks at.
+const METRICS: &str = "shield_metrics";
+
+/// Checks every metric that a module names against those in the service's source.
+pub(super) fn check_metrics(root: &Path, modules: &[Module]) -> Result<Problems> {
+    let mut reported = BTreeSet::new();
+    for directory in SOURCES {
+        for path in tree::files(&root.join(directory), ".rs")? {
+            let text =
+                fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let names = text.split("\"shield_").skip(1).filter_map(|rest| rest.split_once('"'));
+            reported.extend(names.map(|(name, _)| camel_case(name)));
+        }
+    }
+    let mut problems = Problems::default();
+    for module in modules {
+        let locals = module.blocks.iter().filter(|block| block.identifier() == "locals");
+        for named in locals.flat_map(|block| block.body().attributes()).filter(|named| named.key() == METRICS)
+        {
+            let Expression::Object(metrics) = named.expr() else { continue };
+            for (_, name) in metrics {
+                let name = if let Expression::String(name) = name { name } else { "" };
+                if !reported.contains(name) {
+                    problems.add(name, "the service reports no such metric");
+                }
+            }
+        }
+    }
+    Ok(problems)
+}
+
+/// Names a metric as the service's exporter does.
+fn camel_case(name: &str) -> String {
+    let capital = |part: &str| {
+        let mut letters = part.chars();
+        letters.next().map(|first| first.to_uppercase().chain(letters).collect::<String>())
+    };
+    name.split('_').filter_map(capital).collect()
 }
 
 fn collect(body: &Body, into: &mut BTreeSet<String>) {

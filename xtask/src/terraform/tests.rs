@@ -205,6 +205,16 @@ fn an_archive_is_one_that_unzip_reads() {
 }
 
 #[test]
+fn metrics_are_those_of_the_service() {
+    let alarms =
+        |metric: &str| module(&format!("locals {{\n  shield_metrics = {{ one = \"{metric}\" }}\n}}\n"));
+    let problems = settings::check_metrics(&shell::root(), &[alarms("shield_requests_total")]).unwrap();
+    assert_eq!(problems.0, ["shield_requests_total: the service reports no such metric"]);
+    let known = alarms("RequestsTotal");
+    assert_eq!(settings::check_metrics(&shell::root(), &[known]).unwrap().0, Vec::<String>::new());
+}
+
+#[test]
 fn settings_are_those_of_the_service() {
     let task = |setting: &str| {
         module(&format!("locals {{\n  settings = merge({{ {setting} = \"x\" }}, var.environment)\n}}\n"))
