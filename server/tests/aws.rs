@@ -169,6 +169,7 @@ async fn the_service_keeps_everything_on_aws() {
     assert!(last.is_some_and(|last| last.done && last.intact));
     assert_eq!(server.terminate(), Some(0));
 
+    records_are_read_from_the_bucket(&account);
     nothing_shows_the_text(&account.data());
     let storage = account.storage();
     let kept = storage.list_objects("scan-results/").await.unwrap();
@@ -188,6 +189,31 @@ async fn the_service_keeps_everything_on_aws() {
     }
 }
 
+/// What an auditor does, on a machine that has never seen the service.
+fn records_are_read_from_the_bucket(account: &Account) {
+    let store = format!("s3://{BUCKET}");
+    let audit = |arguments: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        command.arg("audit").args(arguments).args(["--store", &store]).envs(account.emulator.environment());
+        let output = command.output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let (code, records, said) = audit(&["list", "--tenant", "default", "--format", "json"]);
+    assert!(code == Some(0) && records.lines().count() >= 2, "{said}");
+    let (code, key, said) = audit(&["public-key"]);
+    assert!(code == Some(0) && key.contains("PUBLIC KEY"), "{said}");
+    let file = account.home.path().join("audit.pem");
+    fs::write(&file, key).unwrap();
+    let (code, _, said) = audit(&["verify", "--public-key", file.to_str().unwrap()]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(audit(&["rewrap"]).0, Some(0));
+    assert_eq!(audit(&["verify"]).0, Some(0));
+}
+
 async fn logs_are_structured(aws: &Aws) {
     let logs = aws_sdk_cloudwatchlogs::Client::new(aws.config());
     let events = logs.get_log_events().log_group_name("/llm-shield/api").log_stream_name("production");
@@ -198,6 +224,7 @@ async fn logs_are_structured(aws: &Aws) {
     let of = |message: &str| lines.iter().find(|line| line["message"] == message);
     assert!(of("ready").is_some() && of("ended").is_some(), "from the first to the last");
     let answered = of("request answered").unwrap();
+    assert_eq!(answered["caller_id"], "spiffe://llm-shield.local/dev/dev", "what rankings go by");
     assert_eq!(
         (answered["trace_id"].as_str().unwrap().len(), answered["span_id"].as_str().unwrap().len()),
         (32, 16)

@@ -39,8 +39,8 @@ resource "aws_cloudwatch_dashboard" "this" {
 
 resource "aws_cloudwatch_contributor_insight_rule" "this" {
   for_each = {
-    callers = { keys = ["$.caller.id"], filters = [] }
-    refused = { keys = ["$.caller.id", "$.permission"], filters = [{ Match = "$.message", In = ["a caller lacks a permission"] }] }
+    callers = { keys = ["$.caller_id"], filters = [] }
+    refused = { keys = ["$.caller_id", "$.permission"], filters = [{ Match = "$.message", In = ["a caller lacks a permission"] }] }
   }
 
   rule_name  = "${var.name}-${each.key}"

@@ -65,12 +65,15 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for CloudLayer {
         event.record(&mut fields);
         let span = context.event_span(event);
         let within = span.as_ref().and_then(|span| span.extensions().get::<Span>().map(|span| span.context));
-        let mut labels = fields.others;
+        // CloudWatch's queries and rules take a dot for a step into an object.
+        let plain = |name: &str| name.replace('.', "_");
+        let mut labels: BTreeMap<_, _> =
+            fields.others.into_iter().map(|(name, value)| (plain(&name), value)).collect();
         if let Some(span) = &span
             && let Some(span) = span.extensions().get::<Span>()
         {
             for (name, value) in &span.attributes {
-                labels.entry(name.clone()).or_insert_with(|| value.clone());
+                labels.entry(plain(name)).or_insert_with(|| value.clone());
             }
         }
         self.shipping.put(Shipment::Entry(LogEntry {
