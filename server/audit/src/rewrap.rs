@@ -118,7 +118,8 @@ impl Store {
         again: bool,
         done: &mut Rewrapped,
     ) -> Result<()> {
-        let own = self.shelves.logs(tenant)?.into_iter().find(|(_, own)| *own);
+        let (shelves, owner) = (self.shelves.clone(), tenant.clone());
+        let own = blocking(move || shelves.logs(&owner)).await??.into_iter().find(|(_, own)| *own);
         let Some((log, _)) = own else { return Ok(()) };
         let failed = |error| AuditError::io("the keys of subjects", error);
         let files = entries(&subject::directory(&self.shelves.store, &log)).map_err(failed)?;
