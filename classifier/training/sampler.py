@@ -1,6 +1,6 @@
 """Draws training examples: what share each group of texts gets, and what happens to a text before it is shown.
 
-`train` is nine tenths template, so its size says nothing about its worth: two thirds of the examples are hand-written,
+`train` is nine tenths template, so its size says nothing about its worth: six tenths of the examples are hand-written,
 and the templated ones get a small fixed share whatever their number.
 """
 
@@ -9,15 +9,15 @@ import random
 from . import augment, tokens
 
 SHARES = {
-    "hand_written": 0.66,
-    "real_attack": 0.10,
-    "composed_attack": 0.03,
-    "templated_attack": 0.03,
+    "hand_written": 0.60,
+    "real_attack": 0.08,
+    "composed_attack": 0.04,
+    "templated_attack": 0.02,
     "templated_benign": 0.02,
-    "benign_user": 0.04,
-    "benign_prompt": 0.03,
+    "benign_user": 0.05,
+    "benign_prompt": 0.04,
     "benign_document": 0.03,
-    "composition": 0.06,
+    "composition": 0.12,
 }
 MUTATED = 0.10
 WRAPPED = 0.06
@@ -104,15 +104,15 @@ class Sampler:
         carrier = augment.excerpt(rng.choice(self.carriers)["text"], rng, rng.choice([150, 250, 400, 600]))
         role = rng.choice(["document", "document", "tool"])
         kind = rng.random()
-        if kind < 0.25 and self.requests:
+        if kind < 0.35 and self.requests:
             return augment.insert(carrier, rng.choice(self.requests)["text"], rng), role, 1, "indirect_injection"
-        if kind < 0.5 and self.attacks:
+        if kind < 0.55 and self.attacks:
             text = augment.insert(carrier, rng.choice(self.attacks)["text"], rng)
             return text, rng.choice([role, role, "user"]), 1, "indirect_injection"
-        if kind < 0.75:
+        if kind < 0.77:
             other = augment.excerpt(rng.choice(self.carriers)["text"], rng, 200)
             return augment.insert(carrier, other, rng), role, 0, "benign"
-        if kind < 0.85 and self.requests:
+        if kind < 0.90 and self.requests:
             asked = rng.choice(self.requests)["text"]
             order = [carrier, asked] if rng.random() < 0.4 else [asked, carrier]
             return "\n\n".join(order), "user", 0, "benign"
