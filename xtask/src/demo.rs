@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     checks,
-    process::{FreshDirectory, Server},
+    process::{Server, fresh_directory},
     shell,
 };
 
@@ -24,9 +24,9 @@ const BLOCKED: i32 = 1;
 /// Shows a block, a redaction and the audit trail.
 pub(crate) fn run() -> Result<()> {
     let program = checks::server_program()?;
-    let data = FreshDirectory::new("demo")?;
-    let mut server = start(&program, &data.0, true)?;
-    let client = Client { program: &program, data: &data.0, endpoint: server.address() };
+    let data = fresh_directory("demo")?;
+    let mut server = start(&program, data.path(), true)?;
+    let client = Client { program: &program, data: data.path(), endpoint: server.address() };
     server.wait_until(|| client.is_answered())?;
     client.decisions_hold()?;
     client.audit_holds()?;

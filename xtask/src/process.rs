@@ -1,16 +1,16 @@
-//! A server as a child process, and the directory that it works in.
+//! A server as a child process, and directories to work in.
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
-    path::PathBuf,
-    process::{self, Child, Command, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
 
 use crate::shell;
 
@@ -107,23 +107,13 @@ impl Drop for Server {
     }
 }
 
-/// A fresh directory; removed when dropped.
-#[derive(Debug)]
-pub(crate) struct FreshDirectory(pub(crate) PathBuf);
-
-impl FreshDirectory {
-    /// Makes a directory for `task` that nobody else uses.
-    pub(crate) fn new(task: &str) -> Result<Self> {
-        let path = env::temp_dir().join(format!("llm-shield-{task}-{}", process::id()));
-        fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for FreshDirectory {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
+/// Makes a fresh directory for `task` that nobody else uses, other threads of this process included; removed when
+/// dropped.
+pub(crate) fn fresh_directory(task: &str) -> Result<TempDir> {
+    tempfile::Builder::new()
+        .prefix(&format!("llm-shield-{task}-"))
+        .tempdir()
+        .with_context(|| format!("cannot make a directory for {task} in {}", env::temp_dir().display()))
 }
 
 fn address_in(line: &str) -> Option<SocketAddr> {

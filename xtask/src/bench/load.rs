@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     demo,
-    process::{FreshDirectory, Server},
+    process::{Server, fresh_directory},
     shell::{self, cargo, succeed},
     tools::Tool,
 };
@@ -38,17 +38,17 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     succeed(build.args(["--bin", "llm-shield", "--bin", "empty_server"]))?;
     let programs = shell::target().join("release");
 
-    let data = FreshDirectory::new("load")?;
+    let data = fresh_directory("load")?;
     // The empty server uses the certificates that the full one has made.
-    let full = demo::start(&programs.join("llm-shield"), &data.0, false)?;
-    let empty = Server::start(Command::new(programs.join("empty_server")).arg(&data.0), false)?;
-    let ghz = Ghz::new(&ghz, &data.0, &shell::root().join("proto/baseline.binpb"));
+    let full = demo::start(&programs.join("llm-shield"), data.path(), false)?;
+    let empty = Server::start(Command::new(programs.join("empty_server")).arg(data.path()), false)?;
+    let ghz = Ghz::new(&ghz, data.path(), &shell::root().join("proto/baseline.binpb"));
     let facts = facts::of_load();
 
     let mut measurements = Vec::new();
     for (size, requests) in SIZES {
         let requests = options.requests.unwrap_or(requests);
-        let body = data.0.join(format!("prompt-{size}.json"));
+        let body = data.path().join(format!("prompt-{size}.json"));
         fs::write(&body, request(size)).context("cannot write the prompt")?;
         for server in [&full, &empty] {
             ghz.call(server.address(), &body, (requests / WARM_UP_DIVISOR).max(1))?;

@@ -24,7 +24,7 @@ use self::{
 };
 use super::{PACKAGE, RESULTS, facts};
 use crate::{
-    process::FreshDirectory,
+    process::fresh_directory,
     shell::{self, cargo, succeed},
     tools::{GITLEAKS, Tool},
 };
@@ -48,8 +48,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     succeed(&mut build)?;
     let ours = shell::target().join("release/scan_throughput");
 
-    let directory = FreshDirectory::new("peers")?;
-    let corpora = Corpora::collect(&options.data)?.write(&directory.0)?;
+    let directory = fresh_directory("peers")?;
+    let corpora = Corpora::collect(&options.data)?.write(directory.path())?;
     let mut facts = facts::of_machine();
     let presidio = peers.presidio_version()?.into();
     facts::add(

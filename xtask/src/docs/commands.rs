@@ -10,11 +10,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use tempfile::TempDir;
 
 use super::document::{Block, Document, Mark};
 use crate::{
     USAGE,
-    process::{FreshDirectory, Server},
+    process::{Server, fresh_directory},
     shell,
     tools::Tool,
 };
@@ -39,7 +40,7 @@ pub(super) fn run(document: &Document, program: &Path) -> Result<Vec<Vec<String>
     let mut results = Vec::new();
     for block in &document.blocks {
         match &block.mark {
-            Some(Mark::File(name)) => fs::write(session.directory.0.join(name), &block.text)
+            Some(Mark::File(name)) => fs::write(session.directory.path().join(name), &block.text)
                 .with_context(|| format!("cannot write {name}"))?,
             Some(Mark::Run) => {
                 for (line, command) in lines(block) {
@@ -59,7 +60,7 @@ pub(super) fn run(document: &Document, program: &Path) -> Result<Vec<Vec<String>
 }
 
 struct Session {
-    directory: FreshDirectory,
+    directory: TempDir,
     program: PathBuf,
     /// Where the programs are that lines call.
     path: OsString,
@@ -76,7 +77,7 @@ impl Session {
         let present = env::var_os("PATH").unwrap_or_default();
         let directories = programs.iter().filter_map(|program| program.parent().map(Path::to_owned));
         let path = env::join_paths(directories.chain(env::split_paths(&present)))?;
-        let directory = FreshDirectory::new("docs")?;
+        let directory = fresh_directory("docs")?;
         Ok(Self { directory, program: program.to_owned(), path, exports: String::new(), server: None })
     }
 
@@ -130,8 +131,8 @@ impl Session {
     /// Prepares a run in the directory, with the program at hand and its data kept there.
     fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
-        command.current_dir(&self.directory.0).stdin(Stdio::null()).env("PATH", &self.path);
-        command.env("LLM_SHIELD_DATA_DIR", self.directory.0.join("data"));
+        command.current_dir(self.directory.path()).stdin(Stdio::null()).env("PATH", &self.path);
+        command.env("LLM_SHIELD_DATA_DIR", self.directory.path().join("data"));
         command.env("LLM_SHIELD__LISTEN", "127.0.0.1:0").env("NO_COLOR", "1");
         command
     }

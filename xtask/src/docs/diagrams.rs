@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
-    process::FreshDirectory,
+    process::fresh_directory,
     shell::{self, root},
     tools::Tool,
 };
@@ -26,12 +26,12 @@ pub(super) fn draw() -> Result<()> {
 
 /// Draws all pictures and compares; returns for each what is wrong with it.
 pub(super) fn check() -> Result<Vec<Vec<String>>> {
-    let fresh = FreshDirectory::new("diagrams")?;
-    draw_into(&fresh.0)?;
+    let fresh = fresh_directory("diagrams")?;
+    draw_into(fresh.path())?;
     let mut results = Vec::new();
     for source in sources()? {
         let picture = svg_in(&root().join(DIRECTORY), &source)?;
-        let same = fs::read(&picture).ok() == fs::read(svg_in(&fresh.0, &source)?).ok();
+        let same = fs::read(&picture).ok() == fs::read(svg_in(fresh.path(), &source)?).ok();
         let problem = || format!("{}: not drawn from its text: `cargo xtask docs draw`", picture.display());
         results.push(if same { Vec::new() } else { vec![problem()] });
     }

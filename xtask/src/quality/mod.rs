@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use self::subject::Judge;
-use crate::{checks, process::FreshDirectory, shell};
+use crate::{checks, process::fresh_directory, shell};
 
 const DOCUMENT: &str = "docs/quality.md";
 /// Beside the checkout, as the data may not be in the repository: much of it belongs to others.
@@ -35,9 +35,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("there is no labelled data in {}: name its directory with --data", options.data.display());
     }
     let program = checks::server_program()?;
-    let directory = FreshDirectory::new("quality")?;
+    let directory = fresh_directory("quality")?;
     let cases = Cases::read(&options.data)?;
-    let results = Results::measure(&subject::Subject::new(&program, &directory.0), &cases)?;
+    let results = Results::measure(&subject::Subject::new(&program, directory.path()), &cases)?;
     let document = shell::root().join(DOCUMENT);
     let write = |name: &str, tables: &str| {
         println!("{tables}");
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     };
     write("measured", &report::tables(&results)?)?;
     if options.peers {
-        write("peers", &peers::tables(&results, &cases, &directory.0)?)?;
+        write("peers", &peers::tables(&results, &cases, directory.path())?)?;
     }
     if !options.dry_run {
         println!("written to {DOCUMENT}");

@@ -27,7 +27,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     counts::Counts,
-    process::FreshDirectory,
+    process::fresh_directory,
     shell::{self, succeed},
     tools::Tool,
 };
@@ -191,13 +191,13 @@ fn format() -> Result<()> {
 /// Has every policy judged: unknown actions, actions that do not fit their resource, conditions that do not apply.
 fn parliament() -> Result<()> {
     let python = Tool::Checkov.ensure()?;
-    let written = FreshDirectory::new("policies")?;
+    let written = fresh_directory("policies")?;
     let mut count = 0;
     for module in tree::read(&directory())? {
-        count += policies::write(&module, &written.0)?;
+        count += policies::write(&module, written.path())?;
     }
     println!("{count} policies");
-    judge(&python, &written.0)
+    judge(&python, written.path())
 }
 
 /// Has the IAM policies that are given to operators judged in the same way.

@@ -3,16 +3,16 @@
 use std::fs;
 
 use super::{Problems, archive, policies, references, rules, schema::Schema, settings, tree::Module};
-use crate::{process::FreshDirectory, shell};
+use crate::{process::fresh_directory, shell};
 
 fn module(text: &str) -> Module {
     named("modules/tried", text)
 }
 
 fn named(name: &str, text: &str) -> Module {
-    let directory = FreshDirectory::new("terraform").unwrap();
-    fs::write(directory.0.join("main.tf"), text).unwrap();
-    Module::read(&directory.0, name.to_owned()).unwrap()
+    let directory = fresh_directory("terraform").unwrap();
+    fs::write(directory.path().join("main.tf"), text).unwrap();
+    Module::read(directory.path(), name.to_owned()).unwrap()
 }
 
 fn schema() -> Schema {
@@ -195,8 +195,8 @@ fn policies_become_json() {
 #[test]
 fn an_archive_is_one_that_unzip_reads() {
     let archive = archive::of("bootstrap", b"#!/bin/sh\n").unwrap();
-    let directory = FreshDirectory::new("archive").unwrap();
-    let path = directory.0.join("a.zip");
+    let directory = fresh_directory("archive").unwrap();
+    let path = directory.path().join("a.zip");
     fs::write(&path, archive).unwrap();
     let read = "import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; \
                 i=z.infolist()[0]; assert i.external_attr >> 16 == 0o100755; print(z.read('bootstrap').decode(), end='')";
