@@ -93,6 +93,7 @@ mod tenant_keys;
 mod tenant_log;
 mod tree;
 mod verify;
+mod verify_segments;
 mod walk;
 mod wrapped_key;
 mod writer;

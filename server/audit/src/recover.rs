@@ -187,7 +187,7 @@ fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>
         let closing = closing.map(|(_, closing)| (closing, None));
         if closing.is_some() {
             // Not yet taken away: what was closed last is looked at once more.
-            let before = Position::before(&reader);
+            let before = Position::before(&reader.header);
             Walk { marks: &marks, closing, is_last: false }.run(&reader, &before, &mut |_| Ok(()))?;
             continue;
         }

@@ -1,7 +1,9 @@
 //! Checking that a store is what was written.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread;
 
 use jiff::Timestamp;
 
@@ -9,7 +11,6 @@ use crate::checkpoint::Checkpoint;
 use crate::files::{
     OUTBOX, Part, closed_segments, entries, list_tenants, log_directory, object_name, read_id, read_if_there,
 };
-use crate::frame::Frame;
 use crate::list::{Head, List};
 use crate::name::{LogId, LogName};
 use crate::note::Trust;
@@ -19,12 +20,10 @@ use crate::rewrap;
 use crate::store::Opener;
 use crate::subject;
 use crate::tenant_keys;
-use crate::walk::{Marks, Position, Torn, Walk};
+use crate::verify_segments::Segments;
+use crate::walk::Marks;
 use crate::wrapped_key::WrappedKey;
 use crate::{AuditError, Result, Tenant};
-
-/// Progress is told once in so many records.
-const TELL_EVERY: u64 = 1024;
 
 /// What to verify: everything by default.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +36,8 @@ pub struct VerifyOptions {
     pub end: Option<Timestamp>,
     /// Checkpoints that were kept elsewhere: the log must still be the one that they sign.
     pub checkpoints: Vec<Checkpoint>,
+    /// How many threads check segments; by default one a core.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// How far a verification is.
@@ -217,20 +218,23 @@ impl Verifier<'_> {
         }
         let pieces = Piece::all(self.shelves, log, own)?;
         let closings = closings(&pieces, &mut marks, self.trust)?;
-        let mut at = Position::start();
-        for (index, piece) in pieces.iter().enumerate() {
+        let mut wanted = vec![true; pieces.len()];
+        for (index, (piece, wanted)) in pieces.iter().zip(&mut wanted).enumerate() {
             let next = pieces.get(index.saturating_add(1));
-            if closings.get(index).is_some() && !self.is_wanted(piece, next)? {
-                at = Position { segment: piece.segment, ..at };
-                continue;
-            }
-            let closing = closings.get(index);
-            let before = index.checked_sub(1).and_then(|before| closings.get(before));
-            at = self.check_segment(piece, at, before, closing, &marks, next.is_none(), report)?;
+            *wanted = closings.get(index).is_none() || self.is_wanted(piece, next)?;
         }
+        let segments = Segments {
+            pieces: &pieces,
+            closings: &closings,
+            wanted: &wanted,
+            marks: &marks,
+            opener: self.opener.as_ref(),
+        };
+        let threads = self.options.threads.map_or_else(available_threads, NonZeroUsize::get);
+        let end = segments.check(threads, report, self.progress)?;
         let last = pieces.last();
         let whole = self.options.start.is_none() && self.options.end.is_none();
-        match marks.missing(at.tree.size()).filter(|_| whole) {
+        match marks.missing(end.tree.size()).filter(|_| whole) {
             Some(what) => {
                 let object = object_name(&log.tenant, "");
                 Err(AuditError::corrupt(last.map_or(object, |last| last.object(Part::Records)), what))
@@ -288,45 +292,8 @@ impl Verifier<'_> {
             _ => Ok(true),
         }
     }
+}
 
-    #[expect(clippy::too_many_arguments, reason = "what is known of one segment, taken apart nowhere else")]
-    fn check_segment(
-        &mut self,
-        piece: &Piece,
-        at: Position,
-        before: Option<&Checkpoint>,
-        closing: Option<&Checkpoint>,
-        marks: &Marks,
-        is_last: bool,
-        report: &mut VerifyReport,
-    ) -> Result<Position> {
-        let index = closing.map(|closing| piece.index(closing)).transpose()?;
-        let reader = piece.open()?;
-        let before = match before {
-            // What was left out before this segment is vouched for by the checkpoint that closes it.
-            Some(before) if before.root == reader.header.before.root() && at.tree.size() < before.size => {
-                Position::before(&reader)
-            }
-            _ => at,
-        };
-        let cipher = self.opener.as_ref().map(|opener| opener.segment(&reader)).transpose()?;
-        report.segments = report.segments.saturating_add(1);
-        let (progress, told, digest) = (&mut *self.progress, &mut *report, reader.digest);
-        let mut each = |frame: &Frame| {
-            if let Some(cipher) = &cipher {
-                cipher.open(frame.clone(), digest)?;
-            }
-            told.records = told.records.saturating_add(1);
-            if told.records.is_multiple_of(TELL_EVERY) {
-                progress(Progress { records: told.records, segments: told.segments });
-            }
-            Ok(())
-        };
-        let closing = closing.map(|closing| (closing, index.as_ref()));
-        let (at, torn) = Walk { marks, closing, is_last }.run(&reader, &before, &mut each)?;
-        if let Some(Torn { offset }) = torn {
-            report.unfinished_bytes = reader.end.saturating_sub(offset);
-        }
-        Ok(at)
-    }
+fn available_threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

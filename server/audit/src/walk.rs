@@ -9,6 +9,7 @@ use crate::frame::{Frame, Next};
 use crate::index::Index;
 use crate::list::Head;
 use crate::piece::{Piece, SegmentReader};
+use crate::segment::SegmentHeader;
 use crate::tree::{Frontier, Hash};
 use crate::{AuditError, Result};
 
@@ -37,11 +38,18 @@ impl Position {
     }
 
     /// Returns the position that a segment says it begins at, but for the time.
-    pub(crate) fn before(reader: &SegmentReader) -> Self {
-        Self {
-            segment: reader.header.segment.saturating_sub(1),
-            tree: reader.header.before.clone(),
-            time_us: i64::MIN,
+    pub(crate) fn before(header: &SegmentHeader) -> Self {
+        Self { segment: header.segment.saturating_sub(1), tree: header.before.clone(), time_us: i64::MIN }
+    }
+
+    /// Checks that a segment begins here; says what is wrong.
+    pub(crate) fn check_next(&self, header: &SegmentHeader) -> std::result::Result<(), &'static str> {
+        if header.segment != self.segment.saturating_add(1) || header.before != self.tree {
+            Err("the segment does not follow the one before it")
+        } else if header.created_us < self.time_us {
+            Err("the segment is dated before the one before it")
+        } else {
+            Ok(())
         }
     }
 }
@@ -132,11 +140,32 @@ impl Walk<'_> {
         before: &Position,
         each: &mut dyn FnMut(&Frame) -> std::result::Result<(), String>,
     ) -> Result<(Position, Option<Torn>)> {
+        self.check_header(reader)?;
+        before.check_next(&reader.header).map_err(|what| reader.piece.corrupt(Part::Records, what))?;
+        self.records(reader, each)
+    }
+
+    /// Checks the header against the index, where there is one.
+    pub(crate) fn check_header(&self, reader: &SegmentReader) -> Result<()> {
+        match self.closing.and_then(|(_, index)| index) {
+            Some(index) if index.header != reader.digest => {
+                Err(reader.piece.corrupt(Part::Records, "the segment's header was changed"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Walks one segment from where its header says that it begins; whether it does is
+    /// [another question](Position::check_next).
+    pub(crate) fn records(
+        &self,
+        reader: &SegmentReader,
+        each: &mut dyn FnMut(&Frame) -> std::result::Result<(), String>,
+    ) -> Result<(Position, Option<Torn>)> {
         let piece = &reader.piece;
-        self.check_header(reader, before).map_err(|what| piece.corrupt(Part::Records, what))?;
         let mut at = Position {
             segment: reader.header.segment,
-            tree: before.tree.clone(),
+            tree: reader.header.before.clone(),
             time_us: reader.header.created_us,
         };
         let mut frames = reader.frames()?;
@@ -170,23 +199,6 @@ impl Walk<'_> {
         }
         self.check_end(piece, &at, reader.end)?;
         Ok((at, torn))
-    }
-
-    fn check_header(
-        &self,
-        reader: &SegmentReader,
-        before: &Position,
-    ) -> std::result::Result<(), &'static str> {
-        let header = &reader.header;
-        if self.closing.and_then(|(_, index)| index).is_some_and(|index| index.header != reader.digest) {
-            Err("the segment's header was changed")
-        } else if header.segment != before.segment.saturating_add(1) || header.before != before.tree {
-            Err("the segment does not follow the one before it")
-        } else if header.created_us < before.time_us {
-            Err("the segment is dated before the one before it")
-        } else {
-            Ok(())
-        }
     }
 
     fn check_place(&self, frame: &Frame, at: &Position) -> std::result::Result<(), String> {

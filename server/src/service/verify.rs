@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    num::NonZeroUsize,
     pin::Pin,
     sync::Arc,
     task::{Context as TaskContext, Poll, ready},
@@ -31,7 +32,9 @@ impl Parts {
         job::check(request)?;
         let (start, end) = range(("start_time", request.start_time), ("end_time", request.end_time))?;
         let tenant = Some(context.caller.tenant.clone());
-        let options = VerifyOptions { tenant, start, end, ..VerifyOptions::default() };
+        // Other callers are answered meanwhile.
+        let threads = Some(NonZeroUsize::MIN);
+        let options = VerifyOptions { tenant, start, end, threads, ..VerifyOptions::default() };
         let place = Arc::clone(&self.audit_streams)
             .try_acquire_owned()
             .map_err(|_full| Fault::TooManyAuditStreams { limit: self.limits.max_audit_streams })?;

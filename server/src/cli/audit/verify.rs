@@ -1,6 +1,6 @@
 //! `llm-shield audit verify`.
 
-use std::{fs, path::PathBuf};
+use std::{fs, num::NonZeroUsize, path::PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -27,6 +27,9 @@ pub(crate) struct VerifyArgs {
     /// Only segments that can hold records made before this time
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
+    /// How many threads check segments; by default one a core
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -43,8 +46,13 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<u8> {
             .map_err(|what| anyhow::anyhow!("{} cannot be relied on: {what}", file.display()))?;
         checkpoints.push(checkpoint);
     }
-    let options =
-        VerifyOptions { tenant: args.store.tenant()?, start: args.since, end: args.until, checkpoints };
+    let options = VerifyOptions {
+        tenant: args.store.tenant()?,
+        start: args.since,
+        end: args.until,
+        checkpoints,
+        threads: args.threads,
+    };
     let progress = progress_bar("checked");
     let bar = progress.clone();
     let report = store.verify(options, move |progress| bar.set_position(progress.records)).await?;

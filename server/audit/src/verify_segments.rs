@@ -1,0 +1,192 @@
+//! Checking the segments of one log on several threads.
+//!
+//! Each segment says in its header what the tree before it is, so that it can be checked by itself. What was found is
+//! then put together in the order of the log, where each segment must begin where the one before it ends: the result is
+//! that of one thread that goes from record to record.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use crate::Result;
+use crate::checkpoint::Checkpoint;
+use crate::files::Part;
+use crate::frame::Frame;
+use crate::piece::Piece;
+use crate::segment::SegmentHeader;
+use crate::store::Opener;
+use crate::verify::{Progress, VerifyReport};
+use crate::walk::{Marks, Position, Torn, Walk};
+
+/// Progress is told once in so many records.
+const TELL_EVERY: u64 = 1024;
+
+/// The segments of a log, and what is known of them.
+pub(crate) struct Segments<'a> {
+    pub(crate) pieces: &'a [Piece],
+    /// The checkpoints that close them: all of them, or all but the last one's.
+    pub(crate) closings: &'a [Checkpoint],
+    /// Which of them to check.
+    pub(crate) wanted: &'a [bool],
+    pub(crate) marks: &'a Marks,
+    /// Opens records, when the keys are at hand.
+    pub(crate) opener: Option<&'a Opener>,
+}
+
+/// What the check of one segment found.
+struct Found {
+    /// The header, where it is that of this segment.
+    header: Option<SegmentHeader>,
+    /// Records that are whole and at their place.
+    records: u64,
+    /// The position behind the segment, and how many unfinished bytes stand there.
+    end: Result<(Position, u64)>,
+}
+
+enum Message {
+    /// So many more records were checked.
+    Records(u64),
+    Segment(usize, Found),
+}
+
+impl Segments<'_> {
+    /// Checks all wanted segments and returns the position behind the last.
+    ///
+    /// # Errors
+    /// [`AuditError::Corrupt`] names the first bad object in the order of the log.
+    pub(crate) fn check(
+        &self,
+        threads: usize,
+        report: &mut VerifyReport,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<Position> {
+        let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (sender, messages) = channel();
+        thread::scope(|scope| {
+            for _ in 0..threads.clamp(1, self.pieces.len().max(1)) {
+                let sender = sender.clone();
+                scope.spawn(|| self.work(&next, &stop, sender));
+            }
+            drop(sender);
+            // Those found before the ones in front of them.
+            let mut found = BTreeMap::new();
+            let (mut at, mut joined) = (Position::start(), 0);
+            let mut so_far = Progress { records: report.records, segments: report.segments };
+            for message in messages {
+                match message {
+                    Message::Records(more) => {
+                        so_far.records = so_far.records.saturating_add(more);
+                        progress(so_far);
+                    }
+                    Message::Segment(index, result) => {
+                        so_far.segments = so_far.segments.saturating_add(1);
+                        found.insert(index, result);
+                    }
+                }
+                let joining = self.join(&mut found, &mut joined, &mut at, report);
+                if joining.is_err() {
+                    stop.store(true, Ordering::Relaxed);
+                    return joining.map(|()| at);
+                }
+            }
+            self.join(&mut found, &mut joined, &mut at, report).map(|()| at)
+        })
+    }
+
+    /// Puts what was found to what stands before it, as far as that is known.
+    fn join(
+        &self,
+        found: &mut BTreeMap<usize, Found>,
+        joined: &mut usize,
+        at: &mut Position,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        while let Some(piece) = self.pieces.get(*joined) {
+            if self.wanted.get(*joined) == Some(&true) {
+                let Some(result) = found.remove(joined) else { return Ok(()) };
+                report.segments = report.segments.saturating_add(1);
+                if let Some(header) = &result.header {
+                    let before = self.before(*joined, header, at);
+                    before.check_next(header).map_err(|what| piece.corrupt(Part::Records, what))?;
+                }
+                report.records = report.records.saturating_add(result.records);
+                let (end, unfinished) = result.end?;
+                report.unfinished_bytes = report.unfinished_bytes.saturating_add(unfinished);
+                *at = end;
+            } else {
+                at.segment = piece.segment;
+            }
+            *joined = joined.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// Returns where a segment has to begin.
+    fn before(&self, index: usize, header: &SegmentHeader, at: &Position) -> Position {
+        match index.checked_sub(1).and_then(|before| self.closings.get(before)) {
+            // What was left out before this segment is vouched for by the checkpoint that closes it.
+            Some(before) if before.root == header.before.root() && at.tree.size() < before.size => {
+                Position::before(header)
+            }
+            _ => at.clone(),
+        }
+    }
+
+    /// Checks one segment after the other until there are no more.
+    fn work(&self, next: &AtomicUsize, stop: &AtomicBool, sender: Sender<Message>) {
+        while !stop.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            match (self.pieces.get(index), self.wanted.get(index)) {
+                (Some(piece), Some(true)) => {
+                    let found = self.check_segment(index, piece, &sender);
+                    if sender.send(Message::Segment(index, found)).is_err() {
+                        return;
+                    }
+                }
+                (Some(_), _) => {}
+                (None, _) => return,
+            }
+        }
+    }
+
+    fn check_segment(&self, index: usize, piece: &Piece, sender: &Sender<Message>) -> Found {
+        let (mut header, mut records) = (None, 0);
+        let end = self.walk(index, piece, sender, &mut header, &mut records);
+        Found { header, records, end }
+    }
+
+    fn walk(
+        &self,
+        index: usize,
+        piece: &Piece,
+        sender: &Sender<Message>,
+        header: &mut Option<SegmentHeader>,
+        records: &mut u64,
+    ) -> Result<(Position, u64)> {
+        let closing = self.closings.get(index);
+        let index_of_records = closing.map(|closing| piece.index(closing)).transpose()?;
+        let reader = piece.open()?;
+        let walk = Walk {
+            marks: self.marks,
+            closing: closing.map(|closing| (closing, index_of_records.as_ref())),
+            is_last: index.saturating_add(1) == self.pieces.len(),
+        };
+        walk.check_header(&reader)?;
+        *header = Some(reader.header.clone());
+        let cipher = self.opener.map(|opener| opener.segment(&reader)).transpose()?;
+        let mut each = |frame: &Frame| {
+            if let Some(cipher) = &cipher {
+                cipher.open(frame.clone(), reader.digest)?;
+            }
+            *records = records.saturating_add(1);
+            if records.is_multiple_of(TELL_EVERY) {
+                // Nobody listens any more: another segment is bad.
+                drop(sender.send(Message::Records(TELL_EVERY)));
+            }
+            Ok(())
+        };
+        let (end, torn) = walk.records(&reader, &mut each)?;
+        Ok((end, torn.map_or(0, |Torn { offset }| reader.end.saturating_sub(offset))))
+    }
+}
