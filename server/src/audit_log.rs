@@ -22,11 +22,11 @@ pub(crate) struct Keepers<'a> {
 /// Opens the log for appending and for reading.
 pub(crate) async fn open(
     config: &Config,
-    keepers: Keepers<'_>,
+    keepers: &Keepers<'_>,
 ) -> Result<(Arc<AuditLog>, Store), ServerError> {
     let Keepers { keys, encryption_key, signing_key, objects } = keepers;
     let dir = config.audit_dir();
-    let mut archive = match &objects {
+    let mut archive = match objects {
         Some((storage, prefix)) => {
             ArchiveOptions { prefix: (*prefix).to_owned(), ..ArchiveOptions::new(Arc::clone(storage)) }
         }
@@ -53,13 +53,15 @@ pub(crate) async fn open(
         checkpoint_interval,
         checkpoint_records,
         archive: Some(archive),
-        ..AuditOptions::new(&dir, Arc::clone(keys), encryption_key, signing_key)
+        ..AuditOptions::new(&dir, Arc::clone(keys), *encryption_key, *signing_key)
     };
     let log = AuditLog::open(options).await?;
-    let keys =
-        StoreKeys::Manager { key_manager: Arc::clone(keys), signing_key_ids: vec![signing_key.to_owned()] };
+    let keys = StoreKeys::Manager {
+        key_manager: Arc::clone(keys),
+        signing_key_ids: vec![(*signing_key).to_owned()],
+    };
     let store = match objects {
-        Some((storage, prefix)) => Store::open_remote(Some(dir), storage, prefix, keys).await?,
+        Some((storage, prefix)) => Store::open_remote(Some(dir), Arc::clone(storage), prefix, keys).await?,
         None => Store::open(dir, keys).await?,
     };
     Ok((Arc::new(log), store))

@@ -10,7 +10,7 @@ use crate::{
     config::{ConfigError, ConfigErrors},
     devcerts::DevCertsError,
     identity::IdentityRuleError,
-    model::source::ModelError,
+    model::{registry::RegistryError, source::ModelError},
     policies::PoliciesError,
     tls::TlsError,
 };
@@ -62,6 +62,19 @@ pub enum ServerError {
         /// Why.
         problem: String,
     },
+}
+
+impl ServerError {
+    /// Returns whether the same may succeed later without anybody changing anything.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Cloud(error) | Self::Model(ModelError::Registry(RegistryError::Storage(error))) => {
+                error.is_transient()
+            }
+            Self::Audit(error) => error.is_unavailable(),
+            _ => false,
+        }
+    }
 }
 
 impl From<ConfigError> for ServerError {

@@ -20,6 +20,7 @@ mod health;
 pub mod identity;
 mod layers;
 pub mod model;
+mod patience;
 mod policies;
 mod quota;
 mod redaction_keys;

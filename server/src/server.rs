@@ -29,6 +29,7 @@ use crate::{
         explain::Explain, quota::RequestQuota,
     },
     model::source::{Followed, Following, LocalSource},
+    patience::Patience,
     policies::PoliciesHandle,
     quota::Quotas,
     redaction_keys::RedactionKeyring,
@@ -92,15 +93,17 @@ impl Server {
     /// # Errors
     /// What is wrong with the configuration, the files it names, or the address.
     pub async fn bind(config: Config) -> Result<Self, ServerError> {
-        let (config, cloud) = Cloud::open(config).await?;
+        let cloud = Cloud::open(&config).await?;
         Self::bind_on(config, cloud).await
     }
 
-    /// As [`bind`](Self::bind), with what [`Cloud::open`] has made of the configuration.
+    /// As [`bind`](Self::bind), with what [`Cloud::open`] has opened for the configuration.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
-    pub async fn bind_on(config: Config, cloud: Cloud) -> Result<Self, ServerError> {
+    pub async fn bind_on(config: Config, mut cloud: Cloud) -> Result<Self, ServerError> {
+        let patience = Patience::new(&config);
+        let config = cloud.with_files(config, &patience).await?;
         if config.uses_development_certificates() {
             DevCerts::under(&config.data_dir).ensure()?;
         }
@@ -110,14 +113,15 @@ impl Server {
         let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
         let quotas = Arc::new(Quotas::new(&config.limits, tenants));
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
-        let (engine, followed) = engine(&config, &cloud.storage).await?;
+        let (engine, followed) = engine(&config, &cloud.storage, &patience).await?;
         let keepers = Keepers {
             keys: &cloud.keys,
             encryption_key: &cloud.key_ids.audit,
             signing_key: &cloud.key_ids.signing,
             objects: cloud.archive.clone().map(|archive| (archive, &*config.cloud.aws.s3.results_prefix)),
         };
-        let (audit, store) = audit_log::open(&config, keepers).await?;
+        let open = async || audit_log::open(&config, &keepers).await;
+        let (audit, store) = patience.with("the audit log's keys and objects", open).await?;
         let redaction_keys = RedactionKeyring::new(
             &config.data_dir,
             Arc::clone(&cloud.keys),
@@ -292,11 +296,13 @@ fn stack(
 async fn engine(
     config: &Config,
     storage: &Arc<dyn CloudStorage>,
+    patience: &Patience,
 ) -> Result<(Engine, Option<Following>), ServerError> {
-    let following = match Followed::new(config, storage)? {
-        Some(followed) => Some(followed.start().await?),
-        None => None,
+    let follow = async || match Followed::new(config, storage)? {
+        Some(followed) => Ok(Some(followed.start().await?)),
+        None => Ok(None),
     };
+    let following = patience.with("the model store", follow).await?;
     let stored = following.as_ref().map(Following::classifier);
     let config = config.clone();
     let make = move || {

@@ -276,9 +276,27 @@ async fn what_is_missing_at_the_start_is_told() {
         command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(account.data());
         // A short time for each call, so that what hangs shows soon.
         command.env("LLM_SHIELD__CLOUD__AWS__CALLS__TIMEOUT", "2s");
+        command.env("LLM_SHIELD__CLOUD__AWS__CALLS__START_TIMEOUT", "0s");
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(2) && errors.contains(said), "{fault:?}: {errors}");
+    }
+}
+
+/// What is only away is waited for, service after service, until it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_start_waits_for_what_is_away() {
+    let account = Account::new().await;
+    let front = account.emulator.front();
+    let away = [Fault::Status(503), Fault::Status(503), Fault::Status(503), Fault::Reset];
+    for only in ["GetSecretValue", "GetPublicKey", BUCKET] {
+        front.harm(only, away.iter().cloned().cycle().take(9));
+        let server = account.serve(Some(&front));
+        let mut client = account.client(&server).await;
+        let request =
+            v1::ScanRequest { contents: contents(MARK), direction: 1, ..v1::ScanRequest::default() };
+        client.scan(request).await.unwrap();
+        assert_eq!(server.terminate(), Some(0), "{only}");
     }
 }
 

@@ -59,10 +59,13 @@ pub(crate) fn run(args: Args) -> Result<u8> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         // A task of its own, so that signals are listened for from now on and not only once the server runs.
-        let shutdown = tokio::spawn(shutdown_signal());
-        let (config, cloud) = Cloud::open(config).await?;
+        let mut shutdown = tokio::spawn(shutdown_signal());
+        let cloud = Cloud::open(&config).await?;
         telemetry::init(&config.log, cloud.shipping()).map_err(|problem| anyhow!("`log`: {problem}"))?;
-        let server = Server::bind_on(config.clone(), cloud).await?;
+        let server = tokio::select! {
+            bound = Server::bind_on(config.clone(), cloud) => bound?,
+            _ended = &mut shutdown => return Ok(YES),
+        };
         announce(&config, server.local_addr(), server.admin_addr())?;
         server
             .run(async {

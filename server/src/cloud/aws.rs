@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use llm_shield_cloud::{
-    CloudLogger, CloudMetrics, CloudSecretManager, CloudStorage, CloudTracer,
+    CloudLogger, CloudMetrics, CloudTracer,
     telemetry::{Recorder, Shipping},
 };
 use llm_shield_cloud_aws::{
@@ -12,12 +12,13 @@ use llm_shield_cloud_aws::{
 };
 
 use super::{
-    Cloud, KeyIds, RedactionSecret, Task, Telemetry,
+    Cloud, KeyIds, RedactionSecret, Telemetry,
     mirror::{Mirror, TLS_FILES},
 };
 use crate::{
     config::{AwsConfig, Config},
     error::ServerError,
+    patience::Patience,
 };
 
 /// The time that the collector of spans has for a request.
@@ -42,35 +43,25 @@ pub(crate) async fn load(config: &AwsConfig) -> Result<Aws, ServerError> {
     Ok(Aws::load(options).await?)
 }
 
-pub(super) async fn open(mut config: Config) -> Result<(Config, Cloud), ServerError> {
-    let aws = load(&config.cloud.aws).await?;
-    let keys = Arc::new(AwsKms::new(&aws));
-    let storage = Arc::new(bucket(&aws, &config.cloud.aws));
-    let archive = archive(&aws, &config.cloud.aws);
-    let secrets = Arc::new(secrets(&aws, &config.cloud.aws));
-    let telemetry = telemetry(&aws, &config.cloud.aws)?;
-    let mut tasks: Vec<Task> = Vec::new();
-    mirror(&mut config, &(storage.clone() as _), &(secrets.clone() as _), &mut tasks).await?;
-
-    let settings = &config.cloud.aws;
-    let redaction_secret = settings
-        .secrets_manager
-        .enabled
-        .then(|| RedactionSecret { secrets, name: settings.secrets_manager.redact_key.clone() });
-    let cloud = Cloud {
-        keys,
+pub(super) async fn open(settings: &AwsConfig) -> Result<Cloud, ServerError> {
+    let aws = load(settings).await?;
+    let redaction_secret = settings.secrets_manager.enabled.then(|| RedactionSecret {
+        secrets: Arc::new(secrets(&aws, settings)),
+        name: settings.secrets_manager.redact_key.clone(),
+    });
+    Ok(Cloud {
+        keys: Arc::new(AwsKms::new(&aws)),
         key_ids: KeyIds {
             audit: settings.kms.audit_key.clone(),
             redaction: settings.kms.redaction_key.clone(),
             signing: settings.kms.signing_key.clone(),
         },
-        storage,
-        archive: Some(Arc::new(archive)),
+        storage: Arc::new(bucket(&aws, settings)),
+        archive: Some(Arc::new(archive(&aws, settings))),
         redaction_secret,
-        telemetry,
-        tasks,
-    };
-    Ok((config, cloud))
+        telemetry: telemetry(&aws, settings)?,
+        tasks: Vec::new(),
+    })
 }
 
 /// Returns the bucket that is configured.
@@ -133,29 +124,30 @@ fn telemetry(aws: &Aws, config: &AwsConfig) -> Result<Telemetry, ServerError> {
     Ok(Telemetry { shipping, recorder: Some(recorder), reporter: Some(reporter) })
 }
 
-/// Gets what is read as files, and has the configuration name them.
-async fn mirror(
-    config: &mut Config,
-    storage: &Arc<dyn CloudStorage>,
-    secrets: &Arc<dyn CloudSecretManager>,
-    tasks: &mut Vec<Task>,
-) -> Result<(), ServerError> {
+/// Gets what is read as files, and returns the configuration that names them.
+pub(super) async fn mirror(
+    mut config: Config,
+    cloud: &mut Cloud,
+    patience: &Patience,
+) -> Result<Config, ServerError> {
     let settings = config.cloud.aws.clone();
     let mirror = Mirror::new(config.data_dir.join("cloud"))?;
-    if config.tls_from_secrets() {
+    if config.tls_from_secrets()
+        && let Some(RedactionSecret { secrets, .. }) = &cloud.redaction_secret
+    {
         let tls = mirror.secrets(Arc::clone(secrets), &settings.secrets_manager.tls_prefix, &TLS_FILES);
-        tls.refresh().await?;
+        patience.with("the certificates", async || tls.refresh().await).await?;
         let [cert, key, client_ca] = TLS_FILES.map(|name| Some(tls.file(name)));
         (config.tls.cert, config.tls.key, config.tls.client_ca) = (cert, key, client_ca);
         let every = Duration::from_secs(settings.secrets_manager.cache_ttl_seconds.max(5));
-        tasks.push(Box::pin(tls.keep_fresh(every)));
+        cloud.tasks.push(Box::pin(tls.keep_fresh(every)));
     }
     if config.policies_from_bucket() {
-        let policies = mirror.objects(Arc::clone(storage), &settings.s3.configs_prefix, "policies");
-        policies.refresh().await?;
+        let policies = mirror.objects(Arc::clone(&cloud.storage), &settings.s3.configs_prefix, "policies");
+        patience.with("the policies", async || policies.refresh().await).await?;
         config.policies.dir = Some(policies.dir().to_owned());
-        tasks
-            .push(Box::pin(policies.keep_fresh(config.policies.reload_interval.max(Duration::from_secs(5)))));
+        let every = config.policies.reload_interval.max(Duration::from_secs(5));
+        cloud.tasks.push(Box::pin(policies.keep_fresh(every)));
     }
-    Ok(())
+    Ok(config)
 }

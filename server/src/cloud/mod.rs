@@ -1,8 +1,8 @@
 //! Who keeps the service's keys, objects, secrets, metrics and logs: this machine, or AWS.
 //!
 //! [`Cloud::open`] turns a configuration into the parts that the server is made of. What AWS keeps and the server reads
-//! as files (certificates, policies, a model bundle) is mirrored into a private directory under the data directory, so
-//! that the ways in which files are checked, watched and reloaded hold for them as well.
+//! as files (certificates, policies) is mirrored into a private directory under the data directory, so that the ways in
+//! which files are checked, watched and reloaded hold for them as well.
 
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
@@ -20,6 +20,7 @@ use llm_shield_cloud::{
 use crate::{
     config::{Config, Provider},
     error::ServerError,
+    patience::Patience,
 };
 
 /// The key in the ring that wraps the data keys of audit segments.
@@ -113,28 +114,42 @@ pub async fn s3_bucket(name: &str) -> Result<Arc<dyn CloudStorage>, ServerError>
 }
 
 impl Cloud {
-    /// Opens what the configuration names, and returns it with the configuration that the server then runs under.
+    /// Opens what the configuration names.
     ///
     /// # Errors
     /// What cannot be reached or read.
-    pub async fn open(config: Config) -> Result<(Config, Self), ServerError> {
+    pub async fn open(config: &Config) -> Result<Self, ServerError> {
         let problems = config.problems();
         if !problems.is_empty() {
             return Err(crate::config::ConfigErrors(problems).into());
         }
         crate::devcerts::private_dir(&config.data_dir)?;
         match config.cloud.provider {
-            Provider::Local => {
-                let cloud = Self::local(&config)?;
-                Ok((config, cloud))
-            }
+            Provider::Local => Self::local(config),
             #[cfg(feature = "aws")]
-            Provider::Aws => aws::open(config).await,
+            Provider::Aws => aws::open(&config.cloud.aws).await,
             #[cfg(not(feature = "aws"))]
             Provider::Aws => Err(ServerError::Setup {
                 what: "the provider `aws`",
                 problem: "this program was built without it".to_owned(),
             }),
+        }
+    }
+
+    /// Gets what the provider keeps and the server reads as files, and returns the configuration that names them.
+    #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "it asks AWS where it can"))]
+    pub(crate) async fn with_files(
+        &mut self,
+        config: Config,
+        patience: &Patience,
+    ) -> Result<Config, ServerError> {
+        match config.cloud.provider {
+            #[cfg(feature = "aws")]
+            Provider::Aws => aws::mirror(config, self, patience).await,
+            _ => {
+                let _ = patience;
+                Ok(config)
+            }
         }
     }
 

@@ -69,6 +69,9 @@ pub struct CallsConfig {
     /// The time for a call with all its attempts. Default 30 s.
     #[serde(with = "super::units::duration")]
     pub timeout: Duration,
+    /// How long the start waits for services that are away; what is refused or missing ends it at once. Default 60 s.
+    #[serde(with = "super::units::duration")]
+    pub start_timeout: Duration,
 }
 
 impl Default for CallsConfig {
@@ -78,6 +81,7 @@ impl Default for CallsConfig {
             connect_timeout: Duration::from_millis(3100),
             attempt_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
+            start_timeout: Duration::from_secs(60),
         }
     }
 }

@@ -108,7 +108,13 @@ impl Drop for Emulator {
     }
 }
 
+/// Returns the interpreter that has moto; the tests of a program ask for it all at once, and one of them fetches it.
 fn python() -> PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(fetched).clone()
+}
+
+fn fetched() -> PathBuf {
     if let Some(python) = std::env::var_os("LLM_SHIELD_MOTO_PYTHON") {
         return python.into();
     }
