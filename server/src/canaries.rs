@@ -1,16 +1,9 @@
 //! A tenant's canary tokens, issued and judged beside the server, with the secret that the server has too.
 
-use std::{path::Path, sync::Arc};
-
-use llm_shield_cloud::local::KeyRing;
 use llm_shield_detect::output::canary::{self, CanaryKeys, CanaryState};
 use zeroize::Zeroizing;
 
-use crate::{
-    cloud::REDACTION_KEY,
-    devcerts::private_dir,
-    redaction_keys::{RedactionKeyError, RedactionKeyring},
-};
+use crate::{cloud, config::Config, error::ServerError};
 
 /// What issues and judges a tenant's canary tokens. None is kept: a token carries its end and its session's tag.
 pub struct Canaries {
@@ -26,16 +19,13 @@ impl std::fmt::Debug for Canaries {
 }
 
 impl Canaries {
-    /// Opens a tenant's key with the key ring of a data directory; both are made when they are not there.
+    /// Opens a tenant's key as the server of this configuration does: with the key ring of its data directory, which is
+    /// made when it is not there, or with AWS.
     ///
     /// # Errors
-    /// When the directory, the key ring or the key cannot be used.
-    pub async fn open(data_dir: &Path, tenant: &str) -> Result<Self, RedactionKeyError> {
-        private_dir(data_dir)?;
-        let ring = KeyRing::open_or_create(data_dir.join("keys/ring.json"))?;
-        ring.ensure_encryption_key(REDACTION_KEY)?;
-        let keyring = RedactionKeyring::new(data_dir, Arc::new(ring), REDACTION_KEY, None);
-        let (key, keys) = keyring.canary(tenant).await?;
+    /// When the directory, the key manager, the secret or the key cannot be used.
+    pub async fn open(config: &Config, tenant: &str) -> Result<Self, ServerError> {
+        let (key, keys) = cloud::redaction_keyring(config).await?.canary(tenant).await?;
         Ok(Self { tenant: tenant.to_owned(), key, keys })
     }
 

@@ -50,7 +50,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     match config.cloud.provider {
         Provider::Local => findings.push(local(config).await),
         #[cfg(feature = "aws")]
-        Provider::Aws => findings.extend(aws::examine(&config.cloud.aws).await),
+        Provider::Aws => findings.extend(aws::examine(config).await),
         #[cfg(not(feature = "aws"))]
         Provider::Aws => {}
     }

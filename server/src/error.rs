@@ -12,6 +12,7 @@ use crate::{
     identity::IdentityRuleError,
     model::{registry::RegistryError, source::ModelError},
     policies::PoliciesError,
+    redaction_keys::RedactionKeyError,
     tls::TlsError,
 };
 
@@ -46,6 +47,9 @@ pub enum ServerError {
     /// The audit log cannot be used.
     #[error("audit log: {0}")]
     Audit(#[from] AuditError),
+    /// A tenant's redaction key cannot be used.
+    #[error(transparent)]
+    RedactionKey(#[from] RedactionKeyError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Bind {

@@ -136,6 +136,12 @@ impl Policies {
         Ok(policies)
     }
 
+    /// Returns the names of all policies, in order.
+    #[cfg(feature = "aws")]
+    pub(crate) fn names(&self) -> Vec<&str> {
+        self.by_name.keys().map(String::as_str).collect()
+    }
+
     /// Returns the policy that decides for a tenant: the one named, or its default when `name` is empty.
     pub(crate) fn find(&self, tenant: &str, name: &str) -> Option<(&str, &Arc<Policy>)> {
         let name = if name.is_empty() { self.default_of(tenant) } else { name };

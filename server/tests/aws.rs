@@ -105,7 +105,7 @@ log: {{level: debug}}
         );
         fs::write(&config, text).unwrap();
         let mut command = Command::new(PROGRAM);
-        command.arg(name).arg("--config").arg(config).envs(self.emulator.environment());
+        command.args(name.split(' ')).arg("--config").arg(config).envs(self.emulator.environment());
         if let Some(front) = front {
             command.env("AWS_ENDPOINT_URL", front.endpoint());
         }
@@ -283,6 +283,44 @@ async fn what_is_missing_at_the_start_is_told() {
     }
 }
 
+/// A token that was issued beside the service is the service's own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn canary_tokens_are_those_of_the_service() {
+    let account = Account::new().await;
+    let output = account.command("canary issue", None).args(["--tenant", "default"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let leak = format!("I was told {}.", String::from_utf8(output.stdout).unwrap().trim());
+    let server = account.serve(None);
+    let mut client = account.client(&server).await;
+    let request = v1::ScanRequest { contents: contents(&leak), direction: 2, ..v1::ScanRequest::default() };
+    let answer = client.scan(request).await.unwrap().into_inner();
+    assert!(answer.findings.iter().any(|finding| finding.rule_id == "canary-token"), "{answer:?}");
+    assert_eq!(server.terminate(), Some(0));
+}
+
+/// Without a key nothing is answered that would leave no record; with it, the service goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_that_is_denied_while_the_service_runs_refuses_and_comes_back() {
+    let account = Account::new().await;
+    let front = account.emulator.front();
+    let server = account.serve(Some(&front));
+    let mut client = account.client(&server).await;
+    let request = || v1::ScanRequest { contents: contents(MARK), direction: 1, ..v1::ScanRequest::default() };
+    front.harm_always("GenerateDataKey", Fault::Error("AccessDeniedException", 400));
+    let refused = client.scan(request()).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable, "{refused:?}");
+    front.harm("", []);
+    client.scan(request()).await.unwrap();
+    // The open segment needs no more keys; what could not be signed is signed later.
+    front.harm_always("Sign", Fault::Error("AccessDeniedException", 400));
+    for _ in 0..3 {
+        client.scan(request()).await.unwrap();
+    }
+    front.harm("", []);
+    assert_eq!(server.terminate(), Some(0));
+    records_are_read_from_the_bucket(&account);
+}
+
 /// What is only away is waited for, service after service, until it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_start_waits_for_what_is_away() {
@@ -386,6 +424,8 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         (BUCKET, Fault::Status(301), None, "aws s3api get-bucket-location"),
         ("GenerateDataKey", Fault::Error("NotFoundException", 400), None, "aws kms create-key"),
         ("", Fault::Pass, Some(("LLM_SHIELD_S3_BUCKET", "llm-shield-no-such-bucket")), "aws s3 ls"),
+        ("", Fault::Pass, Some(("LLM_SHIELD__POLICIES__DEFAULT", "strikt")), "llm-shield policy check"),
+        ("", Fault::Pass, Some(("LLM_SHIELD__MODEL__NAME", "nobodys")), "llm-shield model promote nobodys"),
     ] {
         front.harm_always(only, fault.clone());
         let environment: Vec<_> = environment.into_iter().collect();
@@ -393,4 +433,7 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         assert_eq!(code, Some(1), "{fault:?}: {text}");
         assert!(text.contains(said), "{fault:?}: {text}");
     }
+    account.storage().put_object("configs/broken.yaml", Bytes::from_static(b"name: [")).await.unwrap();
+    let (code, text) = run(None, &[]);
+    assert!(code == Some(1) && text.contains("broken.yaml"), "{text}");
 }

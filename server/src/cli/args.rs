@@ -175,6 +175,27 @@ impl DataArgs {
     }
 }
 
+/// The server's configuration, as `serve` reads it.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file, YAML
+    #[arg(long, value_name = "FILE", env = "LLM_SHIELD_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+impl ConfigArgs {
+    /// Reads the file, where one is given, and the environment.
+    pub(crate) fn load(&self) -> Result<Config> {
+        let mut config = Config::load(self.config.as_deref(), environment())?;
+        if let Some(dir) = self.data.given() {
+            config.data_dir = dir.to_owned();
+        }
+        Ok(config)
+    }
+}
+
 /// The environment's variables that are text.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()

@@ -10,7 +10,7 @@ use llm_shield_detect::output::canary::CanaryState;
 
 use super::{
     NO, YES,
-    args::{DataArgs, Format, SourceArgs},
+    args::{ConfigArgs, Format, SourceArgs},
     show,
 };
 
@@ -18,7 +18,7 @@ use super::{
 const MAX_DAYS: u64 = 3650;
 
 /// Commands on canary tokens: marks for a prompt that tell, when they come back in an output, that the prompt leaked.
-/// The key is the one that the server of the data directory has; no list of tokens is kept.
+/// The key is the one that the server of this configuration has; no list of tokens is kept.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print a token to put into a prompt
@@ -53,7 +53,7 @@ pub(crate) struct TenantArgs {
     #[arg(long, value_name = "NAME")]
     tenant: String,
     #[command(flatten)]
-    data: DataArgs,
+    config: ConfigArgs,
 }
 
 /// Runs the command.
@@ -71,8 +71,10 @@ pub(crate) fn run(command: Command) -> Result<u8> {
 impl TenantArgs {
     fn open(&self) -> Result<Canaries> {
         Tenant::new(&self.tenant).context("--tenant")?;
-        let runtime = tokio::runtime::Builder::new_current_thread().build().context("cannot start")?;
-        let opened = runtime.block_on(Canaries::open(&self.data.dir()?, &self.tenant));
+        let config = self.config.load()?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+        let opened = runtime.block_on(Canaries::open(&config, &self.tenant));
         opened.context("cannot use the tenant's key")
     }
 }

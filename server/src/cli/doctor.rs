@@ -1,38 +1,32 @@
 //! `llm-shield doctor`.
 
-use std::{fmt::Write as _, path::PathBuf};
+use std::fmt::Write as _;
 
 use anyhow::{Context as _, Result};
-use llm_shield::{Config, doctor};
+use llm_shield::doctor;
 use serde_json::json;
 
 use super::{
     NO, YES,
-    args::{DataArgs, Format, environment},
+    args::{ConfigArgs, Format},
     show,
 };
 
-/// Looks at the configuration and at everything that it depends on: identity, clock, keys, secrets, bucket, logs and
-/// metrics of AWS, or the local key ring. Says what is wrong, and the commands that show more of it or mend it. Exit
+/// Looks at the configuration and at everything that it depends on: identity, clock, keys, secrets,
+/// buckets, policies, model, logs and metrics of AWS, or the local key ring. Says what is wrong, and the commands that show more of it or mend it. Exit
 /// code 0: all is well; 1: something is not.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// Configuration file, YAML
-    #[arg(long, value_name = "FILE", env = "LLM_SHIELD_CONFIG")]
-    config: Option<PathBuf>,
     /// How to print what was found; `json` is one object a line
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    data: DataArgs,
+    config: ConfigArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
-    let mut config = Config::load(args.config.as_deref(), environment())?;
-    if let Some(dir) = args.data.given() {
-        config.data_dir = dir.to_owned();
-    }
+    let config = args.config.load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -3,17 +3,12 @@
 use std::{
     io::{IsTerminal as _, Write as _},
     net::SocketAddr,
-    path::PathBuf,
 };
 
 use anyhow::{Context as _, Result, anyhow};
 use llm_shield::{Cloud, Config, Server, devcerts::DevCerts, shutdown_signal, telemetry};
 
-use super::{
-    YES,
-    args::{DataArgs, environment},
-    show,
-};
+use super::{YES, args::ConfigArgs, show};
 
 /// Without --config the server runs on embedded defaults: development certificates, key ring and audit log are made
 /// under the data directory. Every key of the file can also be set as `LLM_SHIELD__SECTION__KEY`.
@@ -23,27 +18,21 @@ use super::{
   llm-shield serve --config /etc/llm-shield.yaml --check
   LLM_SHIELD__LIMITS__MAX_MESSAGE_BYTES=8MiB llm-shield serve")]
 pub(crate) struct Args {
-    /// Configuration file, YAML
-    #[arg(long, value_name = "FILE", env = "LLM_SHIELD_CONFIG")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Check the configuration and all that it names, and end
     #[arg(long)]
     check: bool,
     /// Where to listen; overrides the configuration. Port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    #[command(flatten)]
-    data: DataArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
-    let mut config = Config::load(args.config.as_deref(), environment())?;
+    let mut config = args.config.load()?;
     if let Some(listen) = args.listen {
         config.listen = listen;
-    }
-    if let Some(dir) = args.data.given() {
-        config.data_dir = dir.to_owned();
     }
     if args.check {
         let checked = config.check()?;

@@ -1,9 +1,13 @@
 //! The parts that AWS keeps.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use llm_shield_cloud::{
-    CloudLogger, CloudMetrics, CloudTracer,
+    CloudLogger, CloudMetrics, CloudStorage, CloudTracer,
     telemetry::{Recorder, Shipping},
 };
 use llm_shield_cloud_aws::{
@@ -45,10 +49,6 @@ pub(crate) async fn load(config: &AwsConfig) -> Result<Aws, ServerError> {
 
 pub(super) async fn open(settings: &AwsConfig) -> Result<Cloud, ServerError> {
     let aws = load(settings).await?;
-    let redaction_secret = settings.secrets_manager.enabled.then(|| RedactionSecret {
-        secrets: Arc::new(secrets(&aws, settings)),
-        name: settings.secrets_manager.redact_key.clone(),
-    });
     Ok(Cloud {
         keys: Arc::new(AwsKms::new(&aws)),
         key_ids: KeyIds {
@@ -58,7 +58,7 @@ pub(super) async fn open(settings: &AwsConfig) -> Result<Cloud, ServerError> {
         },
         storage: Arc::new(bucket(&aws, settings)),
         archive: Some(Arc::new(archive(&aws, settings))),
-        redaction_secret,
+        redaction_secret: redaction_secret(&aws, settings),
         telemetry: telemetry(&aws, settings)?,
         tasks: Vec::new(),
     })
@@ -79,6 +79,15 @@ pub(crate) fn archive(aws: &Aws, config: &AwsConfig) -> AwsS3Storage {
 pub(crate) fn secrets(aws: &Aws, config: &AwsConfig) -> AwsSecretsManager {
     let cache_ttl = Duration::from_secs(config.secrets_manager.cache_ttl_seconds);
     AwsSecretsManager::with(aws, SecretsOptions { cache_ttl, ..SecretsOptions::default() })
+}
+
+/// Returns the secret that tenants' redaction keys are derived from, where it is kept among the secrets.
+pub(super) fn redaction_secret(aws: &Aws, config: &AwsConfig) -> Option<RedactionSecret> {
+    let settings = &config.secrets_manager;
+    settings.enabled.then(|| RedactionSecret {
+        secrets: Arc::new(secrets(aws, config)),
+        name: settings.redact_key.clone(),
+    })
 }
 
 /// Returns the log stream.
@@ -122,6 +131,17 @@ fn telemetry(aws: &Aws, config: &AwsConfig) -> Result<Telemetry, ServerError> {
     let select = |name: &str| usize::from(SCANNERS.iter().any(|prefix| name.starts_with(prefix)));
     let reporter = recorder.report(namespaces.into(), watch.metrics_interval, select);
     Ok(Telemetry { shipping, recorder: Some(recorder), reporter: Some(reporter) })
+}
+
+/// Copies the policies in the bucket below a directory, and returns where they are.
+pub(crate) async fn copy_policies(
+    below: &Path,
+    storage: Arc<dyn CloudStorage>,
+    config: &AwsConfig,
+) -> Result<PathBuf, ServerError> {
+    let policies = Mirror::new(below.to_owned())?.objects(storage, &config.s3.configs_prefix, "policies");
+    policies.refresh().await?;
+    Ok(policies.dir().to_owned())
 }
 
 /// Gets what is read as files, and returns the configuration that names them.

@@ -19,8 +19,10 @@ use llm_shield_cloud::{
 
 use crate::{
     config::{Config, Provider},
+    devcerts::private_dir,
     error::ServerError,
     patience::Patience,
+    redaction_keys::RedactionKeyring,
 };
 
 /// The key in the ring that wraps the data keys of audit segments.
@@ -113,6 +115,28 @@ pub async fn s3_bucket(name: &str) -> Result<Arc<dyn CloudStorage>, ServerError>
     }
 }
 
+/// Returns who makes and opens tenants' redaction keys under this configuration, and nothing else of the cloud.
+pub(crate) async fn redaction_keyring(config: &Config) -> Result<RedactionKeyring, ServerError> {
+    let Config { data_dir, cloud, .. } = config;
+    match cloud.provider {
+        Provider::Local => {
+            private_dir(data_dir)?;
+            let ring = KeyRing::open_or_create(config.key_ring_dir().join("ring.json"))?;
+            ring.ensure_encryption_key(REDACTION_KEY)?;
+            Ok(RedactionKeyring::new(data_dir, Arc::new(ring), REDACTION_KEY, None))
+        }
+        #[cfg(feature = "aws")]
+        Provider::Aws => {
+            let aws = aws::load(&cloud.aws).await?;
+            let keys = Arc::new(llm_shield_cloud_aws::AwsKms::new(&aws));
+            let secret = aws::redaction_secret(&aws, &cloud.aws);
+            Ok(RedactionKeyring::new(data_dir, keys, &cloud.aws.kms.redaction_key, secret))
+        }
+        #[cfg(not(feature = "aws"))]
+        Provider::Aws => Err(built_without_aws()),
+    }
+}
+
 impl Cloud {
     /// Opens what the configuration names.
     ///
@@ -123,16 +147,13 @@ impl Cloud {
         if !problems.is_empty() {
             return Err(crate::config::ConfigErrors(problems).into());
         }
-        crate::devcerts::private_dir(&config.data_dir)?;
+        private_dir(&config.data_dir)?;
         match config.cloud.provider {
             Provider::Local => Self::local(config),
             #[cfg(feature = "aws")]
             Provider::Aws => aws::open(&config.cloud.aws).await,
             #[cfg(not(feature = "aws"))]
-            Provider::Aws => Err(ServerError::Setup {
-                what: "the provider `aws`",
-                problem: "this program was built without it".to_owned(),
-            }),
+            Provider::Aws => Err(built_without_aws()),
         }
     }
 
@@ -179,6 +200,11 @@ impl Cloud {
     pub fn recorder(&self) -> Option<Recorder> {
         self.telemetry.recorder.clone()
     }
+}
+
+#[cfg(not(feature = "aws"))]
+fn built_without_aws() -> ServerError {
+    ServerError::Setup { what: "the provider `aws`", problem: "this program was built without it".to_owned() }
 }
 
 impl Telemetry {

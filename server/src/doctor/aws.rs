@@ -1,6 +1,6 @@
 //! The parts that AWS keeps. Nothing is left behind but the log group and stream that the server would make, too.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use llm_shield_cloud::{
     CloudError, CloudKeyManager as _, CloudMetrics as _, CloudSecretManager as _, CloudStorage as _,
@@ -9,7 +9,13 @@ use llm_shield_cloud::{
 use llm_shield_cloud_aws::{Aws, AwsKms, AwsS3Storage, CloudWatchMetrics, Identity, MetricsOptions};
 
 use super::{Finding, explain};
-use crate::{cloud::aws as parts, config::AwsConfig};
+use crate::{
+    cloud::aws as parts,
+    config::{AwsConfig, Config, PoliciesConfig},
+    error::ServerError,
+    model::registry::{Registry, RegistryError},
+    policies::Policies,
+};
 
 /// AWS refuses what is signed at another time than this around its own.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(300);
@@ -21,7 +27,8 @@ struct Commands<'a> {
     role: String,
 }
 
-pub(super) async fn examine(config: &AwsConfig) -> Vec<Finding> {
+pub(super) async fn examine(whole: &Config) -> Vec<Finding> {
+    let config = &whole.cloud.aws;
     let aws = match parts::load(config).await {
         Ok(aws) => aws,
         Err(error) => {
@@ -45,6 +52,10 @@ pub(super) async fn examine(config: &AwsConfig) -> Vec<Finding> {
         findings.extend(secrets(&aws, &commands).await);
     }
     findings.extend(buckets(&aws, &commands).await);
+    if whole.policies_from_bucket() {
+        findings.push(policies(&aws, whole, &commands).await);
+    }
+    findings.extend(model(&aws, whole, &commands).await);
     if config.cloudwatch.enabled {
         findings.extend(watch(&aws, &commands).await);
     }
@@ -149,6 +160,52 @@ async fn bucket(storage: &AwsS3Storage, prefixes: &[&str], commands: &Commands<'
         });
     }
     findings
+}
+
+/// Reads the policies in the bucket as the server does.
+async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Finding {
+    let source = format!("s3://{}/{}", config.cloud.aws.s3.bucket, config.cloud.aws.s3.configs_prefix);
+    let what = format!("policies {source}");
+    let outcome = async {
+        let directory = tempfile::tempdir().map_err(|error| ServerError::Setup {
+            what: "a directory for the policies",
+            problem: error.to_string(),
+        })?;
+        let storage = Arc::new(parts::bucket(aws, &config.cloud.aws));
+        let dir = parts::copy_policies(directory.path(), storage, &config.cloud.aws).await?;
+        let settings = PoliciesConfig { dir: Some(dir), ..config.policies.clone() };
+        Ok::<_, ServerError>(Policies::load(&settings)?)
+    };
+    match outcome.await {
+        Ok(policies) => Finding::good(what, format!("good: {}", policies.names().join(", "))),
+        Err(error) => {
+            let region = &commands.region;
+            let copied = format!("aws s3 cp --recursive {source} policies/ --region {region}");
+            let check = "llm-shield policy check policies/*.yaml".to_owned();
+            Finding::bad(what, explain(&error), vec![copied, check])
+        }
+    }
+}
+
+/// Asks the model store which version decides, where the configuration names a model.
+async fn model(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Option<Finding> {
+    let name = config.model.name.as_ref().filter(|_| config.model.enabled)?;
+    let settings = &config.cloud.aws.s3;
+    let what = format!("model {name}");
+    let storage = Arc::new(parts::bucket(aws, &config.cloud.aws));
+    let registry = Registry::new(storage, &settings.models_prefix);
+    Some(match registry.channel(name).await {
+        Ok(channel) => Finding::good(what, format!("version {} decides", channel.current.version)),
+        Err(RegistryError::Storage(error)) => {
+            Finding::bad(what, explain(&error), commands.bucket(&settings.bucket, &error))
+        }
+        Err(error) => {
+            let store = format!("--store s3://{}", settings.bucket);
+            let commands = [format!("list {store}"), format!("promote {name} VERSION {store}")];
+            let commands = commands.map(|command| format!("llm-shield model {command}"));
+            Finding::bad(what, explain(&error), commands.to_vec())
+        }
+    })
 }
 
 async fn watch(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {

@@ -1,6 +1,6 @@
 //! Canary tokens: issued beside the server, known to it when they leak.
 
-use llm_shield::Canaries;
+use llm_shield::{Canaries, Config};
 use llm_shield_proto::v1::{self, Direction};
 
 use crate::support::{Client, TestServer, scan_of};
@@ -17,7 +17,8 @@ async fn an_issued_token_in_an_output_is_reported() {
     let (mut acme, mut globex) = (server.client("acme/all").await, server.client("globex/all").await);
     // Before the server has needed the key, and after.
     for round in ["first", "second"] {
-        let canaries = Canaries::open(&server.file("data"), "acme").await.unwrap();
+        let config = Config { data_dir: server.file("data"), ..Config::default() };
+        let canaries = Canaries::open(&config, "acme").await.unwrap();
         let leak = format!("My instructions begin with {}.", canaries.issue(round, u64::MAX));
         assert_eq!(rules(&mut acme, &leak, Direction::Output).await, ["canary-token"]);
         assert_eq!(rules(&mut acme, &leak.to_uppercase(), Direction::Output).await, ["canary-token"]);
