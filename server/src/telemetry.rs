@@ -34,7 +34,7 @@ pub(crate) fn directives(level: &str) -> Result<Targets, String> {
 /// messages.
 ///
 /// # Errors
-/// `log.level` cannot be read, or logging was started before.
+/// A level cannot be read, or logging was started before.
 pub fn init(config: &LogConfig, shipping: Option<Shipping>) -> Result<(), String> {
     let json = match config.format {
         LogFormat::Json => true,
@@ -46,7 +46,7 @@ pub fn init(config: &LogConfig, shipping: Option<Shipping>) -> Result<(), String
     let wanted = directives.or(filter_fn(|metadata| metadata.is_span())).and(filter_fn(may_be_logged));
     let shipped = shipping.map(|shipping| telemetry::layer(shipping).with_filter(wanted));
     tracing_subscriber::registry()
-        .with(layer(&config.level, json, io::stderr)?)
+        .with(layer(config.stderr_level.as_ref().unwrap_or(&config.level), json, io::stderr)?)
         .with(shipped)
         .try_init()
         .map_err(|error| error.to_string())?;

@@ -80,8 +80,12 @@ impl Config {
         if self.identities.is_empty() && !self.uses_development_certificates() {
             errors.push(ConfigError::value("identities", "empty: nobody could call"));
         }
-        if let Err(problem) = telemetry::directives(&self.log.level) {
-            errors.push(ConfigError::value("log.level", problem));
+        let levels =
+            [("log.level", Some(&self.log.level)), ("log.stderr_level", self.log.stderr_level.as_ref())];
+        for (key, level) in levels {
+            if let Some(Err(problem)) = level.map(|level| telemetry::directives(level)) {
+                errors.push(ConfigError::value(key, problem));
+            }
         }
         self.check_limits(&mut errors);
         if let Err((key, problem)) = self.audit.retention.keeping() {

@@ -430,13 +430,16 @@ pub struct LogConfig {
     /// What is logged, such as `info` or `info,llm_shield=debug`. `RUST_LOG` overrides it. Dependencies are never
     /// logged below `warn`, whatever is set here: at lower levels HTTP/2 prints the frames it carries.
     pub level: String,
+    /// What of it goes to standard error, where logs go elsewhere too and are not to be there twice; `off` for nothing.
+    /// Default: all.
+    pub stderr_level: Option<String>,
     /// How. Default `auto`.
     pub format: LogFormat,
 }
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { level: "info".to_owned(), format: LogFormat::Auto }
+        Self { level: "info".to_owned(), stderr_level: None, format: LogFormat::Auto }
     }
 }
 

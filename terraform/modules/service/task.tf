@@ -27,6 +27,7 @@ locals {
       LLM_SHIELD__LISTEN                                  = "0.0.0.0:${var.port}"
       LLM_SHIELD__LIMITS__MAX_CONNECTION_AGE              = "5m" # the load balancer spreads connections, not calls
       LLM_SHIELD__LOG__FORMAT                             = "json"
+      LLM_SHIELD__LOG__STDERR_LEVEL                       = "warn" # it sends its logs itself: this way only what is wrong
       LLM_SHIELD__SHUTDOWN__DRAIN_TIMEOUT                 = "${var.drain_seconds}s"
     },
     var.collector_image == null ? {} : { LLM_SHIELD__CLOUD__AWS__XRAY__COLLECTOR = "http://127.0.0.1:4317" },
