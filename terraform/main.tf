@@ -53,10 +53,18 @@ locals {
     { for application in var.applications : "tls/clients/${application}" => { description = "Client certificate of ${application}" } },
   )
 
-  # Client certificates that are renewed here, each for one name.
-  renewed = var.certificate_rotation == null ? [] : concat(["filters"], sort(tolist(var.applications)))
+  # The service's name in Cloud Map, which its certificate has, too.
+  internal_domain = "llm-shield.internal"
+  server_name     = "api.${local.internal_domain}"
+
+  # Certificates that are renewed here, and the names in each.
+  callers = concat(["filters"], sort(tolist(var.applications)))
+  renewed = var.certificate_rotation == null ? {} : merge(
+    { for caller in local.callers : "tls/clients/${caller}" => ["spiffe://${var.certificate_rotation.trust_domain}/${local.name}/${caller}"] },
+    { "tls/key" = [local.server_name, "spiffe://${var.certificate_rotation.trust_domain}/${local.name}/api"] },
+  )
   rotations = merge(
-    { for client in local.renewed : "tls/clients/${client}" => { lambda_arn = module.rotation[0].function_arn, after_days = var.certificate_rotation.after_days } },
+    { for name in keys(local.renewed) : name => { lambda_arn = module.rotation[0].function_arn, after_days = var.certificate_rotation.after_days } },
     var.secret_rotation,
   )
 }
@@ -93,6 +101,7 @@ module "network" {
   client_cidr_blocks        = var.client_cidr_blocks
   client_security_group_ids = var.client_security_group_ids
   dns_firewall              = var.dns_firewall
+  internal_domain           = local.internal_domain
   log_kms_key_arn           = module.keys.arns.logs
   log_retention_days        = var.log_retention_days
 }
@@ -133,7 +142,7 @@ module "rotation" {
   region             = var.region
   account_id         = local.account_id
   authority_arn      = module.certificates[0].authority_arn
-  certificate_names  = { for client in local.renewed : "tls/clients/${client}" => "spiffe://${var.certificate_rotation.trust_domain}/${local.name}/${client}" }
+  certificate_names  = local.renewed
   package            = var.certificate_rotation.package
   architecture       = var.cpu_architecture == "ARM64" ? "arm64" : "x86_64"
   role_name          = local.roles.rotation
@@ -157,6 +166,8 @@ module "service" {
   scaling             = var.scaling
   vpc_id              = module.network.vpc_id
   subnet_ids          = module.network.private_subnet_ids
+  internal_domain     = local.internal_domain
+  server_name         = local.server_name
   security_group_ids  = module.network.security_group_ids
   log_retention_days  = var.log_retention_days
   key_arns            = module.keys.arns
@@ -180,6 +191,7 @@ module "edge" {
   subnet_ids           = module.network.private_subnet_ids
   security_group_id    = module.network.security_group_ids.filters
   service_endpoint     = module.service.endpoint
+  server_name          = local.server_name
   key_arns             = module.keys.arns
   client_secret_arn    = module.secrets.arns["tls/clients/filters"]
   role_name            = local.roles.filters

@@ -218,7 +218,7 @@ variable "secret_rotation" {
 }
 
 variable "certificate_rotation" {
-  description = "How client certificates below llm-shield/tls/clients/ are renewed by the private authority: the trust domain of their SPIFFE IDs (spiffe://DOMAIN/NAME/CLIENT), the package of the function as scripts/deploy.sh builds it, and after how many days. Null: they are not"
+  description = "How the service's certificate (tls/cert with tls/key) and client certificates (below tls/clients/) are renewed by the private authority: the trust domain of their SPIFFE IDs (spiffe://DOMAIN/NAME/CLIENT), the package of the function as scripts/deploy.sh builds it, and after how many days. Null: they are not"
   type = object({
     trust_domain = string
     package      = string

@@ -1,8 +1,13 @@
-//! Renews client certificates: the function that Secrets Manager calls to rotate `{"ca": …, "cert": …, "key": …}`.
+//! Renews certificates: the function that Secrets Manager calls to rotate a client's `{"ca": …, "cert": …, "key": …}`, or
+//! the service's key.
 //!
-//! Each rotation makes a new key here and has AWS Private CA sign it, for the one name that the settings have for the
-//! secret. A certificate that is in use goes on until it ends; clients find the new one when they look anew. The four
+//! Each rotation makes a new key here and has AWS Private CA sign it, for the names that the settings have for the
+//! secret. A certificate that is in use goes on until it ends; who uses it finds the new one when it looks anew. The four
 //! steps are Secrets Manager's, and each may be called more than once.
+//!
+//! The service keeps its certificate apart from its key: a secret `…/key` is rotated together with `…/cert`, whose new
+//! version has the same id. The certificate comes into force first; until the key follows, the service, which takes
+//! nothing that does not fit together, stays with what it has.
 
 use std::{collections::HashMap, env, time::Duration};
 
@@ -70,9 +75,26 @@ pub struct Rotation {
     secrets: Aws,
     authority: Aws,
     authority_arn: String,
-    /// The name in the certificate of each secret.
-    names: HashMap<String, String>,
+    /// The names in the certificate of each secret.
+    names: HashMap<String, Names>,
     days: u64,
+}
+
+/// What a certificate is for: SPIFFE IDs or DNS names.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Names {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Names {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(name) => std::slice::from_ref(name),
+            Self::Several(names) => names,
+        }
+    }
 }
 
 /// Runs the function until Lambda ends it.
@@ -90,7 +112,7 @@ pub async fn run() -> Result<(), lambda_runtime::Error> {
 
 impl Rotation {
     /// Reads `LLM_SHIELD_CERTIFICATE_AUTHORITY` (an ARN), `LLM_SHIELD_CERTIFICATE_NAMES` (JSON: secrets' names with the
-    /// SPIFFE ID or DNS name of each) and `LLM_SHIELD_CERTIFICATE_DAYS` (7).
+    /// SPIFFE ID or DNS name of each, or a list of them) and `LLM_SHIELD_CERTIFICATE_DAYS` (7).
     ///
     /// # Errors
     /// Says which is not set, or not understood.
@@ -131,9 +153,9 @@ impl Rotation {
         }
         match event.step.as_str() {
             "createSecret" => self.create(&event, &secret).await?,
-            // There is nobody to tell: clients look for the current version by themselves.
+            // There is nobody to tell: those who use it look for the current version by themselves.
             "setSecret" => {}
-            "testSecret" => self.test(&event).await?,
+            "testSecret" => self.test(&event, &secret).await?,
             "finishSecret" => self.finish(&event, &secret).await?,
             _ => return Err(RotationError::Event("there is no such step")),
         }
@@ -142,24 +164,39 @@ impl Rotation {
     }
 
     async fn create(&self, event: &Event, secret: &Secret) -> Result<(), RotationError> {
-        if self.test(event).await.is_ok() {
+        if self.test(event, secret).await.is_ok() {
             return Ok(());
         }
-        let name = self.names.get(&secret.name).ok_or_else(|| RotationError::Unnamed(secret.name.clone()))?;
-        let key = KeyPair::generate()?;
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name.chars().take(64).collect::<String>());
-        params.subject_alt_names = vec![if name.contains("://") {
-            SanType::URI(name.as_str().try_into()?)
-        } else {
-            SanType::DnsName(name.as_str().try_into()?)
-        }];
-        let request = params.serialize_request(&key)?.pem()?;
-        let (ca, cert) = self.issue(&request, &event.client_request_token).await?;
-        let value = json!({ "ca": ca, "cert": cert, "key": key.serialize_pem() }).to_string();
+        let names = self.names.get(&secret.name).map_or(&[][..], Names::as_slice);
+        if names.is_empty() {
+            return Err(RotationError::Unnamed(secret.name.clone()));
+        }
+        let token = &event.client_request_token;
+        let Some(certificate) = secret.certificate() else {
+            let key = KeyPair::generate()?;
+            let (ca, cert) = self.issue(&request(&key, names)?, token).await?;
+            let value = json!({ "ca": ca, "cert": cert, "key": key.serialize_pem() }).to_string();
+            return self.put(&event.secret_id, token, &value).await;
+        };
+        // The key first: called again, the same key is certified.
+        let there = self.pending(&event.secret_id, token).await;
+        let key = match there.ok().and_then(|key| KeyPair::from_pem(&key).ok()) {
+            Some(key) => key,
+            None => {
+                let key = KeyPair::generate()?;
+                self.put(&event.secret_id, token, &key.serialize_pem()).await?;
+                key
+            }
+        };
+        let (_, cert) = self.issue(&request(&key, names)?, token).await?;
+        self.put(&certificate, token, &cert).await
+    }
+
+    /// Adds a version that is to come.
+    async fn put(&self, secret: &str, token: &str, value: &str) -> Result<(), RotationError> {
         let question = json!({
-            "SecretId": event.secret_id,
-            "ClientRequestToken": event.client_request_token,
+            "SecretId": secret,
+            "ClientRequestToken": token,
             "SecretString": value,
             "VersionStages": [PENDING],
         });
@@ -192,39 +229,56 @@ impl Rotation {
             }
         }
         let cert = text(&answer?, "Certificate", "GetCertificate")?;
-        let question = json!({ "CertificateAuthorityArn": self.authority_arn });
-        let authority =
-            call(&self.authority, "ACMPrivateCA.GetCertificateAuthorityCertificate", &question).await?;
-        Ok((text(&authority, "Certificate", "GetCertificateAuthorityCertificate")?, cert))
+        Ok((self.authority_certificate().await?, cert))
     }
 
-    /// Looks whether a client can use what is to come.
-    async fn test(&self, event: &Event) -> Result<(), RotationError> {
-        let value = self.pending(event).await?;
-        let parts: Parts =
-            serde_json::from_str(&value).map_err(|_secret| RotationError::Unreadable("GetSecretValue"))?;
+    async fn authority_certificate(&self) -> Result<String, RotationError> {
+        const ACTION: &str = "ACMPrivateCA.GetCertificateAuthorityCertificate";
+        let question = json!({ "CertificateAuthorityArn": self.authority_arn });
+        let answer = call(&self.authority, ACTION, &question).await?;
+        text(&answer, "Certificate", "GetCertificateAuthorityCertificate")
+    }
+
+    /// Looks whether what is to come can be used.
+    async fn test(&self, event: &Event, secret: &Secret) -> Result<(), RotationError> {
+        let token = &event.client_request_token;
+        let value = self.pending(&event.secret_id, token).await?;
+        let parts = match secret.certificate() {
+            Some(certificate) => Parts {
+                cert: self.pending(&certificate, token).await?,
+                ca: self.authority_certificate().await?,
+                key: value,
+            },
+            None => {
+                serde_json::from_str(&value).map_err(|_secret| RotationError::Unreadable("GetSecretValue"))?
+            }
+        };
         Tls::from_pem(Material::new(parts.ca, parts.cert, parts.key))?;
         Ok(())
     }
 
     async fn finish(&self, event: &Event, secret: &Secret) -> Result<(), RotationError> {
-        let mut question = json!({
-            "SecretId": event.secret_id,
-            "VersionStage": CURRENT,
-            "MoveToVersionId": event.client_request_token,
-        });
+        let token = &event.client_request_token;
+        if let Some(name) = secret.certificate() {
+            let certificate = self.describe(&name).await?;
+            if certificate.current() != Some(token) {
+                self.promote(&name, token, &certificate).await?;
+            }
+        }
+        self.promote(&event.secret_id, token, secret).await
+    }
+
+    /// Has a version be the current one.
+    async fn promote(&self, id: &str, token: &str, secret: &Secret) -> Result<(), RotationError> {
+        let mut question = json!({ "SecretId": id, "VersionStage": CURRENT, "MoveToVersionId": token });
         if let (Some(version), Some(fields)) = (secret.current(), question.as_object_mut()) {
             fields.insert("RemoveFromVersionId".to_owned(), version.into());
         }
         call(&self.secrets, "secretsmanager.UpdateSecretVersionStage", &question).await.map(drop)
     }
 
-    async fn pending(&self, event: &Event) -> Result<String, RotationError> {
-        let question = json!({
-            "SecretId": event.secret_id,
-            "VersionId": event.client_request_token,
-            "VersionStage": PENDING,
-        });
+    async fn pending(&self, secret: &str, token: &str) -> Result<String, RotationError> {
+        let question = json!({ "SecretId": secret, "VersionId": token, "VersionStage": PENDING });
         let answer = call(&self.secrets, "secretsmanager.GetSecretValue", &question).await?;
         text(&answer, "SecretString", "GetSecretValue")
     }
@@ -245,6 +299,11 @@ struct Secret {
 }
 
 impl Secret {
+    /// Returns the secret that holds the certificate of this key, where it is one.
+    fn certificate(&self) -> Option<String> {
+        self.name.strip_suffix("/key").map(|above| format!("{above}/cert"))
+    }
+
     fn stages_of(&self, version: &str) -> &[String] {
         self.version_ids_to_stages.get(version).map_or(&[], Vec::as_slice)
     }
@@ -263,6 +322,21 @@ struct Parts {
     ca: String,
     cert: String,
     key: String,
+}
+
+/// Returns the request for a certificate.
+fn request(key: &KeyPair, names: &[String]) -> Result<String, rcgen::Error> {
+    let mut params = CertificateParams::default();
+    let first = names.first().map(String::as_str).unwrap_or_default();
+    params.distinguished_name.push(DnType::CommonName, first.chars().take(64).collect::<String>());
+    for name in names {
+        params.subject_alt_names.push(if name.contains("://") {
+            SanType::URI(name.as_str().try_into()?)
+        } else {
+            SanType::DnsName(name.as_str().try_into()?)
+        });
+    }
+    params.serialize_request(key)?.pem()
 }
 
 /// Asks one of the services that speak JSON 1.1.

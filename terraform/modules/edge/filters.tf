@@ -12,6 +12,7 @@ locals {
       LLM_SHIELD_CLIENT_SECRET  = var.client_secret_arn
       LLM_SHIELD_ON_UNAVAILABLE = "block"
     },
+    var.server_name == null ? {} : { LLM_SHIELD_SERVER_NAME = var.server_name },
     length(var.bedrock_model_arns) == 0 ? {} : { LLM_SHIELD_MODEL = "bedrock" },
     var.private_model_url == null ? {} : { LLM_SHIELD_MODEL = "http", LLM_SHIELD_MODEL_URL = var.private_model_url },
     var.bedrock_guardrail ? {

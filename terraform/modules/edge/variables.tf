@@ -33,6 +33,12 @@ variable "service_endpoint" {
   type        = string
 }
 
+variable "server_name" {
+  description = "A DNS name in the service's certificate, where it is not that of service_endpoint"
+  type        = string
+  default     = null
+}
+
 variable "key_arns" {
   description = "Keys by purpose: logs, events, secrets"
   type = object({

@@ -1,5 +1,6 @@
-# Renews the client certificates below llm-shield/tls/clients: a function that Secrets Manager calls, which has the private
-# authority sign a new key for the one name that each secret has. Callers find the new version by themselves.
+# Renews the client certificates below llm-shield/tls/clients, and the service's own in tls/key and tls/cert: a function
+# that Secrets Manager calls, which has the private authority sign a new key for the names that each secret has. Callers
+# and tasks find the new version by themselves.
 
 data "aws_partition" "current" {}
 
@@ -8,7 +9,8 @@ locals {
   function = "${var.name}-rotate"
   # By name, not by what was made: the secrets ask for the function, so it cannot wait for them. Secrets Manager adds six
   # characters to a secret's name.
-  secret_arns = [for name in sort(keys(var.certificate_names)) : "${local.arn}:secretsmanager:${var.region}:${var.account_id}:secret:llm-shield/${name}-??????"]
+  secret_names = concat(sort(keys(var.certificate_names)), contains(keys(var.certificate_names), "tls/key") ? ["tls/cert"] : [])
+  secret_arns  = [for name in local.secret_names : "${local.arn}:secretsmanager:${var.region}:${var.account_id}:secret:llm-shield/${name}-??????"]
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -26,7 +28,7 @@ resource "aws_sqs_queue" "failed" {
 
 resource "aws_lambda_function" "this" {
   function_name                  = local.function
-  description                    = "Renews client certificates in Secrets Manager"
+  description                    = "Renews certificates in Secrets Manager"
   role                           = aws_iam_role.this.arn
   runtime                        = "provided.al2023"
   handler                        = "bootstrap"
@@ -41,7 +43,7 @@ resource "aws_lambda_function" "this" {
   environment {
     variables = {
       LLM_SHIELD_CERTIFICATE_AUTHORITY = var.authority_arn
-      LLM_SHIELD_CERTIFICATE_NAMES     = jsonencode({ for name, identity in var.certificate_names : "llm-shield/${name}" => identity })
+      LLM_SHIELD_CERTIFICATE_NAMES     = jsonencode({ for name, names in var.certificate_names : "llm-shield/${name}" => names })
       LLM_SHIELD_CERTIFICATE_DAYS      = tostring(var.certificate_days)
     }
   }
@@ -89,7 +91,7 @@ data "aws_iam_policy_document" "trust" {
 
 resource "aws_iam_role" "this" {
   name               = var.role_name
-  description        = "Renews client certificates: signs them and puts them into their secrets"
+  description        = "Renews certificates: signs them and puts them into their secrets"
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 

@@ -19,12 +19,17 @@ variable "authority_arn" {
 }
 
 variable "certificate_names" {
-  description = "SPIFFE ID or DNS name in the certificate of each secret, by the secret's name below llm-shield/"
-  type        = map(string)
+  description = "SPIFFE IDs and DNS names in the certificate of each secret, by the secret's name below llm-shield/: a client's below tls/clients/, or tls/key, the service's key, with which tls/cert is renewed"
+  type        = map(list(string))
 
   validation {
-    condition     = alltrue([for name in keys(var.certificate_names) : startswith(name, "tls/clients/")])
-    error_message = "Client certificates lie below tls/clients/."
+    condition     = alltrue([for name in keys(var.certificate_names) : name == "tls/key" || startswith(name, "tls/clients/")])
+    error_message = "Certificates are those of tls/key and below tls/clients/."
+  }
+
+  validation {
+    condition     = alltrue([for names in values(var.certificate_names) : length(names) > 0])
+    error_message = "A certificate has one name at least."
   }
 }
 
