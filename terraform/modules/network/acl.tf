@@ -1,5 +1,6 @@
 # The second line behind the security groups. Network ACLs know no state and no prefix lists, so answers from S3 are let
-# in by its addresses.
+# in by its addresses. An ACL has 20 rules a direction: where S3 has more blocks in a region than there is room for, wider
+# blocks around them are let in; the security groups still know S3 by its prefix list.
 
 data "aws_ec2_managed_prefix_list" "s3" {
   count = var.s3_prefix_list == null ? 1 : 0
@@ -9,11 +10,24 @@ data "aws_ec2_managed_prefix_list" "s3" {
 
 locals {
   s3_prefix_list_id = var.s3_prefix_list == null ? data.aws_ec2_managed_prefix_list.s3[0].id : var.s3_prefix_list.id
-  s3_cidr_blocks = sort(distinct(
-    var.s3_prefix_list == null ? data.aws_ec2_managed_prefix_list.s3[0].entries[*].cidr : var.s3_prefix_list.cidr_blocks
-  ))
+  s3_blocks = [
+    for block in(var.s3_prefix_list == null ? data.aws_ec2_managed_prefix_list.s3[0].entries[*].cidr : var.s3_prefix_list.cidr_blocks) :
+    { address = split("/", block)[0], bits = tonumber(split("/", block)[1]) }
+  ]
+  # The blocks themselves, then those of 16, 12 and 8 bits around them.
+  s3_choices = [
+    for bits in [32, 16, 12, 8] : sort(distinct([
+      for block in local.s3_blocks :
+      "${cidrhost("${block.address}/${min(bits, block.bits)}", 0)}/${min(bits, block.bits)}"
+    ]))
+  ]
+  s3_cidr_blocks = try(
+    [for blocks in local.s3_choices : blocks if length(blocks) + 3 * length(local.inside) <= local.acl_rules][0],
+    local.s3_choices[3],
+  )
 
-  inside = concat([var.cidr_block], var.client_cidr_blocks)
+  acl_rules = 20
+  inside    = concat([var.cidr_block], var.client_cidr_blocks)
 
   acl_ingress = concat(
     [for block in local.inside : { cidr = block, from = 443, to = 443 }],
@@ -31,6 +45,13 @@ resource "aws_network_acl" "private" {
   subnet_ids = [for subnet in aws_subnet.private : subnet.id]
 
   tags = { Name = "${var.name}-private" }
+
+  lifecycle {
+    precondition {
+      condition     = length(local.acl_ingress) <= local.acl_rules
+      error_message = "Too many client_cidr_blocks: a network ACL has ${local.acl_rules} rules a direction, and this needs ${length(local.acl_ingress)}."
+    }
+  }
 }
 
 resource "aws_network_acl_rule" "ingress" {

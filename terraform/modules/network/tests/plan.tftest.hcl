@@ -55,3 +55,26 @@ run "what_the_service_needs_has_an_endpoint" {
 
   expect_failures = [var.interface_endpoints]
 }
+
+run "an_acl_has_room_for_s3" {
+  command = plan
+
+  variables {
+    s3_prefix_list = { id = "pl-6da54004", cidr_blocks = [for index in range(30) : "54.231.${index * 8}.0/21"] }
+  }
+
+  assert {
+    condition     = length(aws_network_acl_rule.ingress) <= 20 && contains(local.s3_cidr_blocks, "54.231.0.0/16")
+    error_message = "many blocks of S3 become a wider one"
+  }
+}
+
+run "too_many_clients_are_told" {
+  command = plan
+
+  variables {
+    client_cidr_blocks = [for index in range(8) : "10.${100 + index}.0.0/16"]
+  }
+
+  expect_failures = [aws_network_acl.private]
+}
