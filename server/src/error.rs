@@ -14,6 +14,7 @@ use crate::{
     policies::PoliciesError,
     redaction_keys::RedactionKeyError,
     tls::TlsError,
+    tokenizer::TokenizerError,
 };
 
 /// Why the server cannot start or run.
@@ -38,6 +39,9 @@ pub enum ServerError {
     /// The model bundle cannot be used.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The callers' tokenizer cannot be used.
+    #[error("tokenizer: {0}")]
+    Tokenizer(#[from] TokenizerError),
     /// The detection rules cannot be compiled.
     #[error("detection rules: {0}")]
     Rules(#[from] RuleError),

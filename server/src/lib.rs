@@ -31,6 +31,7 @@ mod service;
 mod status;
 pub mod telemetry;
 mod tls;
+pub mod tokenizer;
 mod transport;
 
 pub use canaries::Canaries;

@@ -36,6 +36,7 @@ use crate::{
     reload::{self, ReloadHandle},
     service::ShieldApi,
     tls::TrustHandle,
+    tokenizer::ModelTokenizer,
     transport::{Transport, cores::Cores},
 };
 
@@ -307,6 +308,9 @@ async fn engine(
     let config = config.clone();
     let make = move || {
         let mut engine = Engine::builtin()?;
+        if let Some(path) = &config.tokenizer {
+            engine = engine.with_token_counter(Arc::new(ModelTokenizer::open(path)?));
+        }
         if let Some(classifier) = stored {
             engine = engine.with_classifier(classifier);
         } else if let Some(model) = LocalSource::new(&config).load()? {

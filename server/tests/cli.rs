@@ -138,6 +138,26 @@ fn lines_from_a_file() {
 }
 
 #[test]
+fn tokens_are_counted_by_the_tokenizer_that_is_named() {
+    let directory = Directory::new();
+    let policy = directory.path().join("short.yaml");
+    std::fs::write(&policy, "name: short\nchecks: {hygiene: {max_tokens: 5}}\n").unwrap();
+    let tokenizer = concat!(env!("CARGO_MANIFEST_DIR"), "/../classifier/model/tokenizer.json");
+    let scan = |text: &str, more: &[&str]| {
+        let scan = ["scan", text, "--rules-only", "--format", "json", "--policy", policy.to_str().unwrap()];
+        let output = run(&[&scan[..], more].concat(), b"");
+        let decision: Value =
+            serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+        decision["findings"].clone()
+    };
+    let rule = |findings: &Value| findings[0]["rule_id"].clone();
+    assert_eq!(rule(&scan("one two three four five six", &["--tokenizer", tokenizer])), "token-limit");
+    assert_eq!(rule(&scan("one two three four five", &["--tokenizer", tokenizer])), Value::Null);
+    assert_eq!(rule(&scan("one two three four five six", &[])), "token-limit-estimated");
+    assert_eq!(run(&["scan", "x", "--tokenizer", "no-such-file"], b"").status.code(), Some(2));
+}
+
+#[test]
 fn malformed_lines_are_answered_and_told() {
     let input = b"{\"id\": 1, \"text\": \"fine\"}\n\nnot json\n{\"id\": 4}\n{\"id\": 5, \"text\": \"canary-word\", \"role\": \"canary-role\"}\n";
     let output = run(&["scan", "--jsonl"], input);

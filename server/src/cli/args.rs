@@ -104,6 +104,9 @@ pub(crate) struct JudgeArgs {
     /// The directory of a model bundle, in place of the one that comes with this program
     #[arg(long, value_name = "DIR", conflicts_with = "endpoint")]
     pub(crate) model: Option<PathBuf>,
+    /// The `tokenizer.json` of a model, by which the policy's `max_tokens` counts; estimated without
+    #[arg(long, value_name = "FILE", conflicts_with = "endpoint")]
+    pub(crate) tokenizer: Option<PathBuf>,
     /// With --jsonl: how many lines are worked on at one time; the number of cores by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,

@@ -1,7 +1,9 @@
 //! What decides on a case: the engine in this process, or a server. Both answer in the same words.
 
+use std::sync::Arc;
+
 use anyhow::{Context as _, Result};
-use llm_shield::model::Model;
+use llm_shield::{model::Model, tokenizer::ModelTokenizer};
 use llm_shield_detect::{
     Cancel, DetectorStatus, Engine, Finding, Policy, RedactionKeys, Report, Request, ScanOptions, redact,
 };
@@ -160,6 +162,9 @@ impl Local {
             }
         };
         let mut engine = Engine::builtin().context("the rules that come with this program do not compile")?;
+        if let Some(path) = &args.tokenizer {
+            engine = engine.with_token_counter(Arc::new(ModelTokenizer::open(path)?));
+        }
         if task == Task::Scan
             && !args.rules_only
             && let Some(model) = Model::load(args.model.as_deref(), args.workers(), 0)?

@@ -15,6 +15,7 @@ use crate::{
     policies::Policies,
     telemetry,
     tls::{TlsFiles, Trust},
+    tokenizer::ModelTokenizer,
 };
 
 /// The largest request message that may be allowed: messages are held in memory whole.
@@ -56,6 +57,11 @@ impl Config {
         }
         if let Err(error) = self.model_trust() {
             errors.push(ConfigError::value("model.public_keys", error));
+        }
+        if let Some(path) = &self.tokenizer
+            && let Err(error) = ModelTokenizer::open(path)
+        {
+            errors.push(ConfigError::value("tokenizer", error));
         }
         for (key, dir) in [("data_dir", self.data_dir.clone()), ("audit.dir", self.audit_dir())] {
             if let Err(error) = check_writable(&dir) {

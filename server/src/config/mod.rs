@@ -54,6 +54,9 @@ pub struct Config {
     pub policies: PoliciesConfig,
     /// The classifier.
     pub model: ModelConfig,
+    /// The `tokenizer.json` of the model that callers use, by which policies' `max_tokens` counts. None: tokens are
+    /// estimated.
+    pub tokenizer: Option<PathBuf>,
     /// The audit log.
     pub audit: AuditConfig,
     /// Logs.
@@ -79,6 +82,7 @@ impl Default for Config {
             conversations: ConversationsConfig::default(),
             policies: PoliciesConfig::default(),
             model: ModelConfig::default(),
+            tokenizer: None,
             audit: AuditConfig::default(),
             log: LogConfig::default(),
             admin: AdminConfig::default(),
