@@ -91,11 +91,20 @@ pub struct ScanOptions {
     pub decode: bool,
     /// Whether the classifier takes part, as is the default where there is one.
     pub classify: bool,
+    /// Whose texts they are, such as a tenant: a classifier that remembers texts shares nothing between scopes.
+    pub scope: Arc<str>,
 }
 
 impl Default for ScanOptions {
     fn default() -> Self {
-        Self { detectors: None, canary_keys: None, prompts: Vec::new(), decode: true, classify: true }
+        Self {
+            detectors: None,
+            canary_keys: None,
+            prompts: Vec::new(),
+            decode: true,
+            classify: true,
+            scope: Arc::default(),
+        }
     }
 }
 
@@ -236,7 +245,7 @@ impl Engine {
             }
             findings.retain(|finding| policy.admits(finding, content.text, direction));
             let classified = running.has(CLASSIFIER).then(|| {
-                let classified = self.classify(content, cancel);
+                let classified = self.classify(content, &options.scope, cancel);
                 outcome.classified(&detectors, &classified, if done { content.text.len() } else { 0 });
                 classified
             });

@@ -16,7 +16,7 @@ use llm_shield_detect::{
 struct Always(Result<Judgement, Unjudged>);
 
 impl Classifier for Always {
-    fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
+    fn judge(&self, _: &str, _: Role, _: &str, _: &Cancel) -> Result<Judgement, Unjudged> {
         self.0.clone()
     }
 }
@@ -26,7 +26,7 @@ impl Classifier for Always {
 struct Interrupted(Arc<AtomicBool>);
 
 impl Classifier for Interrupted {
-    fn judge(&self, _: &str, _: Role, _: &Cancel) -> Result<Judgement, Unjudged> {
+    fn judge(&self, _: &str, _: Role, _: &str, _: &Cancel) -> Result<Judgement, Unjudged> {
         self.0.store(true, Ordering::Relaxed);
         Ok(judgement(0.9, 0.5))
     }

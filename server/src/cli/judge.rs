@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use llm_shield::{model::Model, tokenizer::ModelTokenizer};
+use llm_shield::{
+    model::{Model, ModelOptions},
+    tokenizer::ModelTokenizer,
+};
 use llm_shield_detect::{
     Cancel, DetectorStatus, Engine, Finding, Policy, RedactionKeys, Report, Request, ScanOptions, redact,
 };
@@ -167,7 +170,10 @@ impl Local {
         }
         if task == Task::Scan
             && !args.rules_only
-            && let Some(model) = Model::load(args.model.as_deref(), args.workers(), 0)?
+            && let Some(model) = Model::load(
+                args.model.as_deref(),
+                ModelOptions { threads: args.workers(), ..ModelOptions::default() },
+            )?
         {
             engine = model.join(engine);
         }

@@ -284,6 +284,9 @@ pub struct ModelConfig {
     /// The most windows of one text that are scored, each of some 140 new tokens; of a longer text so many, spread
     /// over it, and the answer's coverage says so. Default 512.
     pub max_windows: u32,
+    /// How many judgements are remembered, each found by a keyed digest of text, role and tenant; some 200 bytes each.
+    /// Default 0: none.
+    pub cache_entries: u32,
 }
 
 impl Default for ModelConfig {
@@ -298,6 +301,7 @@ impl Default for ModelConfig {
             cache_dir: None,
             threads: 0,
             max_windows: 512,
+            cache_entries: 0,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use llm_shield_detect::{self as detect, Cancel, Classifier as _, Judgement, Role, Unjudged};
+use llm_shield_detect::{self as detect, Cancel, Judgement, Role, Unjudged};
 
 use super::{Model, registry::Trial};
 
@@ -61,17 +61,19 @@ impl Serving {
 }
 
 impl detect::Classifier for Serving {
-    fn judge(&self, text: &str, role: Role, cancel: &Cancel) -> Result<Judgement, Unjudged> {
+    fn judge(&self, text: &str, role: Role, scope: &str, cancel: &Cancel) -> Result<Judgement, Unjudged> {
         let models = self.models.load_full();
-        let Some(candidate) = &models.candidate else { return models.current.judge(text, role, cancel) };
+        let Some(candidate) = &models.candidate else {
+            return models.current.judge(text, role, scope, cancel);
+        };
         match candidate.trial {
             Trial::Percent(percent) if self.hasher.hash_one(text) % 100 < u64::from(percent) => {
                 metrics::counter!("shield_model_trial_total", "trial" => "percent").increment(1);
-                candidate.model.judge(text, role, cancel)
+                candidate.model.judge(text, role, scope, cancel)
             }
-            Trial::Percent(_) => models.current.judge(text, role, cancel),
+            Trial::Percent(_) => models.current.judge(text, role, scope, cancel),
             Trial::Shadow => {
-                let judged = models.current.judge(text, role, cancel);
+                let judged = models.current.judge(text, role, scope, cancel);
                 if let Ok(judgement) = &judged {
                     candidate.look_at(text, role, judgement.probability);
                 }
@@ -107,7 +109,7 @@ fn shadow(model: Arc<Model>) -> Option<SyncSender<Shadowed>> {
     let (sender, receiver) = sync_channel::<Shadowed>(SHADOW_QUEUE);
     let judge = move || {
         for Shadowed { text, role, decided } in receiver {
-            let Ok(judgement) = model.judge(&text, role, &Cancel::never()) else { continue };
+            let Ok(judgement) = model.compute(&text, role, &Cancel::never()) else { continue };
             metrics::counter!("shield_model_trial_total", "trial" => "shadow").increment(1);
             metrics::histogram!("shield_model_shadow_difference").record(judgement.probability - decided);
             if (judgement.probability >= 0.5) != (decided >= 0.5) {

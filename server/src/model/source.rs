@@ -13,7 +13,7 @@ use tokio::{
 use crate::config::{Config, ModelConfig};
 
 use super::{
-    Model,
+    Model, ModelOptions,
     registry::{Channel, Registry, RegistryError, Release},
     serving::{Candidate, Models, Serving},
     trust::{Trust, TrustError},
@@ -32,8 +32,7 @@ pub(crate) struct Followed {
     pub(crate) name: String,
     pub(crate) trust: Trust,
     pub(crate) cache: PathBuf,
-    pub(crate) threads: usize,
-    pub(crate) max_windows: usize,
+    pub(crate) options: ModelOptions,
 }
 
 /// Why no model can be served.
@@ -64,7 +63,7 @@ impl<'c> LocalSource<'c> {
     /// # Errors
     /// It is not trusted, not whole, or does not compute what its manifest says.
     pub(crate) fn load(&self) -> Result<Option<Model>, ModelError> {
-        let ModelConfig { enabled, path, threads, max_windows, .. } = &self.config.model;
+        let ModelConfig { enabled, path, .. } = &self.config.model;
         if !enabled {
             return Ok(None);
         }
@@ -72,7 +71,7 @@ impl<'c> LocalSource<'c> {
             let manifest = Bundle::read_manifest(path)?;
             self.config.model_trust()?.check(&manifest)?;
         }
-        Ok(Model::load(path.as_deref(), count(*threads), count(*max_windows))?)
+        Ok(Model::load(path.as_deref(), options(&self.config.model))?)
     }
 }
 
@@ -89,8 +88,7 @@ impl Followed {
             name,
             trust: config.model_trust()?,
             cache: model.cache_dir.clone().unwrap_or_else(|| config.data_dir.join("models")),
-            threads: count(model.threads),
-            max_windows: count(model.max_windows),
+            options: options(model),
         }))
     }
 
@@ -128,8 +126,8 @@ impl Followed {
     async fn load_release(&self, release: &Release) -> Result<Arc<Model>, ModelError> {
         let Release { version, digest } = release;
         let dir = self.registry.pull(&self.name, version, Some(digest), &self.trust, &self.cache).await?;
-        let (threads, max_windows) = (self.threads, self.max_windows);
-        let load = move || Model::from_bundle(&Bundle::open(&dir)?, threads, max_windows);
+        let options = self.options;
+        let load = move || Model::from_bundle(&Bundle::open(&dir)?, options);
         Ok(Arc::new(spawn_blocking(load).await??))
     }
 }
@@ -191,6 +189,11 @@ impl Following {
     }
 }
 
-fn count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn options(config: &ModelConfig) -> ModelOptions {
+    let count = |number| usize::try_from(number).unwrap_or(usize::MAX);
+    ModelOptions {
+        threads: count(config.threads),
+        max_windows: count(config.max_windows),
+        cache_entries: count(config.cache_entries),
+    }
 }

@@ -198,9 +198,10 @@ impl Parts {
         // The classifier takes milliseconds however short the text: nothing for a thread of the runtime.
         let classifies = classify && self.engine.classifies(&job.request(), &job.policy);
         let weight = if classifies { u64::MAX } else { job.bytes() };
+        let scope = Arc::from(tenant.as_str());
         let work = move || {
             let canaries = keys.as_deref().filter(|_| job.direction == Direction::Output);
-            let options = ScanOptions { classify, ..options(canaries) };
+            let options = ScanOptions { classify, scope, ..options(canaries) };
             let keep = Keep { digest: &digest, mode, keys: keys.as_deref().map(|keys| &keys.redaction) };
             let decision = decide::scan(&engine, &job, &keep, &options, &cancel);
             (job, decision)

@@ -20,11 +20,12 @@ const RESERVE: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis
 
 /// A model that says how likely a text carries an injection.
 pub trait Classifier: fmt::Debug + Send + Sync {
-    /// Judges a text; ends soon after `cancel` is raised, with what is known by then.
+    /// Judges a text; ends soon after `cancel` is raised, with what is known by then. `scope` is that of the
+    /// [`ScanOptions`](crate::ScanOptions): what is remembered of a text is remembered for its scope alone.
     ///
     /// # Errors
     /// When nothing is known of the text.
-    fn judge(&self, text: &str, role: Role, cancel: &Cancel) -> Result<Judgement, Unjudged>;
+    fn judge(&self, text: &str, role: Role, scope: &str, cancel: &Cancel) -> Result<Judgement, Unjudged>;
 }
 
 /// What a classifier makes of a text.
@@ -79,11 +80,11 @@ impl Engine {
     }
 
     /// Has the classifier judge a content.
-    pub(super) fn classify(&self, content: &Content<'_>, cancel: &Cancel) -> Classified {
+    pub(super) fn classify(&self, content: &Content<'_>, scope: &str, cancel: &Cancel) -> Classified {
         let began = Instant::now();
         let cancel = cancel.with_reserve(RESERVE);
         let judged = match &self.classifier {
-            Some(classifier) => classifier.judge(content.text, content.role, &cancel),
+            Some(classifier) => classifier.judge(content.text, content.role, scope, &cancel),
             None => Err(Unjudged::Failed),
         };
         let status = match &judged {
