@@ -105,6 +105,15 @@ pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
     counts
 }
 
+/// Runs the tests of the training, in Python; those that take PyTorch, which is not fetched for them, are skipped where
+/// it is not there.
+pub(crate) fn training() -> Result<Counts> {
+    let mut tests = shell::command(Tool::Training.ensure()?);
+    tests.current_dir(shell::root().join("classifier")).env("PYTHONDONTWRITEBYTECODE", "1");
+    tests.args(["-m", "pytest", "-q", "-p", "no:cacheprovider", "training/tests"]);
+    counts::run(&mut tests, Counts::from_pytest_line)
+}
+
 /// Set when this process has run the tests, which have built the program: alone it has other features of its
 /// dependencies, and all of AWS's SDK would be compiled once more.
 static TESTED: AtomicBool = AtomicBool::new(false);

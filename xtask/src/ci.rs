@@ -34,6 +34,7 @@ pub(crate) fn run() -> ExitCode {
     report.step("clients: typescript", || clients::test("typescript"));
     report.step("clients: java", || clients::test("java"));
     report.step("clients: lambda", || clients::test("lambda"));
+    report.step("training", checks::training);
     report.step("dependencies", check(checks::deny));
     report.finish()
 }

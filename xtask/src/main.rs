@@ -32,6 +32,7 @@ usage: cargo xtask TASK
   proto [--renew-baseline]  lint the schema and compare it with the released one
   clients [NAME…]           the clients in other languages: go, python, typescript, java;
                             --generate: make their code from the schema
+  training                  the tests of the classifier's training
   policies                  check the IAM policies with parliament
   deny                      bans, licences and sources of dependencies, and advisories where they can be fetched
   docs                      links, paths, pictures and commands of the documents
@@ -45,7 +46,7 @@ usage: cargo xtask TASK
   terraform [static|policies|generate|schema FILE]
                             check the infrastructure without an account; write its generated files
   tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl, moto,
-                            shellcheck; by name only: gitleaks, presidio, python-client
+                            shellcheck; by name only: gitleaks, presidio, python-client, training
   ci                        lint, proto, docs, terraform, test, demo and deny, timed; ends with the number of tests
 ";
 
@@ -66,6 +67,7 @@ fn run(arguments: &[String]) -> Result<ExitCode> {
     match task {
         "demo" => demo::run()?,
         "test" => checks::test(rest)?.into_result()?,
+        "training" => checks::training()?.into_result()?,
         "lint" => checks::lint()?,
         "proto" if rest.iter().any(|argument| argument == "--renew-baseline") => checks::renew_baseline()?,
         "proto" => checks::proto()?,

@@ -33,6 +33,8 @@ const PRESIDIO_REQUIREMENTS: &str = include_str!("../../benches/peers/requiremen
 const ONNX_REQUIREMENTS: &str = include_str!("../../benches/peers/onnx.txt");
 /// What the Python client is generated, checked and tested with.
 const PYTHON_CLIENT_REQUIREMENTS: &str = include_str!("../../clients/python/requirements-dev.txt");
+/// What the tests of the training need.
+const TRAINING_REQUIREMENTS: &str = include_str!("../../classifier/training/tests/requirements.txt");
 const MOTO_REQUIREMENTS: &str = include_str!("../tools/moto.txt");
 const GRPCURL: &str = "github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4";
 
@@ -63,6 +65,8 @@ pub(crate) enum Tool {
     PythonClient,
     /// Lints shell scripts.
     Shellcheck,
+    /// The Python that the tests of the training run on.
+    Training,
 }
 
 impl Tool {
@@ -78,9 +82,9 @@ impl Tool {
     ];
     /// Large, and of use in comparisons only: fetched when named.
     const PEERS: [Self; 3] = [Self::Gitleaks, Self::Onnx, Self::Presidio];
-    /// Of one client each: fetched when that is tested, or when named.
-    const CLIENTS: [Self; 1] = [Self::PythonClient];
-    const ALL: [&'static [Self]; 3] = [&Self::CHECKS, &Self::PEERS, &Self::CLIENTS];
+    /// Of one step each: fetched for that, or when named.
+    const STEPS: [Self; 2] = [Self::PythonClient, Self::Training];
+    const ALL: [&'static [Self]; 3] = [&Self::CHECKS, &Self::PEERS, &Self::STEPS];
 
     /// Returns the path of the tool's program, after fetching it where it is missing or of another version.
     pub(crate) fn ensure(self) -> Result<PathBuf> {
@@ -126,6 +130,7 @@ impl Tool {
             Self::Moto => python_environment(directory, MOTO_REQUIREMENTS),
             Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
             Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
+            Self::Training => python_environment(directory, TRAINING_REQUIREMENTS),
             Self::Shellcheck => {
                 let mut install = pip_install(Path::new("python3"));
                 install.arg(requirements(directory, SHELLCHECK_REQUIREMENTS)?);
@@ -148,6 +153,7 @@ impl Tool {
             Self::Presidio => "presidio",
             Self::PythonClient => "python-client",
             Self::Shellcheck => "shellcheck",
+            Self::Training => "training",
         }
     }
 
@@ -159,7 +165,12 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "node_modules/@hpcc-js/wasm-graphviz/dist/index.js",
             Self::Grpcurl => "grpcurl",
-            Self::Checkov | Self::Moto | Self::Onnx | Self::Presidio | Self::PythonClient => "bin/python",
+            Self::Checkov
+            | Self::Moto
+            | Self::Onnx
+            | Self::Presidio
+            | Self::PythonClient
+            | Self::Training => "bin/python",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -179,6 +190,7 @@ impl Tool {
             Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::PythonClient => PYTHON_CLIENT_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
+            Self::Training => TRAINING_REQUIREMENTS,
         }
     }
 }

@@ -2,11 +2,12 @@ import json
 import types
 
 import pytest
-import torch
 
-from training import bundle, corpus, tokens
-from training.encoder import Classifier, EncoderConfig
-from training.tests.test_tokens import small_spec
+torch = pytest.importorskip("torch")
+
+from training import bundle, corpus, tokens  # noqa: E402
+from training.encoder import Classifier, EncoderConfig  # noqa: E402
+from training.tests.test_tokens import small_spec  # noqa: E402
 
 
 @pytest.fixture

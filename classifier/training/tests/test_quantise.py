@@ -1,7 +1,9 @@
-import torch
+import pytest
 
-from training import quantise
-from training.encoder import Classifier, EncoderConfig
+torch = pytest.importorskip("torch")
+
+from training import quantise  # noqa: E402
+from training.encoder import Classifier, EncoderConfig  # noqa: E402
 
 SMALL = EncoderConfig(vocab_size=50, hidden_size=16, intermediate_size=32, num_layers=2, num_heads=2, max_positions=64)
 
