@@ -105,7 +105,7 @@ pub(crate) fn test(arguments: &[String]) -> Result<Counts> {
     counts
 }
 
-/// Runs the tests of the training, in Python; those that take PyTorch, which is not fetched for them, are skipped where
+/// Runs the tests of the training, in Python; those that take `PyTorch`, which is not fetched for them, are skipped where
 /// it is not there.
 pub(crate) fn training() -> Result<Counts> {
     let mut tests = shell::command(Tool::Training.ensure()?);

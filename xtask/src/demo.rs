@@ -25,7 +25,9 @@ const BLOCKED: i32 = 1;
 pub(crate) fn run() -> Result<()> {
     let program = checks::server_program()?;
     let data = fresh_directory("demo")?;
-    let mut server = start(&program, data.path(), true)?;
+    let mut serve = serve(&program, data.path());
+    println!("\n$ {} &", shell::show(&serve));
+    let mut server = Server::start(&mut serve, true)?;
     let client = Client { program: &program, data: data.path(), endpoint: server.address() };
     server.wait_until(|| client.is_answered())?;
     client.decisions_hold()?;
@@ -35,14 +37,11 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// Starts `llm-shield serve` on its embedded defaults, on a free port.
-pub(crate) fn start(program: &Path, data: &Path, shown: bool) -> Result<Server> {
+/// Prepares `llm-shield serve` on its embedded defaults, on a free port.
+pub(crate) fn serve(program: &Path, data: &Path) -> Command {
     let mut serve = Command::new(program);
     serve.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
-    if shown {
-        println!("\n$ {} &", shell::show(&serve));
-    }
-    Server::start(&mut serve, shown)
+    serve
 }
 
 #[derive(Debug)]

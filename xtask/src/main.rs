@@ -40,6 +40,7 @@ usage: cargo xtask TASK
   bench [NAME…]             criterion benches (detect), the audit log beside its limits (audit), or the load
                             measurement (load); without a name: all
   bench classifier          the encoder beside ONNX Runtime, which it fetches, on the same weights
+  bench served              Scan with the classifier under load, beside the encoder alone on the same texts
   bench peers               speed beside gitleaks and Presidio, which it fetches
   bench cloud               the operations on AWS beside boto3, against moto
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too

@@ -12,7 +12,7 @@ use crate::{
     tools::Tool,
 };
 
-const BUNDLE: &str = "classifier/model";
+pub(super) const BUNDLE: &str = "classifier/model";
 const SCRIPT: &str = "benches/peers/onnx_encoder.py";
 /// CPU seconds that each length is measured for, in each round.
 const SECONDS: &str = "0.5";
@@ -22,12 +22,12 @@ const DEFAULT_ROUNDS: u32 = 5;
 const USAGE: &str = "usage: cargo xtask bench classifier [--rounds N]";
 
 #[derive(Deserialize, Serialize)]
-struct Measured {
+pub(super) struct Measured {
     #[serde(default)]
     round: u32,
     kind: String,
     tokens: u32,
-    cpu_seconds: f64,
+    pub(super) cpu_seconds: f64,
 }
 
 /// Measures, prints the table, and writes it with the raw results below `benches/results/`.
@@ -76,11 +76,11 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn lines(command: &mut Command, round: u32) -> Result<Vec<Measured>> {
+pub(super) fn lines(command: &mut Command, round: u32) -> Result<Vec<Measured>> {
     let output = command.output().with_context(|| format!("cannot run `{}`", shell::show(command)))?;
     ensure!(output.status.success(), "`{}` ended with {}", shell::show(command), output.status);
     let text = String::from_utf8(output.stdout)?;

@@ -1,4 +1,4 @@
-//! The same load on our server and on an empty one, in turns.
+//! The same load on our server, which decides by rules alone, and on an empty one, in turns.
 //!
 //! Absolute times on a shared machine say little, and ghz spends more on a request than a server does. What holds is the
 //! CPU time that each server spent on a request, and the ratio of the two from one run: what the product costs on top
@@ -40,7 +40,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
     let data = fresh_directory("load")?;
     // The empty server uses the certificates that the full one has made.
-    let full = demo::start(&programs.join("llm-shield"), data.path(), false)?;
+    let mut serve = demo::serve(&programs.join("llm-shield"), data.path());
+    let full = Server::start(serve.env("LLM_SHIELD__MODEL__ENABLED", "false"), false)?;
     let empty = Server::start(Command::new(programs.join("empty_server")).arg(data.path()), false)?;
     let ghz = Ghz::new(&ghz, data.path(), &shell::root().join("proto/baseline.binpb"));
     let facts = facts::of_load();
@@ -100,7 +101,7 @@ impl Options {
     }
 }
 
-fn measure(ghz: &Ghz, server: &Server, body: &Path, requests: u32) -> Result<Run> {
+pub(super) fn measure(ghz: &Ghz, server: &Server, body: &Path, requests: u32) -> Result<Run> {
     let before = facts::cpu_time(server.id())?;
     let run = ghz.call(server.address(), body, requests)?;
     let spent = facts::cpu_time(server.id())?.saturating_sub(before);

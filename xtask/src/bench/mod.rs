@@ -6,6 +6,7 @@ mod ghz;
 mod load;
 mod peers;
 mod report;
+mod served;
 
 use anyhow::{Result, bail};
 
@@ -30,10 +31,13 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         Some((name, rest)) if name == "classifier" => classifier::run(rest),
         Some((name, rest)) if name == "audit" => audit_limits(rest),
         Some((name, rest)) if name == "load" => load::run(rest),
+        Some((name, [])) if name == "served" => served::run(),
         Some((name, rest)) if name == "peers" => peers::run(rest),
         Some((name, _)) if name == "cloud" => cloud(),
         Some((name, rest)) if CRITERION.contains(&name.as_str()) => criterion(name, rest),
-        Some((name, _)) => bail!("there is no bench `{name}`: detect, audit, classifier, load, peers, cloud"),
+        Some((name, _)) => {
+            bail!("there is no bench `{name}`: detect, audit, classifier, load, served, peers, cloud")
+        }
     }
 }
 
