@@ -34,7 +34,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let ghz = Tool::Ghz.ensure()?;
     // In one build, so that both get the same features of what they share.
     let mut build = cargo();
-    build.args(["build", "--locked", "--release", "--package", "llm-shield", "--package", PACKAGE]);
+    // AWS's SDK is not called here, and takes long to link.
+    build.args(["build", "--locked", "--release", "--no-default-features"]);
+    build.args(["--package", "llm-shield", "--package", PACKAGE]);
     succeed(build.args(["--bin", "llm-shield", "--bin", "empty_server"]))?;
     let programs = shell::target().join("release");
 

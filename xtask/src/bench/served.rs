@@ -39,7 +39,9 @@ const SECONDS: &str = "0.5";
 pub(super) fn run() -> Result<()> {
     let ghz = Tool::Ghz.ensure()?;
     let mut build = cargo();
-    build.args(["build", "--locked", "--release", "--package", "llm-shield", "--package", PACKAGE]);
+    // AWS's SDK is not called here, and takes long to link.
+    build.args(["build", "--locked", "--release", "--no-default-features"]);
+    build.args(["--package", "llm-shield", "--package", PACKAGE]);
     succeed(build.args(["--bin", "llm-shield", "--bin", "classifier_speed"]))?;
     let programs = shell::target().join("release");
 
