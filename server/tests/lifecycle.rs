@@ -116,6 +116,87 @@ fn acknowledged_records_outlive_a_kill() {
     }
 }
 
+/// Lists, exports, proves and erases behind a running server's back.
+#[test]
+fn the_log_is_read_from_the_command_line() {
+    let directory = Directory::new();
+    let data = directory.path().join("data");
+    let store = data.join("audit");
+    let server = Server::start(&data);
+    let ids: Vec<String> =
+        (0..3).map(|_| record_id(&server.call(&["scan", "--format", "json", "hello"]))).collect();
+    let listed = |arguments: &[&str]| {
+        let output = audit(&[&["list", "--format", "json"], arguments].concat(), &store);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let ids: Vec<String> = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+            .collect();
+        (ids, String::from_utf8(output.stderr).unwrap())
+    };
+    // Page by page, the newest first.
+    let page = ["--tenant", "default", "--newest-first", "--limit", "2"];
+    let (first, said) = listed(&page);
+    assert_eq!(first, [ids[2].clone(), ids[1].clone()]);
+    let token = said.split("--page-token ").nth(1).unwrap().trim().to_owned();
+    let (second, said) = listed(&[&page[..], &["--page-token", &token]].concat());
+    assert!(second == [ids[0].clone()] && !said.contains("--page-token"), "{said}");
+
+    let file = directory.path().join("out.jsonl");
+    let exported = audit(&["export", "--format", "ocsf", "--output", file.to_str().unwrap()], &store);
+    assert!(exported.status.success());
+    let events = fs::read_to_string(&file).unwrap();
+    let event: Value = serde_json::from_str(events.lines().next().unwrap()).unwrap();
+    assert_eq!(
+        (event["class_uid"].as_u64(), event["metadata"]["version"].as_str()),
+        (Some(2004), Some("1.4.0"))
+    );
+    for required in
+        ["activity_id", "category_uid", "finding_info", "metadata", "severity_id", "time", "type_uid"]
+    {
+        assert!(!event[required].is_null(), "OCSF requires {required}");
+    }
+    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+
+    // By the running server.
+    assert_eq!(audit(&["erase", "--tenant", "default", "--subject", "typo"], &store).status.code(), Some(1));
+
+    // A proof holds for its record, and for no other; what it says of the tree has to be true.
+    assert_eq!(server.terminate(), Some(0));
+    let output = audit(&["proof", &ids[1]], &store);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut proof: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (leaf, path) = (proof["leaf_hash"].as_str().unwrap().to_owned(), directory.path().join("proof.json"));
+    let check = |proof: &Value, leaf: &str| {
+        fs::write(&path, proof.to_string()).unwrap();
+        audit(&["proof", "--check", path.to_str().unwrap(), "--leaf-hash", leaf], &store).status.code()
+    };
+    assert_eq!(check(&proof, &leaf), Some(0));
+    assert_eq!(check(&proof, &"0".repeat(64)), Some(1));
+    proof["tree_size"] = 1.into();
+    assert_eq!(check(&proof, &leaf), Some(1));
+
+    // What is not there is neither intact nor erased.
+    for arguments in [
+        &["verify", "--tenant", "nobody"][..],
+        &["list", "--tenant", "nobody"],
+        &["hold", "--tenant", "nobody"],
+        &["list", "--since", "2026-01-02T00:00:00Z", "--until", "2026-01-01T00:00:00Z"],
+        &["erase", "--tenant", "default", "--subject", ""],
+    ] {
+        assert_eq!(audit(arguments, &store).status.code(), Some(2), "{arguments:?}");
+    }
+    assert_eq!(audit(&["erase", "--tenant", "default", "--subject", "typo"], &store).status.code(), Some(1));
+    let empty = directory.path().join("empty");
+    fs::create_dir(&empty).unwrap();
+    assert_eq!(
+        audit(&["verify", "--keys", data.join("keys/ring.json").to_str().unwrap()], &empty).status.code(),
+        Some(2)
+    );
+}
+
 #[test]
 fn a_store_that_was_changed_does_not_verify() {
     let directory = Directory::new();

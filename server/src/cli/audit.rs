@@ -6,6 +6,7 @@ mod hold;
 mod ocsf;
 mod proof;
 mod query;
+mod reading;
 mod rewrap;
 mod store;
 mod verify;
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     /// Prove that a record is in the log, or that the log begins with what it was, as JSON; or check such a proof
     Proof(proof::ProofArgs),
     /// Destroy the key of a subject (`subject_id` of requests): what was kept about it is gone, and the log still verifies.
-    /// A running server does it within a second or two
+    /// A running server does it within a second or two. Exit code 1: there was no key
     Erase(erase::EraseArgs),
     /// Wrap the keys of records under the current master key, or under a new version of it, without touching a record
     Rewrap(rewrap::RewrapArgs),

@@ -1,8 +1,9 @@
 //! `llm-shield audit export`.
 
 use std::{
-    fs::File,
+    fs::OpenOptions,
     io::{BufWriter, IsTerminal as _, Write},
+    os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
 };
 
@@ -14,6 +15,7 @@ use super::{
     super::{YES, show},
     StoreArgs, ocsf,
     query::FilterArgs,
+    reading::Reading,
 };
 
 /// What to write, and where.
@@ -37,7 +39,7 @@ enum ExportFormat {
     /// The record as it is kept, with its place in the log and its leaf hash
     #[default]
     Jsonl,
-    /// OCSF 1.3 Detection Finding (class 2004)
+    /// OCSF 1.4 Detection Finding (class 2004)
     Ocsf,
 }
 
@@ -46,33 +48,30 @@ pub(crate) async fn run(args: ExportArgs) -> Result<u8> {
     let store = args.store.open().await?;
     let mut out: Box<dyn Write> = match &args.output {
         Some(file) => {
-            let made = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
+            // For its owner alone: records can hold contents.
+            let made = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file);
+            let made = made.with_context(|| format!("cannot write {}", file.display()))?;
             Box::new(BufWriter::new(made))
         }
         None => Box::new(BufWriter::new(std::io::stdout())),
     };
     let progress = progress_bar("written");
-    let mut left = args.filter.limit();
-    let (mut segments, mut opened) = (0, 0);
-    for tenant in args.store.tenants(&store).await? {
-        let mut records = store.query(args.filter.query(tenant, left))?;
-        while let Some(record) = records.next().await {
-            let record = record?;
-            left = left.map(|left| left.saturating_sub(1));
-            match args.format {
-                ExportFormat::Jsonl => serde_json::to_writer(&mut out, &record)?,
-                ExportFormat::Ocsf => serde_json::to_writer(&mut out, &ocsf::finding(&record))?,
-            }
-            out.write_all(b"\n")?;
-            progress.inc(1);
+    let mut records = Reading::start(&store, &args.store, &args.filter).await?;
+    while let Some(record) = records.next().await? {
+        match args.format {
+            ExportFormat::Jsonl => serde_json::to_writer(&mut out, &record)?,
+            ExportFormat::Ocsf => serde_json::to_writer(&mut out, &ocsf::finding(&record))?,
         }
-        segments += records.progress().segments();
-        opened += records.progress().opened();
+        out.write_all(b"\n")?;
+        progress.inc(1);
     }
     out.flush().context("cannot write the export")?;
     let count = progress.position();
     progress.finish_and_clear();
-    show::note(&format!("{count} records written; opened {opened} of {segments} segments"));
+    show::note(&format!("{count} records written; {}", records.opened()));
+    if let Some(token) = records.page_token() {
+        show::note(&format!("to go on: --page-token {token}"));
+    }
     Ok(YES)
 }
 

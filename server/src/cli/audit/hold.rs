@@ -21,6 +21,7 @@ pub(crate) struct HoldArgs {
 /// Runs the command.
 pub(crate) async fn run(args: HoldArgs) -> Result<u8> {
     let tenant = args.store.tenant()?.context("--tenant is needed: a hold is on a tenant's records")?;
+    args.store.tenants(&args.store.open().await?).await?;
     let objects = args.store.archive().await?.set_legal_hold(&tenant, !args.release).await?;
     let what = if args.release { "released" } else { "held" };
     show::print(&format!("{what}: {objects} objects\n"))?;

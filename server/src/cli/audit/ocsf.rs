@@ -1,4 +1,4 @@
-//! A record as an event of the Open Cybersecurity Schema Framework: Detection Finding (class 2004), version 1.3.
+//! A record as an event of the Open Cybersecurity Schema Framework: Detection Finding (class 2004), version 1.4.
 
 use std::collections::BTreeSet;
 
@@ -35,8 +35,8 @@ pub(crate) fn finding(record: &AuditRecord) -> Value {
         "disposition_id": disposition_id,
         "message": format!("{}: {} ({})", decision.rpc, name(decision.action), name(decision.verdict)),
         "metadata": {
-            "version": "1.3.0",
-            "profiles": ["security_control"],
+            "version": "1.4.0",
+            "profiles": ["security_control", "host"],
             "uid": record.id.to_string(),
             "sequence": record.sequence,
             "log_name": record.log,
@@ -69,6 +69,10 @@ pub(crate) fn finding(record: &AuditRecord) -> Value {
             "duration_us": decision.duration_us,
             "degraded": decision.degraded,
             "direction": name(decision.direction),
+            "model": decision.model,
+            "detectors": decision.detectors,
+            "content_mode": name(decision.content),
+            "subject": decision.subject,
         },
     })
 }

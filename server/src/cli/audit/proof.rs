@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use clap::Args;
 use llm_shield_audit::{
     Checkpoint, ConsistencyProof, Hash, InclusionProof, Query, Store, Tenant, verify_consistency,
@@ -37,6 +38,9 @@ pub(crate) struct ProofArgs {
     /// Check a proof instead, against the public key alone (exit code 1: it does not hold)
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
+    /// With --check: the hash that the record has to have, as its receipt tells it (`leaf_hash`), in hex or base64
+    #[arg(long, value_name = "HASH", requires = "check")]
+    leaf_hash: Option<String>,
     /// With --check, of a consistency proof: the earlier checkpoint
     #[arg(long, value_name = "FILE", requires = "check")]
     checkpoint: Option<PathBuf>,
@@ -128,29 +132,47 @@ async fn check(args: &ProofArgs, file: &PathBuf) -> Result<u8> {
     let open = |note: &[u8]| Checkpoint::open(note, &trust);
     let outcome = match open(proof.checkpoint.as_bytes()) {
         Err(what) => Err(format!("the checkpoint cannot be relied on: {what}")),
+        Ok(checkpoint) if proof.tree_size != checkpoint.size || proof.root_hash != hex(&checkpoint.root) => {
+            Err("the proof names another tree than its checkpoint signs".to_owned())
+        }
         Ok(checkpoint) => match (&proof.leaf_hash, proof.leaf_index, proof.from_tree_size) {
             (Some(leaf), Some(index), None) => {
+                let wanted = args.leaf_hash.as_deref().map(hash_of_receipt).transpose()?;
+                if wanted.is_some_and(|wanted| hex(&wanted) != *leaf) {
+                    let other = Err("the proof is of another record than the receipt's".to_owned());
+                    return told(other);
+                }
                 let path = hashes(&proof.hashes)?;
                 let holds = verify_inclusion(&unhex(leaf)?, index, checkpoint.size, &path, &checkpoint.root);
-                let said =
-                    format!("the record is leaf {index} of {} in {}", checkpoint.size, checkpoint.origin);
+                let said = format!(
+                    "the record with the leaf hash {leaf} is leaf {index} of {} in {}",
+                    checkpoint.size, checkpoint.origin
+                );
                 if holds {
                     Ok(said)
                 } else {
                     Err("the record is not in the log of the checkpoint".to_owned())
                 }
             }
-            (None, None, Some(_)) => {
+            (None, None, Some(from)) => {
                 let earlier = args.checkpoint.as_ref().context("--checkpoint is needed: the earlier one")?;
                 let note = fs::read(earlier).with_context(|| format!("cannot read {}", earlier.display()))?;
                 match open(&note) {
                     Err(what) => Err(format!("the earlier checkpoint cannot be relied on: {what}")),
+                    Ok(earlier) if earlier.size != from => Err(format!(
+                        "the proof is of a log of {from} records, the checkpoint of {}",
+                        earlier.size
+                    )),
                     Ok(earlier) => grew(&earlier, &checkpoint, &hashes(&proof.hashes)?),
                 }
             }
             _ => bail!("{} is no proof", file.display()),
         },
     };
+    told(outcome)
+}
+
+fn told(outcome: Result<String, String>) -> Result<u8> {
     let (text, code) = match outcome {
         Ok(said) => (format!("proved: {said}\n"), YES),
         Err(problem) => (format!("NOT PROVED: {problem}\n"), NO),
@@ -168,6 +190,15 @@ fn grew(earlier: &Checkpoint, later: &Checkpoint, path: &[Hash]) -> Result<Strin
     } else {
         Err("the later log does not begin with the earlier one".to_owned())
     }
+}
+
+/// Reads a hash as a receipt has it: in hex, or in base64 as JSON from gRPC does.
+fn hash_of_receipt(text: &str) -> Result<Hash> {
+    if text.len() == 64 {
+        return unhex(text);
+    }
+    let bytes = STANDARD.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.context("--leaf-hash is neither 64 hexadecimal digits nor 32 bytes in base64")
 }
 
 fn hashes(written: &[String]) -> Result<Vec<Hash>> {

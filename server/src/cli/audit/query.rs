@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{
     super::{YES, args::Format, show},
     StoreArgs,
+    reading::Reading,
 };
 
 /// What to list.
@@ -61,6 +62,9 @@ pub(crate) struct FilterArgs {
     /// The most decisions, of all tenants together
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
+    /// Go on where an answer to the same query ended that --limit cut short. Needs --tenant
+    #[arg(long, value_name = "TOKEN")]
+    page_token: Option<String>,
     /// Newest first
     #[arg(long)]
     newest_first: bool,
@@ -77,7 +81,7 @@ enum ActionArg {
 
 impl FilterArgs {
     /// Returns the query for one tenant's decisions.
-    pub(crate) fn query(&self, tenant: Tenant, limit: Option<u64>) -> Query {
+    pub(crate) fn query(&self, tenant: Tenant) -> Query {
         Query {
             start: self.since,
             end: self.until,
@@ -90,14 +94,35 @@ impl FilterArgs {
             subject: self.subject.clone(),
             reads: self.reads,
             newest_first: self.newest_first,
-            limit,
+            limit: self.limit,
+            page_token: self.page_token.clone(),
             ..Query::of(tenant)
+        }
+    }
+
+    /// Refuses a time that ends before it begins.
+    pub(crate) fn check(&self) -> Result<()> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if since >= until => {
+                bail!("--until {until} is not after --since {since}")
+            }
+            _ => Ok(()),
         }
     }
 
     /// Returns the most decisions that are wanted.
     pub(crate) const fn limit(&self) -> Option<u64> {
         self.limit
+    }
+
+    /// Returns whether the newest are wanted first.
+    pub(crate) const fn newest_first(&self) -> bool {
+        self.newest_first
+    }
+
+    /// Returns where to go on.
+    pub(crate) fn page_token(&self) -> Option<&str> {
+        self.page_token.as_deref()
     }
 }
 
@@ -114,23 +139,19 @@ impl From<ActionArg> for Action {
 
 pub(crate) async fn list(args: ListArgs) -> Result<u8> {
     let store = args.store.open().await?;
-    let mut left = args.filter.limit;
-    let (mut count, mut segments, mut opened) = (0_u64, 0, 0);
-    for tenant in args.store.tenants(&store).await? {
-        let mut records = store.query(args.filter.query(tenant, left))?;
-        while let Some(record) = records.next().await {
-            let record = record?;
-            count += 1;
-            left = left.map(|left| left.saturating_sub(1));
-            match args.format {
-                Format::Text => show::print(&summary(&record))?,
-                Format::Json => print_json(&record)?,
-            }
+    let mut records = Reading::start(&store, &args.store, &args.filter).await?;
+    let mut count = 0_u64;
+    while let Some(record) = records.next().await? {
+        count += 1;
+        match args.format {
+            Format::Text => show::print(&summary(&record))?,
+            Format::Json => print_json(&record)?,
         }
-        segments += records.progress().segments();
-        opened += records.progress().opened();
     }
-    show::note(&format!("opened {opened} of {segments} segments"));
+    show::note(&records.opened());
+    if let Some(token) = records.page_token() {
+        show::note(&format!("to go on: --page-token {token}"));
+    }
     if args.format == Format::Text && count == 0 {
         show::note("no decisions match");
     }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The key on AWS, unless another is named; as `cloud.aws.kms.audit_key` has it.
-const KMS_AUDIT_KEY: &str = "alias/llm-shield-audit";
+pub(super) const KMS_AUDIT_KEY: &str = "alias/llm-shield-audit";
 
 /// Which keys to wrap anew, and how.
 #[derive(Args, Debug)]

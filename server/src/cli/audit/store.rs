@@ -111,6 +111,11 @@ impl StoreArgs {
         }
     }
 
+    /// Returns the directory of a server's store beside a bucket.
+    pub(crate) fn outbox(&self) -> Option<PathBuf> {
+        self.outbox.clone()
+    }
+
     /// Returns the id of the signing key.
     pub(crate) fn key_id(&self) -> Result<String> {
         Ok(match (&self.key_id, self.place()) {
@@ -136,12 +141,14 @@ impl StoreArgs {
         self.tenant.as_deref().map(Tenant::new).transpose().context("--tenant")
     }
 
-    /// Returns the tenant that was named, or all.
+    /// Returns the tenant that was named, which has to have a log, or all.
     pub(crate) async fn tenants(&self, store: &Store) -> Result<Vec<Tenant>> {
-        Ok(match self.tenant()? {
-            Some(tenant) => vec![tenant],
-            None => store.tenants().await?,
-        })
+        let tenants = store.tenants().await?;
+        match self.tenant()? {
+            Some(tenant) if tenants.contains(&tenant) => Ok(vec![tenant]),
+            Some(tenant) => bail!("there is no log of the tenant {tenant} in this store"),
+            None => Ok(tenants),
+        }
     }
 
     fn place(&self) -> Result<Place> {

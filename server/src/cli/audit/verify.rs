@@ -2,7 +2,7 @@
 
 use std::{fs, num::NonZeroUsize, path::PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use jiff::Timestamp;
 use llm_shield_audit::{Checkpoint, VerifyOptions, VerifyReport};
@@ -57,6 +57,13 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<u8> {
     let bar = progress.clone();
     let report = store.verify(options, move |progress| bar.set_position(progress.records)).await?;
     progress.finish_and_clear();
+    if report.tenants == 0 && report.problem.is_none() {
+        // Nothing is intact that is not there.
+        match args.store.tenant()? {
+            Some(tenant) => bail!("there is no log of the tenant {tenant} in this store"),
+            None => bail!("there is no log in this store"),
+        }
+    }
     print(&report, args.format)?;
     Ok(if report.problem.is_none() { YES } else { NO })
 }
