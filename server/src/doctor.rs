@@ -3,6 +3,8 @@
 #[cfg(feature = "aws")]
 mod aws;
 
+use llm_shield_cloud::telemetry::with_causes as explain;
+
 use crate::config::{Config, Provider};
 
 /// What was found of one thing.
@@ -78,15 +80,4 @@ async fn local(config: &Config) -> Finding {
             Finding::bad(what, explain(&error), vec![format!("ls -l {}", config.key_ring_dir().display())])
         }
     }
-}
-
-/// Returns an error with its causes.
-fn explain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

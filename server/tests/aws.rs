@@ -433,6 +433,20 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         assert_eq!(code, Some(1), "{fault:?}: {text}");
         assert!(text.contains(said), "{fault:?}: {text}");
     }
+    // What is there and cannot be used.
+    let (code, text) = run(None, &[("LLM_SHIELD__AUDIT__RETENTION__DAYS", "30")]);
+    assert!(code == Some(0) && text.contains("Object Lock"), "{text}");
+    let secrets = AwsSecretsManager::with(&account.aws, SecretsOptions::default());
+    let key = secrets.get_secret("llm-shield/tls/key").await.unwrap();
+    for wrong in ["this is no key".to_owned(), rcgen::KeyPair::generate().unwrap().serialize_pem()] {
+        secrets.update_secret("llm-shield/tls/key", &SecretValue::from_string(wrong)).await.unwrap();
+        let (code, text) = run(None, &[]);
+        assert!(code == Some(1) && text.contains("openssl pkey"), "{text}");
+    }
+    secrets.update_secret("llm-shield/tls/key", &key).await.unwrap();
+    front.harm_always("scan-results/doctor", Fault::Error("AccessDenied", 403));
+    let (code, text) = run(Some(&front), &[]);
+    assert!(code == Some(1) && text.contains("records s3://"), "{text}");
     account.storage().put_object("configs/broken.yaml", Bytes::from_static(b"name: [")).await.unwrap();
     let (code, text) = run(None, &[]);
     assert!(code == Some(1) && text.contains("broken.yaml"), "{text}");

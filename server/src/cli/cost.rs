@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -18,52 +18,52 @@ const PRICES: &str = include_str!("prices.yaml");
   llm-shield cost --secrets 10 --secret-calls 100000 --storage-gb 100 --get-requests 1000000 --log-gb 50 --metrics 50")]
 pub(crate) struct Args {
     /// Secrets kept
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 10.0, value_parser = amount)]
     secrets: f64,
     /// Calls of Secrets Manager
-    #[arg(long, default_value_t = 100_000.0)]
+    #[arg(long, default_value_t = 100_000.0, value_parser = amount)]
     secret_calls: f64,
     /// Gigabytes in S3
-    #[arg(long, default_value_t = 100.0)]
+    #[arg(long, default_value_t = 100.0, value_parser = amount)]
     storage_gb: f64,
     /// Writes and lists of S3
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     put_requests: f64,
     /// Reads of S3
-    #[arg(long, default_value_t = 1_000_000.0)]
+    #[arg(long, default_value_t = 1_000_000.0, value_parser = amount)]
     get_requests: f64,
     /// Gigabytes of logs taken in
-    #[arg(long, default_value_t = 50.0)]
+    #[arg(long, default_value_t = 50.0, value_parser = amount)]
     log_gb: f64,
     /// Gigabytes of logs kept
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, default_value_t = 10.0, value_parser = amount)]
     log_stored_gb: f64,
     /// Custom metrics
-    #[arg(long, default_value_t = 50.0)]
+    #[arg(long, default_value_t = 50.0, value_parser = amount)]
     metrics: f64,
     /// Requests that send metrics
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     metric_requests: f64,
     /// Keys of KMS
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     keys: f64,
     /// Calls of KMS with symmetric keys
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     key_calls: f64,
     /// Signatures by KMS
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     signatures: f64,
     /// Virtual CPUs of all Fargate tasks (arm64)
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     vcpus: f64,
     /// Gigabytes of memory of all Fargate tasks
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     memory_gb: f64,
     /// Interface endpoints, times availability zones
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     endpoints: f64,
     /// Network load balancers
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = amount)]
     load_balancers: f64,
     /// File with prices, YAML
     #[arg(long, value_name = "FILE")]
@@ -101,6 +101,12 @@ struct Prices {
     load_balancer_hour: f64,
 }
 
+/// Reads an amount: a number that is there, and not below nothing.
+fn amount(text: &str) -> Result<f64, String> {
+    let amount: f64 = text.parse().map_err(|_shown| "is no number".to_owned())?;
+    if amount.is_finite() && amount >= 0.0 { Ok(amount) } else { Err("has to be 0 or more".to_owned()) }
+}
+
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
     if args.print_prices {
@@ -113,6 +119,9 @@ pub(crate) fn run(args: Args) -> Result<u8> {
     };
     let prices: Prices = serde_saphyr::from_str(&text).context("these are not prices")?;
     let lines = lines(&args, &prices);
+    if let Some((name, cost)) = lines.iter().find(|(_, cost)| !cost.is_finite() || *cost < 0.0) {
+        bail!("the prices make {name} cost {cost}: each has to be 0 or more");
+    }
     let total: f64 = lines.iter().map(|(_, cost)| cost).sum();
     match args.format {
         Format::Json => {

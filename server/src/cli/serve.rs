@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow};
-use llm_shield::{Cloud, Config, Server, devcerts::DevCerts, shutdown_signal, telemetry};
+use llm_shield::{Cloud, Config, Server, config::Provider, devcerts::DevCerts, shutdown_signal, telemetry};
 
 use super::{YES, args::ConfigArgs, show};
 
@@ -38,6 +38,9 @@ pub(crate) fn run(args: Args) -> Result<u8> {
         let checked = config.check()?;
         for warning in &checked.warnings {
             show::note(warning);
+        }
+        if config.cloud.provider == Provider::Aws {
+            show::note("what AWS keeps was not looked at: `llm-shield doctor` does that");
         }
         show::print("the configuration is good\n")?;
         return Ok(YES);

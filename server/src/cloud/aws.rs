@@ -15,10 +15,8 @@ use llm_shield_cloud_aws::{
     LoggerOptions, MetricsOptions, S3Options, SecretsOptions, XRayTracer,
 };
 
-use super::{
-    Cloud, KeyIds, RedactionSecret, Telemetry,
-    mirror::{Mirror, TLS_FILES},
-};
+pub(crate) use super::mirror::TLS_FILES;
+use super::{Cloud, KeyIds, RedactionSecret, Telemetry, mirror::Mirror};
 use crate::{
     config::{AwsConfig, Config},
     error::ServerError,

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The secrets that make up TLS, and the files that they become.
-pub(super) const TLS_FILES: [&str; 3] = ["cert", "key", "client_ca"];
+pub(crate) const TLS_FILES: [&str; 3] = ["cert", "key", "client_ca"];
 
 /// Policies are small; what is larger is another object, put there by mistake.
 const SUFFIXES: [&str; 2] = [".yaml", ".yml"];

@@ -21,6 +21,12 @@ use crate::{
 /// The largest request message that may be allowed: messages are held in memory whole.
 const MAX_MESSAGE_BYTES: u64 = 64 << 20;
 
+/// Days that CloudWatch keeps logs for, 0 standing for ever (`PutRetentionPolicy` of its API reference).
+const LOG_RETENTION_DAYS: [u32; 23] = [
+    0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288,
+    3653,
+];
+
 /// What a configuration comes to.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -194,6 +200,13 @@ impl Config {
     }
 
     fn check_cloud(&self, errors: &mut Vec<ConfigError>) {
+        let days = self.cloud.aws.cloudwatch.log_retention_days;
+        if !LOG_RETENTION_DAYS.contains(&days) {
+            let known: Vec<String> = LOG_RETENTION_DAYS.iter().map(ToString::to_string).collect();
+            let problem =
+                format!("{days}: CloudWatch takes {} or 0", known.get(1..).unwrap_or_default().join(", "));
+            errors.push(ConfigError::value("cloud.aws.cloudwatch.log_retention_days", problem));
+        }
         let aws = &self.cloud.aws;
         if self.cloud.provider == Provider::Aws && !cfg!(feature = "aws") {
             let problem = "this program was built without `aws`: use `local`";
@@ -252,9 +265,6 @@ impl Config {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.cloud.provider == Provider::Aws {
-            warnings.push("what AWS keeps was not looked at: `llm-shield doctor` does that".to_owned());
-        }
         if self.uses_development_certificates() {
             warnings.push("development certificates: their authority's key lies beside them".to_owned());
             if !self.listen.ip().is_loopback() {

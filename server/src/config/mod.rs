@@ -380,6 +380,13 @@ pub struct RetentionClass {
 }
 
 impl RetentionConfig {
+    /// Returns whether anything is to be kept from deletion, of any tenant.
+    #[cfg(feature = "aws")]
+    pub(crate) fn keeps(&self) -> bool {
+        let keeps = |keeping: &Keeping| keeping.legal_hold || keeping.retention.is_some();
+        self.keeping().is_ok_and(|(all, special)| keeps(&all) || special.values().any(keeps))
+    }
+
     /// Returns how objects are kept, and how those of some tenants are; the key and what is wrong with it otherwise.
     pub(crate) fn keeping(&self) -> Result<(Keeping, BTreeMap<Tenant, Keeping>), (String, String)> {
         let Self { mode, days, legal_hold, classes, tenants } = self;

@@ -1,10 +1,12 @@
-//! The parts that AWS keeps. Nothing is left behind but the log group and stream that the server would make, too.
+//! The parts that AWS keeps. What is left behind: the log group and stream that the server would make, too, a metric, and
+//! an object of a few bytes below the audit log's prefix where the server may not delete.
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use llm_shield_cloud::{
     CloudError, CloudKeyManager as _, CloudMetrics as _, CloudSecretManager as _, CloudStorage as _,
-    EncryptionContext, Metric,
+    EncryptionContext, Metric, SecretValue,
 };
 use llm_shield_cloud_aws::{Aws, AwsKms, AwsS3Storage, CloudWatchMetrics, Identity, MetricsOptions};
 
@@ -15,6 +17,7 @@ use crate::{
     error::ServerError,
     model::registry::{Registry, RegistryError},
     policies::Policies,
+    tls::{TlsFiles, Trust},
 };
 
 /// AWS refuses what is signed at another time than this around its own.
@@ -38,6 +41,14 @@ pub(super) async fn examine(whole: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::good("region", aws.region())];
     let identity = aws.identity().await;
+    if let Err(error) = &identity
+        && error.is_transient()
+    {
+        // Nothing else would answer either, and each would take its time over that.
+        let commands = Commands { config, region: aws.region().to_owned(), role: "ROLE".to_owned() };
+        findings.push(Finding::bad("identity", explain(error), commands.identity()));
+        return findings;
+    }
     let role = identity.as_ref().ok().and_then(role_of).unwrap_or_else(|| "ROLE".to_owned());
     let commands = Commands { config, region: aws.region().to_owned(), role };
     findings.push(match &identity {
@@ -46,22 +57,25 @@ pub(super) async fn examine(whole: &Config) -> Vec<Finding> {
         }
         Err(error) => Finding::bad("identity", explain(error), commands.identity()),
     });
-    findings.push(clock(&aws).await);
-    findings.extend(keys(&aws, &commands).await);
-    if config.secrets_manager.enabled {
-        findings.extend(secrets(&aws, &commands).await);
+    // All at the same time: what hangs holds up nothing else.
+    let (clock, keys, secrets, buckets, policies, model, watch, collector) = tokio::join!(
+        clock(&aws),
+        keys(&aws, &commands),
+        secrets(&aws, whole, &commands),
+        buckets(&aws, whole, &commands),
+        policies(&aws, whole, &commands),
+        model(&aws, whole, &commands),
+        watch(&aws, &commands),
+        collector(config),
+    );
+    findings.push(clock);
+    for of_one in [keys, secrets, buckets] {
+        findings.extend(of_one);
     }
-    findings.extend(buckets(&aws, &commands).await);
-    if whole.policies_from_bucket() {
-        findings.push(policies(&aws, whole, &commands).await);
-    }
-    findings.extend(model(&aws, whole, &commands).await);
-    if config.cloudwatch.enabled {
-        findings.extend(watch(&aws, &commands).await);
-    }
-    if let Some(collector) = &config.xray.collector {
-        findings.push(reach(collector).await);
-    }
+    findings.extend(policies);
+    findings.extend(model);
+    findings.extend(watch);
+    findings.extend(collector);
     findings
 }
 
@@ -113,27 +127,71 @@ async fn keys(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
     findings
 }
 
-async fn secrets(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+async fn secrets(aws: &Aws, whole: &Config, commands: &Commands<'_>) -> Vec<Finding> {
     let settings = &commands.config.secrets_manager;
+    if !settings.enabled {
+        return Vec::new();
+    }
     let secrets = parts::secrets(aws, commands.config);
     let tls = ["cert", "key", "client_ca"].map(|name| format!("{}{name}", settings.tls_prefix));
     let mut findings = Vec::new();
+    let mut values = Vec::new();
     for name in tls.iter().chain([&settings.redact_key]) {
         let what = format!("secret {name}");
         findings.push(match secrets.get_secret(name).await {
             Ok(value) if *name == settings.redact_key && value.len() < 32 => {
-                let random = "openssl rand -base64 48".to_owned();
-                Finding::bad(what, format!("{} bytes, of 32 at least", value.len()), vec![random])
+                let random = "openssl rand -base64 48 > FILE".to_owned();
+                let put = format!(
+                    "aws secretsmanager put-secret-value --secret-id {name} --secret-string file://FILE --region {}",
+                    commands.region
+                );
+                Finding::bad(what, format!("{} bytes, of 32 at least", value.len()), vec![random, put])
             }
-            Ok(value) => Finding::good(what, format!("{} bytes", value.len())),
+            Ok(value) => {
+                let length = value.len();
+                if *name != settings.redact_key {
+                    values.push(value);
+                }
+                Finding::good(what, format!("{length} bytes"))
+            }
             Err(error) => Finding::bad(what, explain(&error), commands.secret(name, &error)),
         });
+    }
+    if whole.tls_from_secrets()
+        && let [cert, key, client_ca] = values.as_slice()
+    {
+        findings.push(certificates(&settings.tls_prefix, [cert, key, client_ca]));
     }
     findings
 }
 
+/// Makes of the secrets what the server makes of them.
+fn certificates(prefix: &str, secrets: [&SecretValue; 3]) -> Finding {
+    let what = format!("certificates {prefix}");
+    let outcome = tempfile::tempdir().map_err(|error| error.to_string()).and_then(|directory| {
+        let mut files = Vec::new();
+        for (name, secret) in parts::TLS_FILES.iter().zip(secrets) {
+            let file = directory.path().join(format!("{name}.pem"));
+            crate::devcerts::write(&file, secret.as_bytes(), 0o600).map_err(|error| explain(&error))?;
+            files.push(file);
+        }
+        let [cert, key, client_ca] =
+            <[_; 3]>::try_from(files).map_err(|_few| "a file is missing".to_owned())?;
+        Trust::load(&TlsFiles { cert, key, client_ca, crl: None }, 0).map_err(|error| explain(&error))
+    });
+    match outcome {
+        Ok(_) => Finding::good(what, "the key goes with the certificate"),
+        Err(problem) => {
+            let show = "openssl x509 -in cert.pem -noout -subject -dates".to_owned();
+            let compare =
+                "openssl x509 -in cert.pem -noout -pubkey; openssl pkey -in key.pem -pubout".to_owned();
+            Finding::bad(what, problem, vec![show, compare])
+        }
+    }
+}
+
 /// The bucket of models and policies, and that of the audit log, which may be the same.
-async fn buckets(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+async fn buckets(aws: &Aws, whole: &Config, commands: &Commands<'_>) -> Vec<Finding> {
     let settings = &commands.config.s3;
     let mut findings = bucket(
         &parts::bucket(aws, commands.config),
@@ -141,9 +199,50 @@ async fn buckets(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
         commands,
     )
     .await;
+    let results = parts::archive(aws, commands.config);
+    findings.extend(bucket(&results, &[&settings.results_prefix], commands).await);
+    findings.push(writes(&results, &settings.results_prefix, commands).await);
+    findings.extend(lock(&results, whole, commands).await);
     findings
-        .extend(bucket(&parts::archive(aws, commands.config), &[&settings.results_prefix], commands).await);
-    findings
+}
+
+/// Writes an object of a few bytes, always the same, and takes it away again where that is allowed.
+async fn writes(storage: &AwsS3Storage, prefix: &str, commands: &Commands<'_>) -> Finding {
+    let what = format!("records s3://{}/{prefix}", storage.bucket());
+    let key = format!("{prefix}doctor");
+    match storage.put_object(&key, Bytes::from_static(b"llm-shield doctor")).await {
+        Ok(_) => {
+            // The service never deletes, and need not be allowed to.
+            drop(storage.delete_object(&key).await);
+            Finding::good(what, "can be written")
+        }
+        Err(error) => Finding::bad(what, explain(&error), commands.bucket(storage.bucket(), &error)),
+    }
+}
+
+/// Looks whether a bucket can keep objects for as long as the configuration says.
+async fn lock(storage: &AwsS3Storage, whole: &Config, commands: &Commands<'_>) -> Option<Finding> {
+    if !whole.audit.retention.keeps() {
+        return None;
+    }
+    let what = format!("Object Lock of {}", storage.bucket());
+    Some(match storage.has_object_lock().await {
+        Ok(true) => Finding::good(what, "on"),
+        Ok(false) => {
+            let (bucket, region) = (storage.bucket(), &commands.region);
+            let versions = format!(
+                "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled --region {region}"
+            );
+            let lock = format!(
+                "aws s3api put-object-lock-configuration --bucket {bucket} --object-lock-configuration ObjectLockEnabled=Enabled --region {region}"
+            );
+            Finding::bad(what, "off, and `audit.retention` needs it", vec![versions, lock])
+        }
+        Err(CloudError::AccessDenied { .. }) => {
+            Finding::good(what, "may not be asked for (s3:GetBucketObjectLockConfiguration)")
+        }
+        Err(error) => Finding::bad(what, explain(&error), commands.bucket(storage.bucket(), &error)),
+    })
 }
 
 async fn bucket(storage: &AwsS3Storage, prefixes: &[&str], commands: &Commands<'_>) -> Vec<Finding> {
@@ -163,7 +262,10 @@ async fn bucket(storage: &AwsS3Storage, prefixes: &[&str], commands: &Commands<'
 }
 
 /// Reads the policies in the bucket as the server does.
-async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Finding {
+async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Option<Finding> {
+    if !config.policies_from_bucket() {
+        return None;
+    }
     let source = format!("s3://{}/{}", config.cloud.aws.s3.bucket, config.cloud.aws.s3.configs_prefix);
     let what = format!("policies {source}");
     let outcome = async {
@@ -176,7 +278,7 @@ async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Findin
         let settings = PoliciesConfig { dir: Some(dir), ..config.policies.clone() };
         Ok::<_, ServerError>(Policies::load(&settings)?)
     };
-    match outcome.await {
+    Some(match outcome.await {
         Ok(policies) => Finding::good(what, format!("good: {}", policies.names().join(", "))),
         Err(error) => {
             let region = &commands.region;
@@ -184,7 +286,7 @@ async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Findin
             let check = "llm-shield policy check policies/*.yaml".to_owned();
             Finding::bad(what, explain(&error), vec![copied, check])
         }
-    }
+    })
 }
 
 /// Asks the model store which version decides, where the configuration names a model.
@@ -209,6 +311,9 @@ async fn model(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Option<Fi
 }
 
 async fn watch(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
+    if !commands.config.cloudwatch.enabled {
+        return Vec::new();
+    }
     let logger = parts::logger(aws, commands.config);
     let what = format!("log group {}", logger.group());
     let logs = match logger.prepare().await {
@@ -229,15 +334,28 @@ async fn watch(aws: &Aws, commands: &Commands<'_>) -> Vec<Finding> {
     vec![logs, metrics]
 }
 
-async fn reach(collector: &str) -> Finding {
+/// Connects to the collector of spans, where there is one.
+async fn collector(config: &AwsConfig) -> Option<Finding> {
+    /// The port of OTLP over gRPC, where the address names none.
+    const PORT: u16 = 4317;
+    let collector = config.xray.collector.as_ref()?;
     let what = format!("collector {collector}");
-    let authority = collector.rsplit("//").next().unwrap_or_default().trim_end_matches('/');
-    let connect = tokio::net::TcpStream::connect(authority);
-    match tokio::time::timeout(Duration::from_secs(3), connect).await {
+    let uri: http::Uri = match collector.parse() {
+        Ok(uri) => uri,
+        Err(error) => {
+            let right =
+                vec!["export LLM_SHIELD__CLOUD__AWS__XRAY__COLLECTOR=http://127.0.0.1:4317".to_owned()];
+            return Some(Finding::bad(what, format!("is no address: {error}"), right));
+        }
+    };
+    let (host, port) = (uri.host().unwrap_or_default().to_owned(), uri.port_u16().unwrap_or(PORT));
+    let commands = vec![format!("nc -vz {host} {port}")];
+    let connect = tokio::net::TcpStream::connect((host.trim_matches(['[', ']']), port));
+    Some(match tokio::time::timeout(Duration::from_secs(3), connect).await {
         Ok(Ok(_)) => Finding::good(what, "reachable"),
-        Ok(Err(error)) => Finding::bad(what, error.to_string(), vec![format!("nc -vz {authority}")]),
-        Err(_elapsed) => Finding::bad(what, "no answer within 3 s", vec![format!("nc -vz {authority}")]),
-    }
+        Ok(Err(error)) => Finding::bad(what, error.to_string(), commands),
+        Err(_elapsed) => Finding::bad(what, "no answer within 3 s", commands),
+    })
 }
 
 /// `arn:aws:sts::123456789012:assumed-role/ROLE/SESSION`

@@ -47,7 +47,7 @@ impl AwsS3Storage {
             ByteRange::From(start) => format!("bytes={start}-"),
             ByteRange::Last(length) => format!("bytes=-{length}"),
         });
-        self.client
+        self.transfers
             .get_object()
             .bucket(&self.bucket)
             .key(key)

@@ -2,6 +2,7 @@ mod convert;
 mod download;
 mod upload;
 
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -63,6 +64,8 @@ impl Default for S3Options {
 #[derive(Debug, Clone)]
 pub struct AwsS3Storage {
     client: Client,
+    /// For what moves objects, which takes longer.
+    transfers: Client,
     bucket: String,
     region: String,
     options: S3Options,
@@ -93,13 +96,12 @@ impl AwsS3Storage {
             .operation_attempt_timeout(options.transfer_timeout)
             .operation_timeout(options.transfer_timeout.saturating_mul(aws.options().attempts.max(1)))
             .build();
-        let config = aws_sdk_s3::config::Builder::from(aws.config())
-            // An emulator has no name for each bucket.
-            .force_path_style(aws.endpoint().is_some())
-            .timeout_config(timeouts)
-            .build();
+        // An emulator has no name for each bucket.
+        let config =
+            aws_sdk_s3::config::Builder::from(aws.config()).force_path_style(aws.endpoint().is_some());
         Self {
-            client: Client::from_conf(config),
+            client: Client::from_conf(config.clone().build()),
+            transfers: Client::from_conf(config.timeout_config(timeouts).build()),
             bucket: bucket.into(),
             region: aws.region().to_owned(),
             options: S3Options {
@@ -129,6 +131,21 @@ impl AwsS3Storage {
         let answer = self.client.head_bucket().bucket(&self.bucket).send().await;
         answer.map_err(|error| translate(format!("bucket {}", self.bucket), error))?;
         Ok(())
+    }
+
+    /// Returns whether objects can be kept from deletion (Object Lock).
+    ///
+    /// # Errors
+    /// [`CloudError::AccessDenied`] without `s3:GetBucketObjectLockConfiguration`, and as [`check`](Self::check).
+    pub async fn has_object_lock(&self) -> Result<bool> {
+        let answer = self.client.get_object_lock_configuration().bucket(&self.bucket).send().await;
+        match answer {
+            Ok(answer) => {
+                Ok(answer.object_lock_configuration.is_some_and(|lock| lock.object_lock_enabled.is_some()))
+            }
+            Err(error) if error.code() == Some("ObjectLockConfigurationNotFoundError") => Ok(false),
+            Err(error) => Err(translate(format!("bucket {}", self.bucket), error)),
+        }
     }
 
     /// Names an object in errors.
@@ -240,7 +257,7 @@ impl CloudStorage for AwsS3Storage {
         if original.size > MAX_COPY_BYTES {
             return Err(CloudError::invalid("objects above 5 GiB cannot be copied"));
         }
-        self.client
+        self.transfers
             .copy_object()
             .bucket(&self.bucket)
             .copy_source(format!("{}/{}", self.bucket, convert::encode_key(from)))

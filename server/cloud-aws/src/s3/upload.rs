@@ -34,7 +34,7 @@ impl AwsS3Storage {
         let answer = loop {
             let written = Written::of(options);
             let answer = self
-                .client
+                .transfers
                 .put_object()
                 .bucket(&self.bucket)
                 .key(key)
@@ -161,7 +161,7 @@ impl Upload<'_> {
     async fn part(&self, number: i32, data: Bytes, options: &PutObjectOptions) -> Result<CompletedPart> {
         let answer = self
             .storage
-            .client
+            .transfers
             .upload_part()
             .bucket(&self.storage.bucket)
             .key(self.key)
@@ -185,7 +185,7 @@ impl Upload<'_> {
         let written = Written::of(options);
         let answer = self
             .storage
-            .client
+            .transfers
             .complete_multipart_upload()
             .bucket(&self.storage.bucket)
             .key(self.key)

@@ -8,7 +8,7 @@ mod recorder;
 mod shipping;
 
 pub use self::{
-    layer::{CloudLayer, layer},
+    layer::{CloudLayer, layer, with_causes},
     recorder::{Recorder, Reporter},
     shipping::Shipping,
 };
