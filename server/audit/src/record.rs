@@ -55,7 +55,7 @@ pub struct NewRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// Digests, fingerprints and kept contents under the subject's key. In a record that was read: they are gone,
-    /// because that key was destroyed.
+    /// because that key was destroyed, or [lie elsewhere](AuditRecord::contents_elsewhere).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sealed_contents: Option<String>,
 }
@@ -177,6 +177,10 @@ pub struct AuditRecord {
     pub leaf_hash: Hash,
     /// When it was recorded, to the microsecond; never earlier than the record before it.
     pub time: Timestamp,
+    /// Whether its sealed contents are of another server's log, so that only that server can say whether they are
+    /// gone: the keys of subjects stay where they were made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub contents_elsewhere: bool,
     /// What was recorded.
     #[serde(flatten)]
     pub decision: NewRecord,

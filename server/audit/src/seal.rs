@@ -69,7 +69,8 @@ impl SegmentCipher {
             return Err("the record contradicts its place");
         }
         let log = self.log.id.as_str().to_owned();
-        Ok(AuditRecord { id: clear.id, log, sequence: clear.sequence, leaf_hash: leaf, time, decision })
+        let (id, sequence) = (clear.id, clear.sequence);
+        Ok(AuditRecord { id, log, sequence, leaf_hash: leaf, time, contents_elsewhere: false, decision })
     }
 
     fn authenticated(&self, clear: Clear) -> Aad<Vec<u8>> {

@@ -17,7 +17,7 @@ use crate::note::Trust;
 use crate::page::Place;
 use crate::piece::{Piece, SegmentReader, Shelves};
 use crate::query::{Query, QueryProgress};
-use crate::record::{AuditRecord, NewRecord};
+use crate::record::AuditRecord;
 use crate::recover::read_checkpoint;
 use crate::seal::{SegmentCipher, id_time_ms};
 use crate::segment::SegmentHeader;
@@ -194,7 +194,7 @@ struct Search {
     log: LogName,
     own: bool,
     tenant_keys: Option<TenantKeys>,
-    /// Keys of subjects that were met, `None` where they were destroyed.
+    /// Keys of subjects that were met in this store's own log, `None` where they were destroyed.
     subjects: HashMap<String, Option<Arc<SubjectKey>>>,
     progress: Arc<QueryProgress>,
     left: u64,
@@ -397,7 +397,7 @@ impl Search {
         if !self.query.wants(&record.decision) {
             return Ok(());
         }
-        self.open_contents(&reader.header.log, &mut record.decision)?;
+        self.open_contents(&reader.header.log, &mut record)?;
         sender.blocking_send(Ok(record)).map_err(|_nobody_listens| Ended::Enough)?;
         self.left = self.left.saturating_sub(1);
         if self.left == 0 { Err(Ended::Enough) } else { Ok(()) }
@@ -405,12 +405,17 @@ impl Search {
 }
 
 impl Search {
-    /// Opens what is under a subject's key; it stays sealed when that key was destroyed.
-    fn open_contents(&mut self, log: &LogName, record: &mut NewRecord) -> Result<()> {
+    /// Opens what is under a subject's key; it stays sealed when that key was destroyed, or lies with another writer.
+    fn open_contents(&mut self, log: &LogName, record: &mut AuditRecord) -> Result<()> {
+        let AuditRecord { decision: record, contents_elsewhere, .. } = record;
         let Some(tag) = record.subject.clone().filter(|_| record.sealed_contents.is_some()) else {
             return Ok(());
         };
         if !subject::is_tag(&tag) {
+            return Ok(());
+        }
+        if !self.own {
+            *contents_elsewhere = true;
             return Ok(());
         }
         if self.subjects.len() >= MOST_SUBJECTS {

@@ -267,7 +267,7 @@ impl Opener {
         })
     }
 
-    /// Returns the key of a subject; `None` when it was destroyed.
+    /// Returns the key of a subject in this store's own log; `None` when it was destroyed.
     ///
     /// # Errors
     /// [`AuditError::Corrupt`] when it does not open.

@@ -1,10 +1,14 @@
 //! Contents that are kept, and erasing those about one subject.
 
 use std::fs;
+use std::sync::Arc;
 
-use llm_shield_audit::{AuditLog, AuditOptions, ContentMode, KeptContent, NewRecord, Query, request_erasure};
+use llm_shield_audit::{
+    AuditLog, AuditOptions, ContentMode, KeptContent, NewRecord, Query, Store, StoreKeys, request_erasure,
+};
 
-use crate::support::{Home, all, record, tenant, verify};
+use crate::support::{Home, SIGNING_KEY, all, record, tenant, verify};
+use crate::unsteady::{options, storage_in};
 
 fn with_contents(request: &str) -> NewRecord {
     let mut record = record("acme", request);
@@ -99,6 +103,31 @@ async fn a_changed_subject_key_shows() {
     fs::write(&path, bytes).unwrap();
     let problem = verify(&home.public_reader_of(&home.store_path()).await).await.problem.unwrap();
     assert!(problem.object.starts_with("outbox/acme/subjects/"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn another_writers_subject_of_the_same_name_is_no_harm() {
+    let (home, other) = (Home::new(), Home::new());
+    let acme = tenant("acme");
+    let storage = storage_in(&home.directory.path().join("archive"));
+    let second = AuditOptions { directory: other.store_path(), ..options(&home, &storage) };
+    for (options, request) in [(second, "theirs"), (options(&home, &storage), "mine")] {
+        let log = AuditLog::open(options).await.unwrap();
+        let key = log.subject_key(&acme, "ada").await.unwrap();
+        log.append_about(&key, with_contents(request)).await.unwrap();
+        log.close().await.unwrap();
+    }
+    let key_manager = Arc::clone(&home.keys) as _;
+    let keys = StoreKeys::Manager { key_manager, signing_key_ids: vec![SIGNING_KEY.to_owned()] };
+    let store = Store::open_remote(Some(home.store_path()), storage, "scan-results/", keys).await.unwrap();
+    let report = verify(&store).await;
+    assert_eq!((report.problem, report.records), (None, 2));
+    let records = all(store.query(Query::of(acme)).unwrap()).await;
+    let [theirs, mine] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!(theirs.decision.subject, mine.decision.subject);
+    assert!(theirs.contents_elsewhere && theirs.decision.sealed_contents.is_some());
+    assert!(!mine.contents_elsewhere && mine.decision.sealed_contents.is_none());
+    assert_eq!(mine.decision.kept[0].text, "the text of mine");
 }
 
 #[tokio::test]
