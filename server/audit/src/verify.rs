@@ -30,7 +30,8 @@ use crate::{AuditError, Result, Tenant};
 pub struct VerifyOptions {
     /// One tenant's log alone.
     pub tenant: Option<Tenant>,
-    /// The segments that can hold records made at or after this time alone. All checkpoints are checked anyway.
+    /// The segments that can hold records made at or after this time alone. All checkpoints are checked anyway, and
+    /// that the log does not end before the last of them.
     pub start: Option<Timestamp>,
     /// The segments that can hold records made before this time alone.
     pub end: Option<Timestamp>,
@@ -223,7 +224,13 @@ impl Verifier<'_> {
         let mut wanted = vec![true; pieces.len()];
         for (index, (piece, wanted)) in pieces.iter().zip(&mut wanted).enumerate() {
             let next = pieces.get(index.saturating_add(1));
-            *wanted = closings.get(index).is_none() || self.is_wanted(piece, next)?;
+            *wanted = match closings.get(index) {
+                Some(closing) => {
+                    let before = index.checked_sub(1).and_then(|before| closings.get(before));
+                    self.is_wanted(piece, next)? || self.is_given_within(before, closing)
+                }
+                None => true,
+            };
         }
         let segments = Segments {
             pieces: &pieces,
@@ -235,8 +242,7 @@ impl Verifier<'_> {
         let threads = self.options.threads.map_or_else(available_threads, NonZeroUsize::get);
         let end = segments.check(threads, report, self.progress)?;
         let last = pieces.last();
-        let whole = self.options.start.is_none() && self.options.end.is_none();
-        match marks.missing(end.tree.size()).filter(|_| whole) {
+        match marks.missing(end.tree.size()) {
             Some(what) => {
                 let object = object_name(&log.tenant, "");
                 Err(AuditError::corrupt(last.map_or(object, |last| last.object(Part::Records)), what))
@@ -279,6 +285,13 @@ impl Verifier<'_> {
                 .map_err(|what| AuditError::corrupt(subject::object(log, tag), what))?;
         }
         Ok(())
+    }
+
+    /// Returns whether a checkpoint that was kept elsewhere was signed within a closed segment.
+    fn is_given_within(&self, before: Option<&Checkpoint>, closing: &Checkpoint) -> bool {
+        let first = before.map_or(0, |before| before.size);
+        let mut given = self.options.checkpoints.iter().filter(|given| given.origin == closing.origin);
+        given.any(|given| first < given.size && given.size < closing.size)
     }
 
     /// Returns whether a segment can hold records of the time that is asked for.

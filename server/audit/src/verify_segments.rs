@@ -27,7 +27,7 @@ pub(crate) struct Segments<'a> {
     pub(crate) pieces: &'a [Piece],
     /// The checkpoints that close them: all of them, or all but the last one's.
     pub(crate) closings: &'a [Checkpoint],
-    /// Which of them to check.
+    /// Which of them to check: those that are not closed, and others.
     pub(crate) wanted: &'a [bool],
     pub(crate) marks: &'a Marks,
     /// Opens records, when the keys are at hand.
@@ -107,30 +107,22 @@ impl Segments<'_> {
                 let Some(result) = found.remove(joined) else { return Ok(()) };
                 report.segments = report.segments.saturating_add(1);
                 if let Some(header) = &result.header {
-                    let before = self.before(*joined, header, at);
-                    before.check_next(header).map_err(|what| piece.corrupt(Part::Records, what))?;
+                    at.check_next(header).map_err(|what| piece.corrupt(Part::Records, what))?;
                 }
                 report.records = report.records.saturating_add(result.records);
                 let (end, unfinished) = result.end?;
                 report.unfinished_bytes = report.unfinished_bytes.saturating_add(unfinished);
                 *at = end;
-            } else {
-                at.segment = piece.segment;
+            } else if let Some(closing) = self.closings.get(*joined) {
+                // What is left out is vouched for by the checkpoint that closes it. What comes next may have been begun
+                // before that was signed.
+                let behind = Position::behind(closing)
+                    .ok_or_else(|| piece.corrupt(Part::Checkpoint, "its edge is not its root's"))?;
+                *at = Position { time_us: i64::MIN, ..behind };
             }
             *joined = joined.saturating_add(1);
         }
         Ok(())
-    }
-
-    /// Returns where a segment has to begin.
-    fn before(&self, index: usize, header: &SegmentHeader, at: &Position) -> Position {
-        match index.checked_sub(1).and_then(|before| self.closings.get(before)) {
-            // What was left out before this segment is vouched for by the checkpoint that closes it.
-            Some(before) if before.root == header.before.root() && at.tree.size() < before.size => {
-                Position::before(header)
-            }
-            _ => at.clone(),
-        }
     }
 
     /// Checks one segment after the other until there are no more.

@@ -1,12 +1,15 @@
 //! What a caller can demand for a receipt, and what anybody can check of it.
 
+use std::path::Path;
+use std::time::Duration;
+
 use llm_shield_audit::{
     AuditError, AuditLog, AuditOptions, Checkpoint, Query, Trust, VerifyOptions, verify_consistency,
     verify_inclusion,
 };
 use llm_shield_cloud::CloudKeyManager;
 
-use crate::support::{Home, SIGNING_KEY, all, record, tenant};
+use crate::support::{Home, SIGNING_KEY, Segment, all, record, tenant};
 
 async fn trust(home: &Home) -> Trust {
     let key = home.keys.public_key(SIGNING_KEY).await.unwrap();
@@ -74,7 +77,7 @@ async fn a_range_of_times_is_verified_alone() {
             log.append(record("acme", &format!("{run}-{number}"))).await.unwrap();
         }
         log.close().await.unwrap();
-        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     let store = home.public_reader_of(&home.store_path()).await;
     let times: Vec<_> = all(home.reader().await.query(Query::of(tenant("acme"))).unwrap()).await;
@@ -85,11 +88,79 @@ async fn a_range_of_times_is_verified_alone() {
     };
     let report = store.verify(options(4, 7), |_| ()).await.unwrap();
     assert_eq!((report.problem, report.segments, report.records), (None, 2, 6));
-    let path = crate::support::Segment::path_in(&home.store_path(), "acme", 4);
+    let path = Segment::path_in(&home.store_path(), "acme", 4);
     let mut bytes = std::fs::read(&path).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
     assert_eq!(store.verify(options(4, 7), |_| ()).await.unwrap().problem, None);
     assert!(store.verify(options(4, 11), |_| ()).await.unwrap().problem.is_some());
+}
+
+#[tokio::test]
+async fn a_range_of_times_does_not_hide_a_cut_tail() {
+    let home = Home::new();
+    let mut signed = Vec::new();
+    let path = |store: &Path, number| Segment::path_in(store, "acme", number);
+    for run in 0..4 {
+        let log = home.log().await;
+        for number in 0..3 {
+            log.append(record("acme", &format!("{run}-{number}"))).await.unwrap();
+            log.signed(&tenant("acme"), run * 3 + number + 1).await;
+            signed.push(std::fs::read(home.store_path().join("outbox/acme/checkpoint")).unwrap());
+        }
+        log.close().await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let times = all(home.reader().await.query(Query::of(tenant("acme"))).unwrap()).await;
+    let (early, late) = (times[1].time, times.last().unwrap().time + jiff::SignedDuration::from_hours(1));
+    let ranges = [(None, Some(early)), (None, Some(late)), (Some(early), None), (Some(late), None)];
+    let options = |(start, end), checkpoints: &[Checkpoint]| VerifyOptions {
+        start,
+        end,
+        checkpoints: checkpoints.to_vec(),
+        ..VerifyOptions::default()
+    };
+    let trust = trust(&home).await;
+    let checkpoint = |note: &[u8]| Checkpoint::open(note, &trust).unwrap();
+    for range in ranges {
+        let whole = home.public_reader_of(&home.store_path()).await;
+        let middle = [checkpoint(&signed[4])];
+        assert_eq!(whole.verify(options(range, &middle), |_| ()).await.unwrap().problem, None, "{range:?}");
+        for attack in ["removed", "cut", "put back"] {
+            let copy = home.copy("copy");
+            let last = path(&copy, 4);
+            match attack {
+                "removed" => {
+                    for suffix in ["seg", "idx", "checkpoint"] {
+                        std::fs::remove_file(last.with_extension(suffix)).unwrap();
+                    }
+                }
+                // Its closing checkpoint, and so all that says that it had ended, is gone too.
+                "cut" => {
+                    let mut segment = Segment::read(&copy, "acme", 4);
+                    segment.frames.pop();
+                    segment.write();
+                    std::fs::remove_file(last.with_extension("checkpoint")).unwrap();
+                }
+                _ => std::fs::remove_file(&last).unwrap(),
+            }
+            let store = home.public_reader_of(&copy).await;
+            let problem = store.verify(options(range, &[]), |_| ()).await.unwrap().problem;
+            assert!(problem.is_some(), "{attack} {range:?}");
+            std::fs::remove_dir_all(copy).unwrap();
+        }
+    }
+    // A log that is shorter than a given checkpoint, and one that is another within what is left out.
+    let mut other = checkpoint(&signed[4]);
+    other.root = [7; 32];
+    let mut longer = checkpoint(signed.last().unwrap());
+    longer.size += 1;
+    for range in ranges {
+        for given in [&longer, &other] {
+            let store = home.public_reader_of(&home.store_path()).await;
+            let report = store.verify(options(range, std::slice::from_ref(given)), |_| ()).await.unwrap();
+            assert!(report.problem.is_some(), "{range:?} {given:?}");
+        }
+    }
 }
