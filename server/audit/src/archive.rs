@@ -48,6 +48,11 @@ impl Archive {
         Self { prefix: prefix.to_owned(), source: Source::Directory(root.into()) }
     }
 
+    /// Returns whether this is a directory that is read straight: that of one store.
+    pub(crate) fn is_directory(&self) -> bool {
+        matches!(self.source, Source::Directory(_))
+    }
+
     /// Reads an object store, from threads that may block.
     pub(crate) fn storage(storage: Arc<dyn CloudStorage>, prefix: &str, runtime: Handle) -> Self {
         Self { prefix: prefix.to_owned(), source: Source::Storage { storage, runtime } }

@@ -22,6 +22,8 @@ pub(crate) const CHECKPOINT_FILE: &str = "checkpoint";
 pub(crate) const LIST_FILE: &str = "LOGS";
 /// File name of the writer's id.
 const ID_FILE: &str = "ID";
+/// File name of the lock beside the outbox.
+const LOCK_FILE: &str = "LOCK";
 
 /// Returns where the writer keeps its logs.
 pub(crate) fn outbox_directory(store: &Path) -> PathBuf {
@@ -73,6 +75,11 @@ pub(crate) fn read_id(store: &Path) -> Result<Option<LogId>> {
     bytes
         .map(|bytes| parse(bytes).ok_or_else(|| AuditError::corrupt(object, "it is no writer's id")))
         .transpose()
+}
+
+/// Returns whether a writer has been in this directory: a copy of archived segments has neither lock nor outbox.
+pub(crate) fn had_writer(store: &Path) -> bool {
+    store.join(LOCK_FILE).exists() || outbox_directory(store).exists()
 }
 
 /// Writes the writer's id.
@@ -220,7 +227,7 @@ pub(crate) fn make_directory(directory: &Path) -> io::Result<()> {
 /// # Errors
 /// [`AuditError::Locked`] when another process has it.
 pub(crate) fn lock_store(store: &Path) -> Result<File> {
-    let path = store.join("LOCK");
+    let path = store.join(LOCK_FILE);
     let failed = |error| AuditError::io(format!("`{}`", path.display()), error);
     let file = OpenOptions::new()
         .create(true)

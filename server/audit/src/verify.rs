@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use crate::checkpoint::Checkpoint;
 use crate::files::{
-    OUTBOX, Part, closed_segments, entries, list_tenants, log_directory, object_name, read_id, read_if_there,
+    OUTBOX, Part, closed_segments, entries, had_writer, list_tenants, log_directory, object_name, read_id,
+    read_if_there,
 };
 use crate::list::{Head, List};
 use crate::name::{LogId, LogName};
@@ -57,7 +58,7 @@ pub struct VerifyReport {
     pub records: u64,
     /// Segments that were checked.
     pub segments: u64,
-    /// Logs that were checked.
+    /// Tenants whose logs were checked; 0 when there is nothing, so that nothing was verified.
     pub tenants: u64,
     /// True when every record was opened too.
     pub decrypted: bool,
@@ -108,6 +109,12 @@ impl Verifier<'_> {
         if id.is_none() && !there.is_empty() {
             return Err(AuditError::corrupt(OUTBOX, "the writer's id is missing, and there are logs"));
         }
+        if id.is_none() && had_writer(store) && self.is_archive_here()? {
+            return Err(AuditError::corrupt(
+                OUTBOX,
+                "the writer's id is missing, and logs are archived here",
+            ));
+        }
         let mut logs = BTreeSet::new();
         let mut listed = None;
         if let Some(id) = &id {
@@ -132,6 +139,15 @@ impl Verifier<'_> {
         }
         report.tenants = tenants.len() as u64;
         Ok(())
+    }
+
+    /// Returns whether something is archived in this store's own directory. What lies in an object store may be of
+    /// other writers.
+    fn is_archive_here(&self) -> Result<bool> {
+        match &self.shelves.archive {
+            Some(archive) if archive.is_directory() => Ok(!archive.tenants()?.is_empty()),
+            _ => Ok(false),
+        }
     }
 
     /// Returns the logs that have something archived.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use llm_shield_audit::Keeping;
-use llm_shield_audit::{ArchiveOptions, AuditLog, AuditOptions, Query, RewrapOptions, Store, StoreKeys};
+use llm_shield_audit::{
+    ArchiveOptions, AuditLog, AuditOptions, Query, RewrapOptions, Store, StoreKeys, VerifyOptions,
+};
 use llm_shield_cloud::local::KeyRing;
 use llm_shield_cloud::storage::RetentionMode;
 use llm_shield_cloud::{CloudKeyManager as _, CloudStorage};
@@ -188,4 +190,43 @@ async fn changes_to_archived_objects_show() {
         fs::remove_file(last.with_extension(suffix)).unwrap();
     }
     found("the newest").await;
+}
+
+#[tokio::test]
+async fn a_store_without_its_outbox_shows_and_a_copied_archive_verifies() {
+    let home = Home::new();
+    let storage = storage_in(&home.store_path());
+    let log = AuditLog::open(options(&home, &storage)).await.unwrap();
+    fill(&log, 0, 3).await;
+    log.close().await.unwrap();
+    let copy = home.directory.path().join("copy");
+    copy_directory(&home.store_path().join("scan-results"), &copy.join("scan-results"));
+    let report = verify(&home.public_reader_of(&copy).await).await;
+    assert_eq!((report.problem, report.records), (None, 3));
+    let outbox = home.store_path().join("outbox");
+    fs::remove_dir_all(&outbox).unwrap();
+    let of = |name: &str| VerifyOptions { tenant: Some(tenant(name)), ..VerifyOptions::default() };
+    for (lock, is_there) in [(true, false), (true, true), (false, true)] {
+        if !lock {
+            fs::remove_file(home.store_path().join("LOCK")).unwrap();
+        }
+        if is_there {
+            fs::create_dir_all(&outbox).unwrap();
+        }
+        for store in [home.reader().await, home.public_reader_of(&home.store_path()).await] {
+            for options in [VerifyOptions::default(), of("acme"), of("nobody")] {
+                let problem = store.verify(options, |_| ()).await.unwrap().problem.unwrap();
+                assert_eq!(problem.object, "outbox", "{problem:?}");
+                assert!(problem.what.starts_with("the writer's id is missing"), "{problem:?}");
+            }
+        }
+    }
+    fs::create_dir(home.directory.path().join("empty")).unwrap();
+    let empty = home.public_reader_of(&home.directory.path().join("empty")).await;
+    let report = verify(&empty).await;
+    assert_eq!(
+        (report.problem, report.tenants),
+        (None, 0),
+        "that nothing is there is for the caller to judge"
+    );
 }
