@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,8 @@ use crate::tree::Hash;
 use crate::walk::Position;
 use crate::{AuditError, Result, Tenant};
 
-/// The list is as long as there are logs, so it is signed less often than each checkpoint.
+/// The list is as long as there are logs, so it is signed less often than each checkpoint: so many intervals apart, and
+/// that long after the last checkpoint at most.
 const LIST_EVERY: u32 = 5;
 
 /// What the writer has done that is not signed yet.
@@ -129,6 +131,8 @@ pub(crate) struct Keeper {
     pub(crate) known: Mutex<BTreeMap<Tenant, Known>>,
     /// Locked while the list is written.
     pub(crate) list: tokio::sync::Mutex<List>,
+    /// Whether a checkpoint was signed that the signed list does not know.
+    pub(crate) unlisted: AtomicBool,
 }
 
 impl Keeper {
@@ -138,16 +142,18 @@ impl Keeper {
         tenants: Arc<KeyKeeper>,
         mut writer_ended: watch::Receiver<()>,
     ) -> Result<()> {
-        let mut list_signed = Instant::now();
+        let mut list_due = Instant::now() + self.interval * LIST_EVERY;
         loop {
             tokio::select! {
                 _ = writer_ended.changed() => break,
                 () = self.moves.notify.notified() => {}
+                () = tokio::time::sleep_until(list_due), if self.is_unlisted() => {}
             }
             let mut result = self.sign_moved(&tenants).await;
-            if result.is_ok() && list_signed.elapsed() >= self.interval * LIST_EVERY {
-                list_signed = Instant::now();
-                result = self.sign_list(|_| ()).await;
+            // One log that cannot be signed is no reason to leave the others unlisted.
+            if self.is_unlisted() && Instant::now() >= list_due {
+                list_due = Instant::now() + self.interval * LIST_EVERY;
+                result = self.sign_list(|_| ()).await.and(result);
             }
             if let Err(error) = &result {
                 tracing::warn!(
@@ -213,7 +219,10 @@ impl Keeper {
 
     async fn signed(&self, tenant: &Tenant, checkpoint: &Checkpoint) -> Result<()> {
         self.write_checkpoint(tenant, checkpoint).await?;
-        self.list.lock().await.heads.extend([(tenant.clone(), Head::from(checkpoint))]);
+        let mut list = self.list.lock().await;
+        list.heads.extend([(tenant.clone(), Head::from(checkpoint))]);
+        self.unlisted.store(true, Ordering::Relaxed);
+        drop(list);
         lock(&self.moves.signed).insert(tenant.clone(), checkpoint.size);
         self.moves.news.notify_waiters();
         Ok(())
@@ -228,7 +237,14 @@ impl Keeper {
         let mut list = self.list.lock().await;
         change(&mut list);
         let text = list.sign(self.keys.signer()).await?;
-        self.put(outbox_directory(&self.store), LIST_FILE, text).await
+        self.put(outbox_directory(&self.store), LIST_FILE, text).await?;
+        // Still locked: nothing was signed that is not in it.
+        self.unlisted.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn is_unlisted(&self) -> bool {
+        self.unlisted.load(Ordering::Relaxed)
     }
 
     async fn put(&self, directory: PathBuf, file: &'static str, text: String) -> Result<()> {

@@ -46,9 +46,10 @@
 //!
 //! A record is acknowledged when it is fsynced. Checkpoints are signed after that, at most every
 //! [`AuditOptions::checkpoint_interval`] and at [`AuditLog::close`], so they may lag behind the log and are never ahead
-//! of it. Within that interval before a crash, somebody who can write the disk could still cut records from the tail;
-//! before it, a cut shows. Putting the whole store back to an older copy of itself shows only against a checkpoint that
-//! is kept elsewhere ([`VerifyOptions::checkpoints`]): they are small text files made for that.
+//! of it. Within that interval somebody who can write the disk could still cut records from the tail, and within six of
+//! them, until `LOGS` is signed, who puts an older checkpoint of the log in place of the newest; before that, a cut
+//! shows. Putting the whole store, or a log and `LOGS`, back to an older copy shows only against a checkpoint that is
+//! kept elsewhere ([`VerifyOptions::checkpoints`]): they are small text files made for that.
 //!
 //! [`CloudKeyManager`]: llm_shield_cloud::CloudKeyManager
 

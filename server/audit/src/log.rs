@@ -53,8 +53,8 @@ pub struct AuditOptions {
     pub segment_records: u64,
     /// How many bytes of records may wait for the disk; more are refused. Default 32 MiB, at least 16.
     pub queue_bytes: usize,
-    /// How long a log may move on without a checkpoint. Default 1 s; a cut of the tail is unseen for that long after a
-    /// crash. A key manager that charges by call asks for more.
+    /// How long a log may move on without a checkpoint. Default 1 s; a cut of the tail is unseen for that long, and for
+    /// six times that when an older checkpoint is put in place of the newest. A key manager that charges by call asks for more.
     pub checkpoint_interval: Duration,
     /// How many records a log may move on without a checkpoint, whatever the interval. Default 10,000.
     pub checkpoint_records: u64,
@@ -205,6 +205,7 @@ impl AuditLog {
             closed: Arc::clone(&closed),
             known: std::sync::Mutex::new(known),
             list: Mutex::new(recovered.list),
+            unlisted: AtomicBool::new(recovered.unlisted),
         });
         let keys = Arc::new(KeyKeeper {
             store: options.directory.clone(),

@@ -23,7 +23,10 @@ use crate::{AuditError, Result, Tenant};
 #[derive(Debug)]
 pub(crate) struct Recovered {
     pub(crate) logs: BTreeMap<Tenant, RecoveredLog>,
+    /// Where the logs were signed to stand.
     pub(crate) list: List,
+    /// Whether the signed list is behind that.
+    pub(crate) unlisted: bool,
 }
 
 /// A log that can be appended to.
@@ -34,6 +37,8 @@ pub(crate) struct RecoveredLog {
     pub(crate) known: Known,
     /// Segments that are still to be closed.
     pub(crate) ended: Vec<Ended>,
+    /// The newest that is signed of it beside the list.
+    head: Option<Head>,
 }
 
 /// Cuts off what a crash left unfinished, and refuses a store where anything else is wrong.
@@ -65,7 +70,18 @@ pub(crate) fn recover(store: &Path, trust: &Trust) -> Result<Recovered> {
         let log = LogName { tenant: tenant.clone(), id: id.clone() };
         logs.insert(tenant, recover_log(store, &log, trust, listed.as_ref())?);
     }
-    Ok(Recovered { logs, list: listed.unwrap_or_else(|| List::new(id)) })
+    let mut list = listed.unwrap_or_else(|| List::new(id));
+    let mut unlisted = false;
+    for (tenant, log) in &logs {
+        // A crash came before the list was signed that knows it.
+        if let (Some(head), Some(known)) = (log.head, list.heads.get_mut(tenant))
+            && (head.size, head.segment, head.closed) > (known.size, known.segment, known.closed)
+        {
+            *known = head;
+            unlisted = true;
+        }
+    }
+    Ok(Recovered { logs, list, unlisted })
 }
 
 /// Says that a log is gone.
@@ -161,7 +177,8 @@ fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>
         && last_closing.is_none()
         && checkpoint.as_ref().is_none_or(|checkpoint| checkpoint.size == 0)
     {
-        return Ok(RecoveredLog { position: Position::start(), known: Known::default(), ended: Vec::new() });
+        let (position, known) = (Position::start(), Known::default());
+        return Ok(RecoveredLog { position, known, ended: Vec::new(), head: None });
     }
     let mut marks = marks_of(log, checkpoint.as_ref(), listed)?;
     if !log_directory(store, &log.tenant).join(tenant_keys::FILE).exists() {
@@ -207,7 +224,10 @@ fn recover_log(store: &Path, log: &LogName, trust: &Trust, listed: Option<&List>
     if let (Some(Torn { offset }), Some(last)) = (torn, pieces.last()) {
         cut(store, last, offset)?;
     }
-    Ok(RecoveredLog { position: at, known, ended })
+    let closing = last_closing.as_ref().map(|(_, closing)| closing);
+    let newest = checkpoint.as_ref().into_iter().chain(closing).map(Head::from);
+    let head = newest.max_by_key(|head| (head.size, head.segment, head.closed));
+    Ok(RecoveredLog { position: at, known, ended, head })
 }
 
 /// Reads the last checkpoint in the outbox that closes a segment.

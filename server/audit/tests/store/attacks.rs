@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use llm_shield_audit::{
     AuditError, AuditLog, AuditOptions, Checkpoint, Problem, Query, Trust, VerifyOptions,
@@ -352,6 +353,62 @@ async fn whole_logs_dropped_rolled_back_or_exchanged() {
     fs::remove_dir_all(scene.path("acme")).unwrap();
     copy_directory(&scene.path("other"), &scene.path("acme"));
     scene.found_at("acme/checkpoint").await;
+}
+
+/// Cuts the tail of a log by its second segment, with a checkpoint that was signed before that was begun.
+fn cut_to_first_segment(store: &Path) {
+    let first = Segment::path_in(store, "acme", 1);
+    fs::copy(first.with_extension("checkpoint"), first.with_file_name("checkpoint")).unwrap();
+    for suffix in ["seg", "idx", "checkpoint"] {
+        drop(fs::remove_file(Segment::path_in(store, "acme", 2).with_extension(suffix)));
+    }
+}
+
+#[tokio::test]
+async fn a_tail_cut_behind_an_idle_writer() {
+    const INTERVAL: Duration = Duration::from_millis(100);
+    let home = Home::new();
+    let log = home.log().await;
+    log.append(record("acme", "0")).await.unwrap();
+    log.close().await.unwrap();
+    let options = || AuditOptions { checkpoint_interval: INTERVAL, ..home.options() };
+    let attack = async |name: &str| {
+        let store = home.copy(name);
+        assert_eq!(verify(&home.public_reader_of(&store).await).await.problem, None);
+        cut_to_first_segment(&store);
+        verify(&home.public_reader_of(&store).await).await.problem
+    };
+    let log = AuditLog::open(options()).await.unwrap();
+    log.append(record("acme", "1")).await.unwrap();
+    log.signed(&tenant("acme"), 2).await;
+    // Nothing is appended any more, and nobody closes the log.
+    tokio::time::sleep(INTERVAL * 8).await;
+    let problem = attack("idle").await.unwrap();
+    assert!(problem.what.contains("outbox/LOGS signs 2"), "{problem:?}");
+    let listed = fs::read(home.store_path().join("outbox/LOGS")).unwrap();
+    tokio::time::sleep(INTERVAL * 8).await;
+    assert_eq!(
+        fs::read(home.store_path().join("outbox/LOGS")).unwrap(),
+        listed,
+        "it is not signed for nothing"
+    );
+
+    // A crash between a checkpoint and the list: the next start catches up, though the log does not move.
+    log.close().await.unwrap();
+    fs::remove_dir_all(home.store_path()).unwrap();
+    let log = home.log().await;
+    log.append(record("acme", "0")).await.unwrap();
+    log.close().await.unwrap();
+    let behind = fs::read(home.store_path().join("outbox/LOGS")).unwrap();
+    let log = home.log().await;
+    log.append(record("acme", "1")).await.unwrap();
+    log.close().await.unwrap();
+    fs::write(home.store_path().join("outbox/LOGS"), behind).unwrap();
+    assert_eq!(attack("crashed").await, None, "before the next start it is unseen");
+    let log = AuditLog::open(options()).await.unwrap();
+    tokio::time::sleep(INTERVAL * 8).await;
+    assert!(attack("started").await.is_some());
+    log.close().await.unwrap();
 }
 
 #[tokio::test]
