@@ -102,6 +102,26 @@ async fn two_openers_do_not_lose_each_others_keys() {
 }
 
 #[tokio::test]
+async fn keys_of_another_process_open_in_a_ring_that_was_open_before() {
+    let home = home();
+    let (running, other) = (ring_with_keys(&home), KeyRing::open(&home.ring).unwrap());
+    let old = running.generate_data_key("audit", &context()).await.unwrap();
+    other.rotate_encryption_key("audit").unwrap();
+    other.ensure_encryption_key("next").unwrap();
+    for key_id in ["audit", "next"] {
+        let new = other.re_encrypt(&old.wrapped, &context(), key_id, &context()).await.unwrap();
+        assert_eq!(*running.decrypt(&new, &context()).await.unwrap(), *old.plaintext, "{key_id}");
+    }
+    // Where the file cannot be read, what was known still is, and the rest is unknown.
+    other.ensure_encryption_key("third").unwrap();
+    let third = other.generate_data_key("third", &context()).await.unwrap();
+    fs::write(&home.ring, "no ring").unwrap();
+    let error = running.decrypt(&third.wrapped, &context()).await.unwrap_err();
+    assert!(matches!(error, CloudError::NotFound { .. }), "{error}");
+    assert_eq!(*running.decrypt(&old.wrapped, &context()).await.unwrap(), *old.plaintext);
+}
+
+#[tokio::test]
 async fn signatures_verify_with_the_public_key_alone() {
     let home = home();
     let ring = ring_with_keys(&home);

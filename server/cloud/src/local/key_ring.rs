@@ -20,7 +20,8 @@ use crate::{
 ///
 /// Changing methods read and write the file and so block; each takes a lock beside the file, reads the file anew and
 /// replaces it whole, so two processes never lose each other's keys. The [`CloudKeyManager`] calls work on the keys
-/// in memory and do no I/O.
+/// in memory, but that [`decrypt`](CloudKeyManager::decrypt) reads the file again when it meets a key or a version of one
+/// that it does not know: another process may have made it.
 pub struct KeyRing {
     path: PathBuf,
     keys: RwLock<Keys>,
@@ -135,6 +136,14 @@ impl KeyRing {
         Ok(result)
     }
 
+    /// Takes what other processes have written.
+    fn read_again(&self) -> Result<()> {
+        // Locked first, so that what was read before a change of this process does not replace it.
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = ring_file::read(&self.path)?;
+        Ok(())
+    }
+
     fn keys(&self) -> RwLockReadGuard<'_, Keys> {
         // The keys are only ever replaced whole, so a panic elsewhere cannot have left them half changed.
         self.keys.read().unwrap_or_else(PoisonError::into_inner)
@@ -179,9 +188,20 @@ impl CloudKeyManager for KeyRing {
     ) -> Result<Zeroizing<[u8; DATA_KEY_BYTES]>> {
         let wrapped = Wrapped::parse(wrapped)?;
         let WrappingKey { key_id, version } = wrapped.wrapping;
-        let keys = self.keys();
-        let key = keys.encryption_keys.get(key_id).ok_or_else(|| not_found(key_id))?;
-        let material = key.material(key_id, version)?;
+        let known = self.keys().material(key_id, version);
+        let material = match known {
+            Err(unknown @ CloudError::NotFound { .. }) => {
+                if let Err(error) = self.read_again() {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "the key ring cannot be read again"
+                    );
+                    return Err(unknown);
+                }
+                self.keys().material(key_id, version)?
+            }
+            known => known?,
+        };
         wrapped.unwrap(&material, context)
     }
 
@@ -217,6 +237,12 @@ impl CloudKeyManager for KeyRing {
 impl fmt::Debug for KeyRing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("KeyRing").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    fn material(&self, key_id: &str, version: u32) -> Result<Zeroizing<[u8; DATA_KEY_BYTES]>> {
+        self.encryption_keys.get(key_id).ok_or_else(|| not_found(key_id))?.material(key_id, version)
     }
 }
 
