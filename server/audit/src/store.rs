@@ -255,7 +255,8 @@ impl Opener {
     /// Returns the cipher of a segment.
     ///
     /// # Errors
-    /// [`AuditError::Corrupt`] when the wrapped key does not open or names an unknown key.
+    /// [`AuditError::Corrupt`] when the wrapped key does not open, [`AuditError::Keys`] when it names a key that the key
+    /// manager does not know.
     pub(crate) fn segment(&self, reader: &SegmentReader) -> Result<Arc<SegmentCipher>> {
         let header = &reader.header;
         self.data_keys.get_or(&header.wrapped_key, || {
@@ -317,9 +318,7 @@ impl Opener {
 /// Says what it means that a wrapped key does not open.
 fn refused(error: CloudError, object: &str) -> AuditError {
     match error {
-        CloudError::NotFound { .. } => {
-            AuditError::corrupt(object, "its data key is wrapped under an unknown key")
-        }
+        // What the key manager does not know, or not any more, says nothing of what is stored.
         CloudError::Invalid { .. } => {
             AuditError::corrupt(object, "its data key was changed, or belongs elsewhere")
         }

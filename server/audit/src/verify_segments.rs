@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use crate::Result;
 use crate::checkpoint::Checkpoint;
 use crate::files::Part;
 use crate::frame::Frame;
@@ -18,6 +17,7 @@ use crate::segment::SegmentHeader;
 use crate::store::Opener;
 use crate::verify::{Progress, VerifyReport};
 use crate::walk::{Marks, Position, Torn, Walk};
+use crate::{AuditError, Result};
 
 /// Progress is told once in so many records.
 const TELL_EVERY: u64 = 1024;
@@ -166,7 +166,11 @@ impl Segments<'_> {
         };
         walk.check_header(&reader)?;
         *header = Some(reader.header.clone());
-        let cipher = self.opener.map(|opener| opener.segment(&reader)).transpose()?;
+        let (cipher, refused) = match self.opener.map(|opener| opener.segment(&reader)).transpose() {
+            // Whether the header that names the key is what was written shows without the key.
+            Err(refused @ AuditError::Keys { .. }) => (None, Some(refused)),
+            cipher => (cipher?, None),
+        };
         let mut each = |frame: &Frame| {
             if let Some(cipher) = &cipher {
                 cipher.open(frame.clone(), reader.digest)?;
@@ -179,6 +183,7 @@ impl Segments<'_> {
             Ok(())
         };
         let (end, torn) = walk.records(&reader, &mut each)?;
-        Ok((end, torn.map_or(0, |Torn { offset }| reader.end.saturating_sub(offset))))
+        let unfinished = torn.map_or(0, |Torn { offset }| reader.end.saturating_sub(offset));
+        refused.map_or(Ok((end, unfinished)), Err)
     }
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use llm_shield_audit::Keeping;
 use llm_shield_audit::{
-    ArchiveOptions, AuditLog, AuditOptions, Query, RewrapOptions, Store, StoreKeys, VerifyOptions,
+    ArchiveOptions, AuditError, AuditLog, AuditOptions, Keeping, Query, RewrapOptions, Store, StoreKeys,
+    VerifyOptions,
 };
 use llm_shield_cloud::local::KeyRing;
 use llm_shield_cloud::storage::RetentionMode;
 use llm_shield_cloud::{CloudKeyManager as _, CloudStorage};
 
-use crate::support::{Home, SIGNING_KEY, copy_directory, record, requests, tenant, verify};
+use crate::support::{ENCRYPTION_KEY, Home, SIGNING_KEY, copy_directory, record, requests, tenant, verify};
 use crate::unsteady::{files, fill, numbers, options, segments_in, storage_in};
 
 #[tokio::test]
@@ -118,6 +118,45 @@ async fn keys_are_wrapped_anew_and_no_record_is_touched() {
     fs::write(&note, bytes).unwrap();
     let problem = verify(&home.public_reader_of(&home.store_path()).await).await.problem.unwrap();
     assert!(problem.object.contains("rewrapped/"), "{problem:?}");
+}
+
+#[tokio::test]
+async fn a_key_that_is_unknown_is_no_damage() {
+    let home = Home::new();
+    let storage = storage_in(&home.store_path());
+    let log = AuditLog::open(options(&home, &storage)).await.unwrap();
+    fill(&log, 0, 3).await;
+    log.close().await.unwrap();
+    // Another process rotates the key, as the command line does beside a running server.
+    let ring = home.keys.path().to_owned();
+    let other = Arc::new(KeyRing::open(&ring).unwrap());
+    other.rotate_encryption_key(ENCRYPTION_KEY).unwrap();
+    let anew = RewrapOptions {
+        key_manager: other,
+        encryption_key_id: ENCRYPTION_KEY.to_owned(),
+        signing_key_id: SIGNING_KEY.to_owned(),
+        archive: ArchiveOptions::new(Arc::clone(&storage) as Arc<dyn CloudStorage>),
+        tenant: None,
+        again: true,
+    };
+    assert!(home.reader().await.rewrap(anew, |_| ()).await.unwrap().keys > 1);
+    let running = home.reader().await;
+    assert_eq!(verify(&running).await.problem, None);
+    assert_eq!(requests(&running, Query::of(tenant("acme"))).await, numbers(3));
+
+    // A key manager that does not have the key: nothing can be said of the records, nor against them.
+    let without = ring.with_file_name("without.json");
+    let mut keys: serde_json::Value = serde_json::from_slice(&fs::read(&ring).unwrap()).unwrap();
+    keys["encryption_keys"].as_object_mut().unwrap().remove(ENCRYPTION_KEY).unwrap();
+    fs::copy(&ring, &without).unwrap();
+    fs::write(&without, serde_json::to_vec(&keys).unwrap()).unwrap();
+    let key_manager = Arc::new(KeyRing::open(&without).unwrap());
+    let keys = StoreKeys::Manager { key_manager, signing_key_ids: vec![SIGNING_KEY.to_owned()] };
+    let store = Store::open(home.store_path(), keys).await.unwrap();
+    let error = store.verify(VerifyOptions::default(), |_| ()).await.unwrap_err();
+    assert!(matches!(error, AuditError::Keys { .. }), "{error}");
+    let error = store.query(Query::of(tenant("acme"))).unwrap().next().await.unwrap().unwrap_err();
+    assert!(matches!(error, AuditError::Keys { .. }), "{error}");
 }
 
 #[tokio::test]
