@@ -10,6 +10,8 @@ use crate::{AuditError, AuditLog, NewRecord, Receipt, Result, Tenant, subject};
 
 /// Under this RPC an erasure is on record.
 const RPC: &str = "EraseSubject";
+/// The label of such a record that holds the subject's tag.
+const SUBJECT: &str = "subject";
 /// Where requests lie; no tenant's directory has capital letters.
 const REQUESTS: &str = "ERASE";
 /// Between the tenant's directory name and the tag; in neither of them.
@@ -69,7 +71,7 @@ impl AuditLog {
     async fn erase(&self, tenant: &Tenant, tag: String, by: &str) -> Result<Erasure> {
         let existed = self.keys.erase_subject(tenant, &tag).await?;
         let mut record = NewRecord::of_call(tenant.clone(), by, RPC);
-        record.labels.insert("subject".to_owned(), tag.clone());
+        record.labels.insert(SUBJECT.to_owned(), tag.clone());
         record.labels.insert("key".to_owned(), if existed { "destroyed" } else { "not found" }.to_owned());
         let receipt = self.append(record).await?;
         Ok(Erasure { receipt, tag, existed })
@@ -95,6 +97,11 @@ pub async fn request_erasure(
     };
     blocking(write).await?.map_err(|error| AuditError::io("the request to erase", error))?;
     Ok(path)
+}
+
+/// Returns the tag of the subject that a record says was erased.
+pub(crate) fn erased(record: &NewRecord) -> Option<&String> {
+    (record.rpc == RPC).then(|| record.labels.get(SUBJECT)).flatten()
 }
 
 fn parse(file_name: &str) -> Option<(Tenant, String)> {

@@ -95,6 +95,7 @@ mod tenant_log;
 mod tree;
 mod verify;
 mod verify_segments;
+mod verify_subjects;
 mod walk;
 mod wrapped_key;
 mod writer;

@@ -22,6 +22,7 @@ use crate::store::Opener;
 use crate::subject;
 use crate::tenant_keys;
 use crate::verify_segments::Segments;
+use crate::verify_subjects::Subjects;
 use crate::walk::Marks;
 use crate::wrapped_key::WrappedKey;
 use crate::{AuditError, Result, Tenant};
@@ -229,9 +230,7 @@ impl Verifier<'_> {
             marks.add(Head::from(given), "a given checkpoint")?;
         }
         self.check_tenant_key(&log.tenant)?;
-        if own {
-            self.check_subject_keys(log)?;
-        }
+        let keys = if own { self.check_subject_keys(log)? } else { BTreeSet::new() };
         if let Some(archive) = &self.shelves.archive {
             rewrap::check(archive, &log.tenant, self.trust)?;
         }
@@ -256,13 +255,33 @@ impl Verifier<'_> {
             opener: self.opener.as_ref(),
         };
         let threads = self.options.threads.map_or_else(available_threads, NonZeroUsize::get);
-        let end = segments.check(threads, report, self.progress)?;
+        let (end, subjects) = segments.check(threads, report, self.progress)?;
         let last = pieces.last();
-        match marks.missing(end.tree.size()) {
-            Some(what) => {
-                let object = object_name(&log.tenant, "");
-                Err(AuditError::corrupt(last.map_or(object, |last| last.object(Part::Records)), what))
-            }
+        if let Some(what) = marks.missing(end.tree.size()) {
+            let object = object_name(&log.tenant, "");
+            return Err(AuditError::corrupt(last.map_or(object, |last| last.object(Part::Records)), what));
+        }
+        // The record of an erasure may stand in what a range leaves out.
+        let whole = !wanted.contains(&false);
+        if own && whole { self.check_kept_subjects(log, &subjects, &keys) } else { Ok(()) }
+    }
+
+    /// Checks that the keys of subjects are there whose erasure is not on record; without the keys at hand nobody knows
+    /// whose contents there are. `before` are those that were there before the records were read: one that went
+    /// meanwhile was erased by a record behind them.
+    fn check_kept_subjects(
+        &self,
+        log: &LogName,
+        subjects: &Subjects,
+        before: &BTreeSet<String>,
+    ) -> Result<()> {
+        let gone =
+            |tag: &&String| !before.contains(*tag) && !subject::path(&self.shelves.store, log, tag).exists();
+        match subjects.kept().find(gone) {
+            Some(tag) => Err(AuditError::corrupt(
+                subject::object(log, tag),
+                "the subject's key is missing, and no erasure of it is on record",
+            )),
             None => Ok(()),
         }
     }
@@ -288,19 +307,22 @@ impl Verifier<'_> {
         }
     }
 
-    /// Checks the wrapped keys of subjects in this store's own log; those of another lie with its writer. That one is gone is no damage: that is what erasing is.
-    fn check_subject_keys(&self, log: &LogName) -> Result<()> {
+    /// Checks the wrapped keys of subjects in this store's own log; those of another lie with its writer. Returns whose are there:
+    /// that one is gone may be what erasing is.
+    fn check_subject_keys(&self, log: &LogName) -> Result<BTreeSet<String>> {
         let failed = |error| AuditError::io("the keys of subjects", error);
         let mut files = entries(&subject::directory(&self.shelves.store, log)).map_err(failed)?;
         files.sort_unstable();
+        let mut there = BTreeSet::new();
         for file in &files {
             let Some(tag) = subject::tag_of(file) else { continue };
             let note = read_if_there(&subject::path(&self.shelves.store, log, tag)).map_err(failed)?;
             let Some(note) = note else { continue };
             WrappedKey::open(&note, self.trust, &subject::origin(log, tag))
                 .map_err(|what| AuditError::corrupt(subject::object(log, tag), what))?;
+            there.insert(tag.to_owned());
         }
-        Ok(())
+        Ok(there)
     }
 
     /// Returns whether a checkpoint that was kept elsewhere was signed within a closed segment.

@@ -16,6 +16,7 @@ use crate::piece::Piece;
 use crate::segment::SegmentHeader;
 use crate::store::Opener;
 use crate::verify::{Progress, VerifyReport};
+use crate::verify_subjects::Subjects;
 use crate::walk::{Marks, Position, Torn, Walk};
 use crate::{AuditError, Result};
 
@@ -34,12 +35,20 @@ pub(crate) struct Segments<'a> {
     pub(crate) opener: Option<&'a Opener>,
 }
 
-/// What the check of one segment found.
-struct Found {
+/// What the check of one segment saw on its way.
+#[derive(Default)]
+struct Seen {
     /// The header, where it is that of this segment.
     header: Option<SegmentHeader>,
     /// Records that are whole and at their place.
     records: u64,
+    /// What they say of subjects, where they were opened.
+    subjects: Subjects,
+}
+
+/// What the check of one segment found.
+struct Found {
+    seen: Seen,
     /// The position behind the segment, and how many unfinished bytes stand there.
     end: Result<(Position, u64)>,
 }
@@ -47,11 +56,11 @@ struct Found {
 enum Message {
     /// So many more records were checked.
     Records(u64),
-    Segment(usize, Found),
+    Segment(usize, Box<Found>),
 }
 
 impl Segments<'_> {
-    /// Checks all wanted segments and returns the position behind the last.
+    /// Checks all wanted segments and returns the position behind the last, and what their records say of subjects.
     ///
     /// # Errors
     /// [`AuditError::Corrupt`] names the first bad object in the order of the log.
@@ -60,7 +69,7 @@ impl Segments<'_> {
         threads: usize,
         report: &mut VerifyReport,
         progress: &mut (dyn FnMut(Progress) + Send),
-    ) -> Result<Position> {
+    ) -> Result<(Position, Subjects)> {
         let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
         let (sender, messages) = channel();
         thread::scope(|scope| {
@@ -71,7 +80,7 @@ impl Segments<'_> {
             drop(sender);
             // Those found before the ones in front of them.
             let mut found = BTreeMap::new();
-            let (mut at, mut joined) = (Position::start(), 0);
+            let (mut joined, mut log) = (0, (Position::start(), Subjects::default()));
             let mut so_far = Progress { records: report.records, segments: report.segments };
             for message in messages {
                 match message {
@@ -81,16 +90,16 @@ impl Segments<'_> {
                     }
                     Message::Segment(index, result) => {
                         so_far.segments = so_far.segments.saturating_add(1);
-                        found.insert(index, result);
+                        found.insert(index, *result);
                     }
                 }
-                let joining = self.join(&mut found, &mut joined, &mut at, report);
+                let joining = self.join(&mut found, &mut joined, &mut log, report);
                 if joining.is_err() {
                     stop.store(true, Ordering::Relaxed);
-                    return joining.map(|()| at);
+                    return joining.map(|()| log);
                 }
             }
-            self.join(&mut found, &mut joined, &mut at, report).map(|()| at)
+            self.join(&mut found, &mut joined, &mut log, report).map(|()| log)
         })
     }
 
@@ -99,18 +108,19 @@ impl Segments<'_> {
         &self,
         found: &mut BTreeMap<usize, Found>,
         joined: &mut usize,
-        at: &mut Position,
+        (at, subjects): &mut (Position, Subjects),
         report: &mut VerifyReport,
     ) -> Result<()> {
         while let Some(piece) = self.pieces.get(*joined) {
             if self.wanted.get(*joined) == Some(&true) {
-                let Some(result) = found.remove(joined) else { return Ok(()) };
+                let Some(Found { seen, end }) = found.remove(joined) else { return Ok(()) };
                 report.segments = report.segments.saturating_add(1);
-                if let Some(header) = &result.header {
+                if let Some(header) = &seen.header {
                     at.check_next(header).map_err(|what| piece.corrupt(Part::Records, what))?;
                 }
-                report.records = report.records.saturating_add(result.records);
-                let (end, unfinished) = result.end?;
+                report.records = report.records.saturating_add(seen.records);
+                subjects.add(seen.subjects);
+                let (end, unfinished) = end?;
                 report.unfinished_bytes = report.unfinished_bytes.saturating_add(unfinished);
                 *at = end;
             } else if let Some(closing) = self.closings.get(*joined) {
@@ -132,7 +142,7 @@ impl Segments<'_> {
             match (self.pieces.get(index), self.wanted.get(index)) {
                 (Some(piece), Some(true)) => {
                     let found = self.check_segment(index, piece, &sender);
-                    if sender.send(Message::Segment(index, found)).is_err() {
+                    if sender.send(Message::Segment(index, Box::new(found))).is_err() {
                         return;
                     }
                 }
@@ -143,9 +153,9 @@ impl Segments<'_> {
     }
 
     fn check_segment(&self, index: usize, piece: &Piece, sender: &Sender<Message>) -> Found {
-        let (mut header, mut records) = (None, 0);
-        let end = self.walk(index, piece, sender, &mut header, &mut records);
-        Found { header, records, end }
+        let mut seen = Seen::default();
+        let end = self.walk(index, piece, sender, &mut seen);
+        Found { seen, end }
     }
 
     fn walk(
@@ -153,8 +163,7 @@ impl Segments<'_> {
         index: usize,
         piece: &Piece,
         sender: &Sender<Message>,
-        header: &mut Option<SegmentHeader>,
-        records: &mut u64,
+        seen: &mut Seen,
     ) -> Result<(Position, u64)> {
         let closing = self.closings.get(index);
         let index_of_records = closing.map(|closing| piece.index(closing)).transpose()?;
@@ -165,7 +174,7 @@ impl Segments<'_> {
             is_last: index.saturating_add(1) == self.pieces.len(),
         };
         walk.check_header(&reader)?;
-        *header = Some(reader.header.clone());
+        seen.header = Some(reader.header.clone());
         let (cipher, refused) = match self.opener.map(|opener| opener.segment(&reader)).transpose() {
             // Whether the header that names the key is what was written shows without the key.
             Err(refused @ AuditError::Keys { .. }) => (None, Some(refused)),
@@ -173,10 +182,10 @@ impl Segments<'_> {
         };
         let mut each = |frame: &Frame| {
             if let Some(cipher) = &cipher {
-                cipher.open(frame.clone(), reader.digest)?;
+                seen.subjects.saw(&cipher.open(frame.clone(), reader.digest)?.decision);
             }
-            *records = records.saturating_add(1);
-            if records.is_multiple_of(TELL_EVERY) {
+            seen.records = seen.records.saturating_add(1);
+            if seen.records.is_multiple_of(TELL_EVERY) {
                 // Nobody listens any more: another segment is bad.
                 drop(sender.send(Message::Records(TELL_EVERY)));
             }

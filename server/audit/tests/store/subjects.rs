@@ -106,6 +106,34 @@ async fn a_changed_subject_key_shows() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_gone_without_an_erasure_shows() {
+    let home = Home::new();
+    let acme = tenant("acme");
+    let log = home.log().await;
+    for name in ["ada", "grace"] {
+        let key = log.subject_key(&acme, name).await.unwrap();
+        log.append_about(&key, with_contents(name)).await.unwrap();
+    }
+    // Of grace no contents are left that a key must be there for.
+    log.erase_subject(&acme, "grace", "the officer").await.unwrap();
+    log.close().await.unwrap();
+    let store = home.reader().await;
+    assert_eq!(verify(&store).await.problem, None);
+    let tag = store.subject_tag(&acme, "ada").await.unwrap().unwrap();
+    fs::remove_file(home.store_path().join(format!("outbox/acme/subjects/{tag}.key"))).unwrap();
+    let problem = verify(&store).await.problem.unwrap();
+    assert_eq!(problem.object, format!("outbox/acme/subjects/{tag}.key"));
+    assert!(problem.what.contains("no erasure"), "{problem:?}");
+    // Whose contents there are is sealed.
+    assert_eq!(verify(&home.public_reader_of(&home.store_path()).await).await.problem, None);
+    // Erasing again puts it on record.
+    let log = home.log().await;
+    assert!(!log.erase_subject(&acme, "ada", "the officer").await.unwrap().existed);
+    log.close().await.unwrap();
+    assert_eq!(verify(&store).await.problem, None);
+}
+
+#[tokio::test]
 async fn another_writers_subject_of_the_same_name_is_no_harm() {
     let (home, other) = (Home::new(), Home::new());
     let acme = tenant("acme");
