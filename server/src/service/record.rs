@@ -148,7 +148,7 @@ pub(super) fn shown(record: audit::AuditRecord, with_contents: bool) -> v1::Audi
             .map(|kept| v1::AuditContent { content_id: kept.content_id, text: kept.text })
             .collect(),
         subject_tag: decision.subject.unwrap_or_default(),
-        contents_erased: decision.sealed_contents.is_some(),
+        contents_erased: decision.sealed_contents.is_some() && !record.contents_elsewhere,
     }
 }
 
