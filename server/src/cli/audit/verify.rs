@@ -64,6 +64,12 @@ pub(crate) async fn run(args: VerifyArgs) -> Result<u8> {
             None => bail!("there is no log in this store"),
         }
     }
+    if args.store.is_bucket()? && args.store.outbox().is_none() && args.checkpoint.is_empty() {
+        show::note(
+            "a bucket alone does not tell what was never in it, nor what is missing at its end: give --outbox, or a \
+             checkpoint that was kept elsewhere (--checkpoint)",
+        );
+    }
     print(&report, args.format)?;
     Ok(if report.problem.is_none() { YES } else { NO })
 }
