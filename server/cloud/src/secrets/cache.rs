@@ -1,7 +1,10 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -17,6 +20,8 @@ pub struct SecretCache {
     ttl: Duration,
     entries: ArcSwap<Entries>,
     changing: Mutex<()>,
+    /// How often something was forgotten on demand.
+    forgotten: AtomicU64,
 }
 
 type Entries = HashMap<String, Entry>;
@@ -31,7 +36,7 @@ struct Entry {
 impl SecretCache {
     /// Returns an empty cache whose secrets are fresh for `ttl`; zero keeps none.
     pub fn new(ttl: Duration) -> Self {
-        Self { ttl, entries: ArcSwap::default(), changing: Mutex::default() }
+        Self { ttl, entries: ArcSwap::default(), changing: Mutex::default(), forgotten: AtomicU64::new(0) }
     }
 
     /// Returns a secret, if it is fresh.
@@ -57,6 +62,24 @@ impl SecretCache {
         });
     }
 
+    /// Returns a mark for [`set_unless_forgotten`](Self::set_unless_forgotten), taken before a secret is fetched.
+    pub fn mark(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Keeps a secret that was fetched just now, unless something was forgotten since the mark: what was fetched may be
+    /// what has been changed meanwhile.
+    pub fn set_unless_forgotten(&self, name: &str, value: SecretValue, mark: u64) {
+        let now = Instant::now();
+        let entry = Entry { value, fetched: now, fresh_until: now.checked_add(self.ttl) };
+        self.change(|entries| {
+            // Under the lock that forgetting takes, too.
+            if self.mark() == mark {
+                entries.insert(name.to_owned(), entry);
+            }
+        });
+    }
+
     /// Takes a secret that is there for fresh for a while longer; when it was fetched stays known.
     pub fn extend(&self, name: &str, time: Duration) {
         self.change(|entries| {
@@ -69,13 +92,17 @@ impl SecretCache {
     /// Forgets a secret.
     pub fn invalidate(&self, name: &str) {
         self.change(|entries| {
+            self.forgotten.fetch_add(1, Ordering::SeqCst);
             entries.remove(name);
         });
     }
 
     /// Forgets all.
     pub fn clear(&self) {
-        self.change(HashMap::clear);
+        self.change(|entries| {
+            self.forgotten.fetch_add(1, Ordering::SeqCst);
+            entries.clear();
+        });
     }
 
     /// Returns how many are kept, fresh or not.
@@ -136,6 +163,17 @@ mod tests {
         cache.set("b", value());
         cache.clear();
         assert!(cache.is_empty());
+    }
+
+    #[test]
+    fn what_was_fetched_before_a_change_is_not_kept() {
+        let cache = SecretCache::new(Duration::from_secs(300));
+        let mark = cache.mark();
+        cache.invalidate("a");
+        cache.set_unless_forgotten("a", value(), mark);
+        assert!(cache.get("a").is_none());
+        cache.set_unless_forgotten("a", value(), cache.mark());
+        assert_eq!(cache.get("a"), Some(value()));
     }
 
     #[test]

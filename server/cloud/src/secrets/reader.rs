@@ -83,16 +83,17 @@ impl SecretReader {
             return Ok(value);
         }
         self.fetches.fetch_add(1, Ordering::Relaxed);
-        let fetched = self.settle(name, from.fetch(name).await);
+        let mark = self.cache.mark();
+        let fetched = self.settle(name, from.fetch(name).await, mark);
         *outcome = Some(repeat(&fetched));
         self.land(name, &flight);
         fetched
     }
 
-    fn settle(&self, name: &str, fetched: Result<SecretValue>) -> Result<SecretValue> {
+    fn settle(&self, name: &str, fetched: Result<SecretValue>, mark: u64) -> Result<SecretValue> {
         match fetched {
             Ok(value) => {
-                self.cache.set(name, value.clone());
+                self.cache.set_unless_forgotten(name, value.clone(), mark);
                 Ok(value)
             }
             Err(error) if error.is_transient() => {
