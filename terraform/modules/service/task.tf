@@ -101,7 +101,7 @@ resource "aws_ecs_task_definition" "this" {
   memory                   = tostring(var.size.memory)
   task_role_arn            = aws_iam_role.task.arn
   execution_role_arn       = aws_iam_role.execution.arn
-  container_definitions    = jsonencode(var.collector_image == null ? [local.api] : [local.api, local.collector])
+  container_definitions    = jsonencode([for container in [local.api, local.collector] : container if container.name == "api" || var.collector_image != null])
 
   runtime_platform {
     cpu_architecture        = var.cpu_architecture
