@@ -79,6 +79,10 @@ locals {
     vpc-default-security-group-closed = "VPC_DEFAULT_SECURITY_GROUP_CLOSED"
     vpc-flow-logs-enabled             = "VPC_FLOW_LOGS_ENABLED"
   } : {}
+  # Rules that say nothing without parameters.
+  config_parameters = {
+    ecs-no-environment-secrets = jsonencode({ secretKeys = "AWS_ACCESS_KEY_ID,AWS_SECRET_ACCESS_KEY" })
+  }
 }
 
 data "aws_iam_policy_document" "config_trust" {
@@ -180,7 +184,8 @@ resource "aws_config_configuration_recorder_status" "this" {
 resource "aws_config_config_rule" "this" {
   for_each = local.config_rules
 
-  name = "${var.name}-${each.key}"
+  name             = "${var.name}-${each.key}"
+  input_parameters = lookup(local.config_parameters, each.key, null)
 
   source {
     owner             = "AWS"
