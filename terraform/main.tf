@@ -30,6 +30,7 @@ locals {
     results = "llm-shield-results-${local.suffix}"
     logs    = "llm-shield-logs-${local.suffix}"
     trail   = "llm-shield-trail-${local.suffix}"
+    config  = "llm-shield-config-${local.suffix}"
   }
 
   # By name, so that the keys' policies can say who uses them before the roles are there.
@@ -40,6 +41,7 @@ locals {
     operator  = "${local.name}-operator"
     auditor   = "${local.name}-auditor"
     rotation  = "${local.name}-rotation"
+    config    = "${local.name}-config"
   }
 
   secrets = merge(
@@ -82,6 +84,7 @@ module "keys" {
     audit_open   = [local.roles.auditor]
     audit_sign   = [local.roles.task]
     audit_verify = [local.roles.task, local.roles.auditor]
+    config       = var.config ? [local.roles.config] : []
     secrets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.filters, local.roles.rotation], var.publisher_role_names)
     buckets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.auditor], var.publisher_role_names)
   }
@@ -214,6 +217,8 @@ module "detection" {
   region             = var.region
   account_id         = local.account_id
   trail_bucket_name  = local.buckets.trail
+  config_bucket_name = local.buckets.config
+  config_role_name   = local.roles.config
   access_log_bucket  = module.storage.buckets.logs.name
   key_arns           = module.keys.arns
   data_bucket_arns   = [module.storage.buckets.models.arn, module.storage.buckets.results.arn]

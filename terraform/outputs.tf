@@ -25,7 +25,7 @@ output "service_name" {
 
 output "buckets" {
   description = "Buckets by use"
-  value       = merge({ for use, bucket in module.storage.buckets : use => bucket.name }, { trail = module.detection.trail_bucket.name })
+  value       = merge({ for use, bucket in module.storage.buckets : use => bucket.name }, { trail = module.detection.trail_bucket.name }, var.config ? { config = module.detection.config_bucket.name } : {})
 }
 
 output "secret_names" {

@@ -13,6 +13,11 @@ output "trail_bucket" {
   value       = { name = module.bucket.name, arn = module.bucket.arn }
 }
 
+output "config_bucket" {
+  description = "Bucket that Config delivers to: name and ARN; null where Config is not switched on here"
+  value       = var.config ? { name = module.config_bucket[0].name, arn = module.config_bucket[0].arn } : null
+}
+
 output "guardduty_detector_id" {
   description = "GuardDuty's detector, if it is switched on here"
   value       = one(aws_guardduty_detector.this[*].id)

@@ -42,40 +42,6 @@ data "aws_iam_policy_document" "trail_bucket" {
       values   = [local.trail_arn]
     }
   }
-
-  statement {
-    sid       = "ConfigLook"
-    actions   = ["s3:GetBucketAcl", "s3:ListBucket"]
-    resources = [local.bucket_arn]
-
-    principals {
-      type        = "Service"
-      identifiers = ["config.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [var.account_id]
-    }
-  }
-
-  statement {
-    sid       = "ConfigWrite"
-    actions   = ["s3:PutObject"]
-    resources = ["${local.bucket_arn}/config/AWSLogs/${var.account_id}/*"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["config.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [var.account_id]
-    }
-  }
 }
 
 module "bucket" {

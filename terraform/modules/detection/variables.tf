@@ -14,7 +14,17 @@ variable "account_id" {
 }
 
 variable "trail_bucket_name" {
-  description = "Name of the bucket that the trail and Config's snapshots go to"
+  description = "Name of the bucket that the trail goes to"
+  type        = string
+}
+
+variable "config_bucket_name" {
+  description = "Name of the bucket that Config delivers to"
+  type        = string
+}
+
+variable "config_role_name" {
+  description = "Name of Config's role. Keys name it in their policies"
   type        = string
 }
 

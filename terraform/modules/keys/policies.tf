@@ -261,6 +261,34 @@ data "aws_iam_policy_document" "logs" {
     }
   }
 
+  # Config delivers as its role.
+  dynamic "statement" {
+    for_each = length(var.users.config) == 0 ? [] : [var.users.config]
+
+    content {
+      sid       = "ConfigDelivery"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = ["*"]
+
+      principals {
+        type        = "AWS"
+        identifiers = [local.root]
+      }
+
+      condition {
+        test     = "ArnEquals"
+        variable = "aws:PrincipalArn"
+        values   = [for role in statement.value : "${local.role_arn}/${role}"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["s3.${var.region}.amazonaws.com"]
+      }
+    }
+  }
+
   # Who may read the trail is said by IAM and the bucket.
   statement {
     sid       = "ReadTrail"

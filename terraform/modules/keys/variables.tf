@@ -21,12 +21,13 @@ variable "administrator_arns" {
 }
 
 variable "users" {
-  description = "Roles by what they do with keys: who seals audit records, opens them, signs checkpoints, reads secrets, reads and writes buckets. Names of roles, which need not exist yet"
+  description = "Roles by what they do with keys: who seals audit records, opens them, signs checkpoints, delivers for Config, reads secrets, reads and writes buckets. Names of roles, which need not exist yet"
   type = object({
     audit_seal   = optional(list(string), [])
     audit_open   = optional(list(string), [])
     audit_sign   = optional(list(string), [])
     audit_verify = optional(list(string), [])
+    config       = optional(list(string), [])
     secrets      = optional(list(string), [])
     buckets      = optional(list(string), [])
   })

@@ -9,16 +9,18 @@ mock_provider "aws" {
 }
 
 variables {
-  name              = "test"
-  region            = "eu-west-1"
-  account_id        = "123456789012"
-  trail_bucket_name = "llm-shield-trail-test"
-  access_log_bucket = "llm-shield-logs-test"
-  data_bucket_arns  = ["arn:aws:s3:::llm-shield-results-test"]
-  log_group_name    = "/llm-shield/api"
-  cluster_name      = "test"
-  service_name      = "test"
-  balancer          = { balancer = "net/test/0123456789abcdef", target_group = "targetgroup/test/0123456789abcdef" }
+  name               = "test"
+  region             = "eu-west-1"
+  account_id         = "123456789012"
+  trail_bucket_name  = "llm-shield-trail-test"
+  config_bucket_name = "llm-shield-config-test"
+  config_role_name   = "test-config"
+  access_log_bucket  = "llm-shield-logs-test"
+  data_bucket_arns   = ["arn:aws:s3:::llm-shield-results-test"]
+  log_group_name     = "/llm-shield/api"
+  cluster_name       = "test"
+  service_name       = "test"
+  balancer           = { balancer = "net/test/0123456789abcdef", target_group = "targetgroup/test/0123456789abcdef" }
   key_arns = {
     logs   = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
     events = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -36,6 +38,15 @@ run "the_trail_is_everywhere" {
   assert {
     condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.trail : length(alarm.metric_name) > 0])
     error_message = "an alarm for each pattern"
+  }
+}
+
+run "config_delivers_into_a_bucket_without_a_lock" {
+  command = plan
+
+  assert {
+    condition     = aws_config_delivery_channel.this[0].s3_bucket_name == "llm-shield-config-test"
+    error_message = "the trail's bucket has a default retention, which Config cannot write under"
   }
 }
 
