@@ -53,9 +53,16 @@ data "aws_iam_policy_document" "this" {
       }
 
       condition {
-        test     = "StringNotEqualsIfExists"
+        test     = "StringNotEquals"
         variable = "s3:x-amz-server-side-encryption"
         values   = ["aws:kms"]
+      }
+
+      # Negated conditions hold where the header is not there: so it has to be.
+      condition {
+        test     = "Null"
+        variable = "s3:x-amz-server-side-encryption"
+        values   = ["false"]
       }
     }
   }
@@ -75,9 +82,15 @@ data "aws_iam_policy_document" "this" {
       }
 
       condition {
-        test     = "ArnNotEqualsIfExists"
+        test     = "ArnNotEquals"
         variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
         values   = [statement.value]
+      }
+
+      condition {
+        test     = "Null"
+        variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+        values   = ["false"]
       }
     }
   }
