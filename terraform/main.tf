@@ -85,7 +85,7 @@ module "keys" {
     audit_sign   = [local.roles.task]
     audit_verify = [local.roles.task, local.roles.auditor]
     config       = var.config ? [local.roles.config] : []
-    secrets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.filters, local.roles.rotation], var.publisher_role_names)
+    secrets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.filters, local.roles.rotation], var.publisher_role_names, var.application_role_names)
     buckets      = length(var.publisher_role_names) == 0 ? [] : concat([local.roles.task, local.roles.auditor], var.publisher_role_names)
   }
 }

@@ -138,7 +138,14 @@ variable "key_administrator_arns" {
 }
 
 variable "publisher_role_names" {
-  description = "Roles that put secrets, models and configurations in their places. Empty: whoever IAM lets"
+  description = "Roles that put secrets, models and configurations in their places: with the service's own, the only ones that the keys of secrets and buckets serve. Empty: whoever IAM lets"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "application_role_names" {
+  description = "Roles of the applications, which open their own client certificates: the key of secrets has to know them where publisher_role_names is given"
   type        = list(string)
   default     = []
   nullable    = false
