@@ -78,6 +78,7 @@ module "keys" {
   region             = var.region
   account_id         = local.account_id
   administrator_arns = var.key_administrator_arns
+  bedrock_guardrail  = var.edge && var.bedrock_guardrail
 
   users = {
     audit_seal   = [local.roles.task]

@@ -8,6 +8,8 @@ locals {
   # user of a key: a principal in a key policy has to exist, and the roles are made after the keys.
   role_arn = "arn:${data.aws_partition.current.partition}:iam::${var.account_id}:role"
 
+  guardrail = var.bedrock_guardrail ? ["bedrock"] : []
+
   symmetric = {
     audit   = "Wraps the data keys that audit records are sealed with"
     logs    = "Encrypts log groups and the trail"

@@ -377,7 +377,7 @@ data "aws_iam_policy_document" "events" {
     }
   }
 
-  # The environment of functions and the dead-letter queue.
+  # The environment of functions, the dead-letter queue, and a guardrail for those who make it and those it judges for.
   statement {
     sid       = "Functions"
     actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
@@ -391,11 +391,12 @@ data "aws_iam_policy_document" "events" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["lambda.${var.region}.amazonaws.com", "sqs.${var.region}.amazonaws.com", "sns.${var.region}.amazonaws.com", "ecr.${var.region}.amazonaws.com"]
+      values   = [for service in concat(["lambda", "sqs", "sns", "ecr"], local.guardrail) : "${service}.${var.region}.amazonaws.com"]
     }
   }
 
-  # Lambda holds a function's environment by a grant of the principal that configures it; ECR an image's key likewise.
+  # Lambda holds a function's environment by a grant of the principal that configures it; ECR an image's key and Bedrock
+  # a guardrail's likewise.
   statement {
     sid       = "Grants"
     actions   = ["kms:CreateGrant"]
@@ -415,7 +416,7 @@ data "aws_iam_policy_document" "events" {
     condition {
       test     = "StringEquals"
       variable = "kms:ViaService"
-      values   = ["lambda.${var.region}.amazonaws.com", "ecr.${var.region}.amazonaws.com"]
+      values   = [for service in concat(["lambda", "ecr"], local.guardrail) : "${service}.${var.region}.amazonaws.com"]
     }
   }
 }

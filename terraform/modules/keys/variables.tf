@@ -33,6 +33,13 @@ variable "users" {
   })
 }
 
+variable "bedrock_guardrail" {
+  description = "Whether a guardrail of Bedrock is encrypted with the key of events"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "deletion_window_in_days" {
   description = "Days between a key's deletion and its end, in which it can be cancelled"
   type        = number
