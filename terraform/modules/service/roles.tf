@@ -42,6 +42,14 @@ data "aws_iam_policy_document" "execution" {
     resources = ["${local.arn}:ecr:${var.region}:${var.account_id}:repository/*"]
   }
 
+  # GuardDuty puts its agent beside each task, and the task's start fetches it: from a repository of GuardDuty's own, whose
+  # account is another in each region. Pulled, never pushed.
+  statement {
+    sid       = "GuardDutyAgent"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = ["${local.arn}:ecr:${var.region}:*:repository/aws-guardduty-agent-fargate"]
+  }
+
   statement {
     sid       = "Log"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
