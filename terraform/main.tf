@@ -228,7 +228,7 @@ module "detection" {
   guardduty          = var.guardduty
   security_hub       = var.security_hub
   config             = var.config
-  finding_import     = var.security_hub
+  finding_import     = coalesce(var.finding_import, var.security_hub)
   alarm_emails       = var.alarm_emails
   log_group_name     = module.service.log_group.name
   cluster_name       = module.service.cluster_name

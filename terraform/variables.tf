@@ -416,6 +416,12 @@ variable "security_hub" {
   nullable    = false
 }
 
+variable "finding_import" {
+  description = "Whether alarms on the service's own verdicts become findings in Security Hub, which has to be on in the account; null: as security_hub"
+  type        = bool
+  default     = null
+}
+
 variable "config" {
   description = "Whether AWS Config records here; false where the organisation has done so"
   type        = bool
