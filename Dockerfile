@@ -31,6 +31,8 @@ LABEL org.opencontainers.image.title="llm-shield" \
       org.opencontainers.image.source="https://github.com/llm-shield/llm-shield"
 COPY --from=build /image/ /
 ENV LLM_SHIELD_DATA_DIR=/var/lib/llm-shield
+# A volume over it takes the owner that it has here; without this line Fargate's would be root's.
+VOLUME ["/var/lib/llm-shield"]
 USER 65532:65532
 EXPOSE 8443
 # The embedded defaults' own certificates; with certificates of your own give the paths of theirs.
