@@ -87,9 +87,10 @@ data "aws_iam_policy_document" "this" {
         values   = [statement.value]
       }
 
+      # aws:kms without a key is AWS's own key: another one.
       condition {
         test     = "Null"
-        variable = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+        variable = "s3:x-amz-server-side-encryption"
         values   = ["false"]
       }
     }
