@@ -177,7 +177,7 @@ data "aws_iam_policy_document" "application" {
     content {
       sid       = "CallApi"
       actions   = ["execute-api:Invoke"]
-      resources = ["${var.api.execution_arn}/POST/v1/chat", "${var.api.execution_arn}/POST/v1/output"]
+      resources = ["${var.api.execution_arn}/POST/v1/*", "${var.api.execution_arn}/POST/model/*"]
     }
   }
 }

@@ -81,12 +81,12 @@ resource "aws_lambda_function" "filter" {
 resource "aws_lambda_permission" "api" {
   for_each = local.routes
 
-  statement_id   = "api-${each.key}"
+  statement_id   = "api-${replace(each.key, "/[^A-Za-z0-9]+/", "-")}"
   action         = "lambda:InvokeFunction"
   function_name  = aws_lambda_function.filter[each.value.filter].function_name
   principal      = "apigateway.amazonaws.com"
   source_account = var.account_id
-  source_arn     = "${aws_api_gateway_rest_api.this.execution_arn}/*/POST/v1/${each.key}"
+  source_arn     = "${aws_api_gateway_rest_api.this.execution_arn}/*/POST/${replace(each.key, "{modelId}", "*")}"
 }
 
 data "aws_iam_policy_document" "filters_trust" {

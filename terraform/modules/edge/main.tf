@@ -4,9 +4,25 @@
 data "aws_partition" "current" {}
 
 locals {
+  # Each is a POST. Those of the input filter are where the models' own programs look; what streams is refused by the
+  # filter, with a reason. Paths with a conversation in `messages` are held to the model below.
   routes = {
-    chat   = { filter = "input_filter", description = "A prompt: filtered, answered by the model, the answer filtered" }
-    output = { filter = "output_filter", description = "A model's output: filtered" }
+    "v1/chat"                                     = { filter = "input_filter", conversation = true }
+    "v1/chat/completions"                         = { filter = "input_filter", conversation = true }
+    "v1/responses"                                = { filter = "input_filter", conversation = false }
+    "v1/messages"                                 = { filter = "input_filter", conversation = true }
+    "v1/output"                                   = { filter = "output_filter", conversation = false }
+    "model/{modelId}/converse"                    = { filter = "input_filter", conversation = true }
+    "model/{modelId}/converse-stream"             = { filter = "input_filter", conversation = true }
+    "model/{modelId}/invoke"                      = { filter = "input_filter", conversation = false }
+    "model/{modelId}/invoke-with-response-stream" = { filter = "input_filter", conversation = false }
+  }
+  # The resources of those paths, by depth: v1, v1/chat, v1/chat/completions.
+  parts = [for path in keys(local.routes) : split("/", path)]
+  depths = {
+    first  = toset([for parts in local.parts : parts[0]])
+    second = toset([for parts in local.parts : join("/", slice(parts, 0, 2))])
+    third  = toset([for parts in local.parts : join("/", parts) if length(parts) == 3])
   }
 }
 
@@ -96,37 +112,51 @@ resource "aws_api_gateway_model" "chat" {
   })
 }
 
-resource "aws_api_gateway_resource" "version" {
+resource "aws_api_gateway_resource" "first" {
+  for_each = local.depths.first
+
   rest_api_id = aws_api_gateway_rest_api.this.id
   parent_id   = aws_api_gateway_rest_api.this.root_resource_id
-  path_part   = "v1"
+  path_part   = each.key
 }
 
-resource "aws_api_gateway_resource" "route" {
-  for_each = local.routes
+resource "aws_api_gateway_resource" "second" {
+  for_each = local.depths.second
 
   rest_api_id = aws_api_gateway_rest_api.this.id
-  parent_id   = aws_api_gateway_resource.version.id
-  path_part   = each.key
+  parent_id   = aws_api_gateway_resource.first[split("/", each.key)[0]].id
+  path_part   = split("/", each.key)[1]
+}
+
+resource "aws_api_gateway_resource" "third" {
+  for_each = local.depths.third
+
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_resource.second[join("/", slice(split("/", each.key), 0, 2))].id
+  path_part   = split("/", each.key)[2]
+}
+
+locals {
+  resource_ids = { for path, resource in merge(aws_api_gateway_resource.second, aws_api_gateway_resource.third) : path => resource.id }
 }
 
 resource "aws_api_gateway_method" "route" {
   for_each = local.routes
 
   rest_api_id          = aws_api_gateway_rest_api.this.id
-  resource_id          = aws_api_gateway_resource.route[each.key].id
+  resource_id          = local.resource_ids[each.key]
   http_method          = "POST"
   authorization        = "AWS_IAM"
   api_key_required     = true
   request_validator_id = aws_api_gateway_request_validator.this.id
-  request_models       = each.key == "chat" ? { "application/json" = aws_api_gateway_model.chat.name } : {}
+  request_models       = each.value.conversation ? { "application/json" = aws_api_gateway_model.chat.name } : {}
 }
 
 resource "aws_api_gateway_integration" "route" {
   for_each = local.routes
 
   rest_api_id             = aws_api_gateway_rest_api.this.id
-  resource_id             = aws_api_gateway_resource.route[each.key].id
+  resource_id             = local.resource_ids[each.key]
   http_method             = aws_api_gateway_method.route[each.key].http_method
   type                    = "AWS_PROXY"
   integration_http_method = "POST"

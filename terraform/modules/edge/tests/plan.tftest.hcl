@@ -44,6 +44,27 @@ run "the_api_is_private" {
   }
 }
 
+run "each_path_of_the_samples_is_a_route" {
+  command = plan
+
+  assert {
+    condition = length(setsubtract(
+      ["v1/chat/completions", "v1/messages", "v1/output", "model/{modelId}/converse"], keys(aws_api_gateway_method.route),
+    )) == 0
+    error_message = "examples/sample_requests.md calls these"
+  }
+
+  assert {
+    condition     = aws_api_gateway_resource.third["v1/chat/completions"].path_part == "completions"
+    error_message = "a path is made of its parts"
+  }
+
+  assert {
+    condition     = aws_lambda_permission.api["model/{modelId}/converse"].statement_id == "api-model-modelId-converse"
+    error_message = "each path may call its filter"
+  }
+}
+
 run "no_wildcard_model" {
   command = plan
 
