@@ -53,6 +53,11 @@ output "api_url" {
   value       = one(module.edge[*].invoke_url)
 }
 
+output "api_key_ids" {
+  description = "API keys by application; the values are read with `aws apigateway get-api-key --include-value`"
+  value       = var.edge ? module.edge[0].api_key_ids : {}
+}
+
 output "filter_functions" {
   description = "Functions of the filters, for deploy.sh; empty without an edge"
   value       = var.edge ? module.edge[0].function_names : {}

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from function import Function
 from web import Handler, serve
 
-# What `terraform/modules/edge` has, and the paths at which the providers' own programs look.
+# The routes of `terraform/modules/edge`: its own paths, and those at which the providers' own programs look.
 ROUTES = [
     (re.compile(r"/v1/output"), "output_filter"),
     (re.compile(r"/v1/(chat|chat/completions|responses|messages)"), "input_filter"),
