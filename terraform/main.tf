@@ -188,27 +188,28 @@ module "edge" {
   source = "./modules/edge"
   count  = var.edge ? 1 : 0
 
-  name                 = local.name
-  region               = var.region
-  account_id           = local.account_id
-  vpc_endpoint_id      = module.network.interface_endpoint_ids["execute-api"]
-  subnet_ids           = module.network.private_subnet_ids
-  security_group_id    = module.network.security_group_ids.filters
-  service_endpoint     = module.service.endpoint
-  server_name          = local.server_name
-  key_arns             = module.keys.arns
-  client_secret_arn    = module.secrets.arns["tls/clients/filters"]
-  role_name            = local.roles.filters
-  packages             = var.filter_packages
-  architecture         = var.cpu_architecture == "ARM64" ? "arm64" : "x86_64"
-  reserved_concurrency = var.filter_concurrency
-  environment          = var.filter_settings
-  bedrock_model_arns   = var.bedrock_model_arns
-  bedrock_guardrail    = var.bedrock_guardrail
-  private_model_url    = var.private_model_url
-  throttle             = var.edge_throttle
-  applications         = var.applications
-  log_retention_days   = var.log_retention_days
+  name                   = local.name
+  region                 = var.region
+  account_id             = local.account_id
+  vpc_endpoint_id        = module.network.interface_endpoint_ids["execute-api"]
+  subnet_ids             = module.network.private_subnet_ids
+  security_group_id      = module.network.security_group_ids.filters
+  service_endpoint       = module.service.endpoint
+  server_name            = local.server_name
+  key_arns               = module.keys.arns
+  client_secret_arn      = module.secrets.arns["tls/clients/filters"]
+  role_name              = local.roles.filters
+  packages               = var.filter_packages
+  architecture           = var.cpu_architecture == "ARM64" ? "arm64" : "x86_64"
+  reserved_concurrency   = var.filter_concurrency
+  environment            = var.filter_settings
+  bedrock_model_arns     = var.bedrock_model_arns
+  bedrock_guardrail      = var.bedrock_guardrail
+  private_model_url      = var.private_model_url
+  throttle               = var.edge_throttle
+  applications           = var.applications
+  log_retention_days     = var.log_retention_days
+  manage_account_logging = var.manage_account_logging
 }
 
 module "detection" {
@@ -264,6 +265,7 @@ module "github_oidc" {
   region               = var.region
   account_id           = local.account_id
   repository           = var.github_repository
+  create_provider      = var.create_provider
   github_environment   = var.environment
   image_repository_arn = module.service.repository_arn
   cluster_name         = module.service.cluster_name

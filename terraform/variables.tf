@@ -105,6 +105,26 @@ variable "interface_endpoints" {
   description = "AWS services reached through interface endpoints; null: all that any part here may need"
   type        = set(string)
   default     = null
+
+  validation {
+    condition     = !var.edge || var.interface_endpoints == null || try(contains(var.interface_endpoints, "execute-api"), false)
+    error_message = "The edge's API is reached through execute-api: name it here, or leave the edge out (edge = false)."
+  }
+
+  validation {
+    condition     = length(var.bedrock_model_arns) == 0 || var.interface_endpoints == null || try(contains(var.interface_endpoints, "bedrock-runtime"), false)
+    error_message = "Bedrock's models (bedrock_model_arns) are reached through bedrock-runtime: name it here."
+  }
+
+  validation {
+    condition     = var.certificate_rotation == null || var.interface_endpoints == null || try(contains(var.interface_endpoints, "acm-pca"), false)
+    error_message = "The private authority renews certificates (certificate_rotation) through acm-pca: name it here."
+  }
+
+  validation {
+    condition     = var.collector_image == null || var.interface_endpoints == null || try(contains(var.interface_endpoints, "xray"), false)
+    error_message = "The collector (collector_image) sends traces through xray: name it here."
+  }
 }
 
 variable "client_cidr_blocks" {
@@ -181,6 +201,13 @@ variable "github_repository" {
   description = "Repository on GitHub (owner/name) whose workflows may deploy; null for none"
   type        = string
   default     = null
+}
+
+variable "create_provider" {
+  description = "Whether GitHub's identity provider is made; false where the account has it, of which there is one"
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 # === What is kept
@@ -363,9 +390,9 @@ variable "filter_settings" {
 }
 
 variable "filter_concurrency" {
-  description = "Most instances of each filter at one time; -1 for no reservation"
+  description = "Most instances of each filter at one time; -1 for no reservation, as a new account has no room for one"
   type        = number
-  default     = 50
+  default     = -1
   nullable    = false
 }
 
@@ -398,6 +425,13 @@ variable "edge_throttle" {
   })
   default  = {}
   nullable = false
+}
+
+variable "manage_account_logging" {
+  description = "Whether the role by which API Gateway writes logs is set here; false where the account's region has it, of which there is one"
+  type        = bool
+  default     = true
+  nullable    = false
 }
 
 # === Detection

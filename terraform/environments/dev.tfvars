@@ -8,6 +8,5 @@ object_lock          = { mode = "GOVERNANCE", days = 1 }
 log_retention_days   = 7
 secret_recovery_days = 7
 deletion_protection  = false
-filter_concurrency   = -1
 
 edge_throttle = { rate_limit = 20, burst_limit = 40, daily_quota = 10000 }

@@ -10,7 +10,6 @@ s3_use_path_style = true
 
 object_lock          = { mode = "GOVERNANCE", days = 1 }
 secret_recovery_days = 7
-filter_concurrency   = -1
 
 dns_firewall = false               # moto has no Resolver DNS Firewall
 guardduty    = false               # nor more than the last of a detector's features, and the provider reads each

@@ -108,6 +108,45 @@ run "renewal_needs_the_private_authority" {
   expect_failures = [var.certificate_rotation]
 }
 
+run "the_edge_needs_its_endpoint" {
+  command = plan
+
+  variables {
+    interface_endpoints = ["ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "secretsmanager", "sts"]
+  }
+
+  expect_failures = [var.interface_endpoints]
+}
+
+run "fewer_endpoints_do_without_the_edge" {
+  command = plan
+
+  variables {
+    edge                = false
+    interface_endpoints = ["ecr.api", "ecr.dkr", "kms", "logs", "monitoring", "secretsmanager", "sts"]
+  }
+
+  assert {
+    condition     = output.api_url == null
+    error_message = "the service itself needs these only"
+  }
+}
+
+run "what_an_account_has_once_can_be_there_already" {
+  command = plan
+
+  variables {
+    github_repository      = "example/llm-shield"
+    create_provider        = false
+    manage_account_logging = false
+  }
+
+  assert {
+    condition     = length(module.github_oidc) == 1
+    error_message = "the role of workflows is made with the provider that is there"
+  }
+}
+
 run "logs_are_kept_for_a_month_at_most" {
   command = plan
 

@@ -102,7 +102,7 @@ variable "timeout_seconds" {
 variable "reserved_concurrency" {
   description = "Most instances of each filter at one time; -1 for no reservation"
   type        = number
-  default     = 50
+  default     = -1
   nullable    = false
 }
 
