@@ -227,6 +227,7 @@ module "detection" {
   object_lock        = var.object_lock
   log_retention_days = var.log_retention_days
   guardduty          = var.guardduty
+  guardduty_plans    = var.guardduty_plans
   security_hub       = var.security_hub
   config             = var.config
   finding_import     = coalesce(var.finding_import, var.security_hub)

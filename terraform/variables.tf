@@ -443,6 +443,16 @@ variable "guardduty" {
   nullable    = false
 }
 
+variable "guardduty_plans" {
+  description = "GuardDuty's protection plans that are on; all others are switched off. A plan costs by what it looks at: nothing, where the account has no such thing"
+  type        = set(string)
+  default = [
+    "S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS", "LAMBDA_NETWORK_LOGS",
+    "RUNTIME_MONITORING",
+  ]
+  nullable = false
+}
+
 variable "security_hub" {
   description = "Whether Security Hub is switched on here; false where the organisation has done so"
   type        = bool

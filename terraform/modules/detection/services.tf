@@ -1,5 +1,13 @@
 # AWS's own watchmen. Each has one switch in an account and region, so each can be left to the organisation.
 
+locals {
+  guardduty_plans = toset([
+    "S3_DATA_EVENTS", "EKS_AUDIT_LOGS", "EBS_MALWARE_PROTECTION", "RDS_LOGIN_EVENTS", "LAMBDA_NETWORK_LOGS",
+    "RUNTIME_MONITORING",
+  ])
+  runtime_monitoring = contains(var.guardduty_plans, "RUNTIME_MONITORING") ? "ENABLED" : "DISABLED"
+}
+
 resource "aws_guardduty_detector" "this" {
   count = var.guardduty ? 1 : 0
 
@@ -7,12 +15,13 @@ resource "aws_guardduty_detector" "this" {
   finding_publishing_frequency = "FIFTEEN_MINUTES"
 }
 
+# A new detector has some of its plans on by itself: so each is told, the ones that are off too.
 resource "aws_guardduty_detector_feature" "this" {
-  for_each = var.guardduty ? toset(["S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS"]) : toset([])
+  for_each = var.guardduty ? setsubtract(local.guardduty_plans, ["RUNTIME_MONITORING"]) : toset([])
 
   detector_id = aws_guardduty_detector.this[0].id
   name        = each.key
-  status      = "ENABLED"
+  status      = contains(var.guardduty_plans, each.key) ? "ENABLED" : "DISABLED"
 }
 
 # The agent is put beside each task by GuardDuty; it reports through the guardduty-data endpoint.
@@ -21,11 +30,11 @@ resource "aws_guardduty_detector_feature" "runtime" {
 
   detector_id = aws_guardduty_detector.this[0].id
   name        = "RUNTIME_MONITORING"
-  status      = "ENABLED"
+  status      = local.runtime_monitoring
 
   additional_configuration {
     name   = "ECS_FARGATE_AGENT_MANAGEMENT"
-    status = "ENABLED"
+    status = local.runtime_monitoring
   }
 
   additional_configuration {

@@ -50,6 +50,34 @@ run "config_delivers_into_a_bucket_without_a_lock" {
   }
 }
 
+run "each_plan_of_guardduty_can_be_switched_off" {
+  command = plan
+
+  variables {
+    guardduty_plans = ["S3_DATA_EVENTS", "LAMBDA_NETWORK_LOGS"]
+  }
+
+  assert {
+    condition     = { for name, plan in aws_guardduty_detector_feature.this : name => plan.status } == { S3_DATA_EVENTS = "ENABLED", LAMBDA_NETWORK_LOGS = "ENABLED", EKS_AUDIT_LOGS = "DISABLED", EBS_MALWARE_PROTECTION = "DISABLED", RDS_LOGIN_EVENTS = "DISABLED" }
+    error_message = "what is not named is off"
+  }
+
+  assert {
+    condition     = aws_guardduty_detector_feature.runtime[0].status == "DISABLED"
+    error_message = "the agent, too"
+  }
+}
+
+run "no_plan_that_guardduty_does_not_have" {
+  command = plan
+
+  variables {
+    guardduty_plans = ["S3"]
+  }
+
+  expect_failures = [var.guardduty_plans]
+}
+
 run "what_the_organisation_does_is_left_to_it" {
   command = plan
 
