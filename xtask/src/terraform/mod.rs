@@ -1,8 +1,9 @@
 //! The Terraform tree, checked without an account, a provider or a registry.
 //!
-//! `terraform validate` needs the provider, which not every machine can fetch. So this parses every file, resolves every
-//! reference, checks every argument against an extract of the provider's schema, and holds the tree to rules of its own;
-//! parliament judges the policies and checkov the rest.
+//! Terraform itself needs the provider, which not every machine can fetch. So this parses every file, resolves every
+//! reference, checks every argument against an extract of the provider's schema, and holds the tree to rules of its own.
+//! Where there is a Terraform, it validates and tests the modules by that extract; parliament judges the policies and
+//! checkov the rest.
 
 mod archive;
 mod documents;
@@ -16,6 +17,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 mod tree;
+mod validate;
 mod walk;
 
 use std::{
@@ -41,6 +43,7 @@ const USAGE: &str = "\
 usage: cargo xtask terraform             check everything
        cargo xtask terraform static      what needs no other tool
        cargo xtask terraform policies    what parliament judges
+       cargo xtask terraform validate    validate and test the modules, with the extract in place of the provider
        cargo xtask terraform generate    write the READMEs' tables, the firewall's patterns, the first package
        cargo xtask terraform schema FILE make the schema extract of `terraform providers schema -json`";
 
@@ -65,6 +68,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [] => check()?.into_result(),
         ["static"] => check_statically()?.into_result(),
         ["policies"] => parliament(),
+        ["validate"] => validate::run(&tree::read(&directory())?),
         ["generate"] => generate(),
         ["schema", file] => extract::write(&shell::root(), &tree::read(&directory())?, Path::new(file)),
         _ => bail!("{USAGE}"),
@@ -84,11 +88,18 @@ pub(crate) fn check() -> Result<Counts> {
     report("format", format());
     report("parliament", parliament());
     report("checkov", checkov());
+    if validate::possible() {
+        report("validate and test", tree::read(&directory()).and_then(|modules| validate::run(&modules)));
+    } else {
+        println!("terraform validate and test ... skipped: there is no terraform");
+        counts += SKIPPED;
+    }
     Ok(counts)
 }
 
 const PASSED: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
 const FAILED: Counts = Counts { passed: 0, failed: 1, skipped: 0 };
+const SKIPPED: Counts = Counts { passed: 0, failed: 0, skipped: 1 };
 
 fn directory() -> PathBuf {
     shell::root().join(DIRECTORY)
@@ -181,7 +192,7 @@ fn generate() -> Result<()> {
 
 /// Refuses files that are not formatted, where Terraform is there to say so.
 fn format() -> Result<()> {
-    if !shell::works(shell::command("terraform").arg("version")) {
+    if !validate::possible() {
         println!("the format was NOT checked: there is no terraform");
         return Ok(());
     }
