@@ -249,6 +249,14 @@ variable "secret_rotation" {
   }))
   default  = {}
   nullable = false
+
+  validation {
+    condition = length(setsubtract(keys(var.secret_rotation), concat(
+      ["tls/cert", "tls/key", "tls/client_ca", "tls/clients/filters", "redact-key"],
+      [for application in var.applications : "tls/clients/${application}"],
+    ))) == 0
+    error_message = "A name that is no secret's: tls/cert, tls/key, tls/client_ca, redact-key, tls/clients/filters or tls/clients/ with an application."
+  }
 }
 
 variable "certificate_rotation" {

@@ -1,5 +1,6 @@
-# What production asks for. Name here, too: account_id, key_administrator_arns, publisher_role_names, operator_arns,
-# auditor_arns, alarm_emails, image (by digest), bedrock_model_arns, certificate_rotation.
+# What production asks for. Name here, too: account_id, key_administrator_arns, publisher_role_names with
+# application_role_names, operator_arns, auditor_arns, alarm_emails, image (by digest), bedrock_model_arns,
+# certificate_rotation.
 environment = "prod"
 
 tasks     = { minimum = 3, maximum = 24 }
