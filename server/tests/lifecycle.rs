@@ -160,6 +160,17 @@ fn the_log_is_read_from_the_command_line() {
     let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&file).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
 
+    // A copy of it all is verified elsewhere, with the public key alone, while the server runs.
+    let (copy, key) = (directory.path().join("copy"), directory.path().join("audit.pem"));
+    fs::write(&key, audit(&["public-key"], &store).stdout).unwrap();
+    let output = audit(&["export", "--format", "store", "--output", copy.to_str().unwrap()], &store);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let verified = audit(&["verify", "--public-key", key.to_str().unwrap()], &copy);
+    assert_eq!(verified.status.code(), Some(0), "{verified:?}");
+    assert!(String::from_utf8_lossy(&verified.stdout).starts_with("intact: "));
+    let again = audit(&["export", "--format", "store", "--output", copy.to_str().unwrap()], &store);
+    assert_eq!(again.status.code(), Some(2), "it is not empty");
+
     // By the running server.
     assert_eq!(audit(&["erase", "--tenant", "default", "--subject", "typo"], &store).status.code(), Some(1));
 

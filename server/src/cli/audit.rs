@@ -1,5 +1,6 @@
 //! `llm-shield audit`.
 
+mod copy;
 mod erase;
 mod export;
 mod hold;
@@ -29,7 +30,7 @@ pub(crate) enum Command {
         #[command(flatten)]
         store: StoreArgs,
     },
-    /// Write decisions for another system, as JSON Lines
+    /// Write decisions for another system, as JSON Lines, or the log itself to be verified elsewhere
     Export(export::ExportArgs),
     /// Check that nothing was changed, dropped, reordered, cut off or forged (exit code 1: something was). With
     /// --public-key this needs no other key, no server and no right to read

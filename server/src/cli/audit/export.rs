@@ -7,13 +7,13 @@ use std::{
     path::PathBuf,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     super::{YES, show},
-    StoreArgs, ocsf,
+    StoreArgs, copy, ocsf,
     query::FilterArgs,
     reading::Reading,
 };
@@ -28,23 +28,33 @@ pub(crate) struct ExportArgs {
     /// As what
     #[arg(long, value_enum, default_value_t)]
     format: ExportFormat,
-    /// The file to write; standard output by default
+    /// The file to write, or with `store` the directory; standard output by default
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
-/// As what records are written, one object a line.
+/// As what records are written.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 enum ExportFormat {
-    /// The record as it is kept, with its place in the log and its leaf hash
+    /// The record as it is kept, with its place in the log and its leaf hash, one object a line
     #[default]
     Jsonl,
-    /// OCSF 1.4 Detection Finding (class 2004)
+    /// OCSF 1.4 Detection Finding (class 2004), one object a line
     Ocsf,
+    /// All of the log as it is stored, sealed, without a filter: `verify` and `proof` take it as --store, with the public
+    /// key alone
+    Store,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: ExportArgs) -> Result<u8> {
+    if args.format == ExportFormat::Store {
+        ensure!(!args.filter.is_given(), "--format store takes all of the log, without a filter");
+        let to = args.output.as_ref().context("--output is needed: the directory to make")?;
+        let count = copy::run(&args.store, to).await?;
+        show::note(&format!("{count} files written to {}", to.display()));
+        return Ok(YES);
+    }
     let store = args.store.open().await?;
     let mut out: Box<dyn Write> = match &args.output {
         Some(file) => {
@@ -58,9 +68,10 @@ pub(crate) async fn run(args: ExportArgs) -> Result<u8> {
     let progress = progress_bar("written");
     let mut records = Reading::start(&store, &args.store, &args.filter).await?;
     while let Some(record) = records.next().await? {
-        match args.format {
-            ExportFormat::Jsonl => serde_json::to_writer(&mut out, &record)?,
-            ExportFormat::Ocsf => serde_json::to_writer(&mut out, &ocsf::finding(&record))?,
+        if args.format == ExportFormat::Ocsf {
+            serde_json::to_writer(&mut out, &ocsf::finding(&record))?;
+        } else {
+            serde_json::to_writer(&mut out, &record)?;
         }
         out.write_all(b"\n")?;
         progress.inc(1);

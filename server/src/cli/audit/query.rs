@@ -100,6 +100,20 @@ impl FilterArgs {
         }
     }
 
+    /// Returns whether anything is asked for.
+    pub(crate) fn is_given(&self) -> bool {
+        let Self { since, until, action, principal, rpc, detector, category, label, subject, .. } = self;
+        since.or(*until).is_some()
+            || !(action.is_empty() && detector.is_empty() && category.is_empty() && label.is_empty())
+            || principal.is_some()
+            || rpc.is_some()
+            || subject.is_some()
+            || self.reads
+            || self.limit.is_some()
+            || self.page_token.is_some()
+            || self.newest_first
+    }
+
     /// Refuses a time that ends before it begins.
     pub(crate) fn check(&self) -> Result<()> {
         match (self.since, self.until) {

@@ -111,6 +111,14 @@ impl StoreArgs {
         }
     }
 
+    /// Returns the directory of the store, or beside a bucket that of a server's store where it is named.
+    pub(crate) fn directory(&self) -> Result<Option<PathBuf>> {
+        Ok(match self.place()? {
+            Place::Directory(dir) => Some(dir),
+            Place::Bucket { .. } => self.outbox.clone(),
+        })
+    }
+
     /// Returns the directory of a server's store beside a bucket.
     pub(crate) fn outbox(&self) -> Option<PathBuf> {
         self.outbox.clone()

@@ -1,0 +1,79 @@
+//! `llm-shield audit export --format store`: a copy of all that a store holds, to be verified elsewhere.
+//!
+//! Records stay sealed and keys wrapped: whoever has the copy and the public key can verify and prove, and read nothing.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::StoreArgs;
+
+/// The writer's directory in a store.
+const OUTBOX: &str = "outbox";
+/// Where a copy has what was archived, whatever prefix that has in a bucket.
+const ARCHIVE: &str = "scan-results/";
+/// Requests to a running server; no part of the log.
+const REQUESTS: &str = "ERASE";
+
+/// Copies a store into a directory that is not there yet, or empty; returns how many files that makes.
+pub(crate) async fn run(args: &StoreArgs, to: &Path) -> Result<u64> {
+    let is_empty = fs::read_dir(to).map_or(true, |mut entries| entries.next().is_none());
+    ensure!(is_empty, "{} is not empty", to.display());
+    let mut count = 0;
+    // What leaves the outbox meanwhile is in the archive then, and statements before what they state: the copy of a store
+    // that a server writes to is whole.
+    if let Some(store) = args.directory()? {
+        let outbox = store.join(OUTBOX);
+        let (mut statements, mut records) = (Vec::new(), Vec::new());
+        files(&outbox, &mut statements)?;
+        records.extend(statements.extract_if(.., |file| file.extension().is_some_and(|kind| kind == "seg")));
+        for file in statements.iter().chain(&records) {
+            let place = to.join(OUTBOX).join(file.strip_prefix(&outbox)?);
+            match fs::read(file) {
+                // Taken to the archive since it was seen.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                read => {
+                    let bytes = read.with_context(|| format!("cannot read {}", file.display()))?;
+                    count += write(&place, &bytes)?;
+                }
+            }
+        }
+    }
+    let archive = args.archive().await?;
+    for key in archive.storage.list_objects(&archive.prefix).await? {
+        let bytes = archive.storage.get_object(&key).await?;
+        let below = key.strip_prefix(&archive.prefix).unwrap_or(&key);
+        ensure!(below.split('/').all(|part| part != ".."), "`{key}` is no name of an object of ours");
+        count += write(&to.join(ARCHIVE).join(below), &bytes)?;
+    }
+    ensure!(count > 0, "there is no log in this store");
+    Ok(count)
+}
+
+/// Adds the files below a directory, but for requests to a server.
+fn files(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = match fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.with_context(|| format!("cannot read {}", directory.display()))?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            if entry.file_name() != REQUESTS {
+                files(&entry.path(), found)?;
+            }
+        } else {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn write(place: &Path, bytes: &[u8]) -> Result<u64> {
+    let written = fs::create_dir_all(place.parent().unwrap_or(place)).and_then(|()| fs::write(place, bytes));
+    written.with_context(|| format!("cannot write {}", place.display()))?;
+    Ok(1)
+}
