@@ -229,7 +229,7 @@ impl Server {
         if let Some(hangup) = self.hangup {
             helpers.spawn(reload_at(hangup, self.reload));
         }
-        helpers.spawn(carry_out_erasures(Arc::clone(&self.audit)));
+        helpers.spawn(carry_out_requests(Arc::clone(&self.audit)));
         for task in self.tasks {
             helpers.spawn(task);
         }
@@ -328,8 +328,8 @@ async fn engine(
     Ok((engine, following))
 }
 
-/// Erases what `llm-shield audit erase` asks for.
-async fn carry_out_erasures(audit: Arc<AuditLog>) {
+/// Does what commands beside the server have left for it: erases subjects, and puts reads of the store on record.
+async fn carry_out_requests(audit: Arc<AuditLog>) {
     loop {
         match audit.carry_out_erasures().await {
             Ok(0) => {}
@@ -338,12 +338,16 @@ async fn carry_out_erasures(audit: Arc<AuditLog>) {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a subject cannot be erased now");
             }
         }
-        tokio::time::sleep(ERASURES_EVERY).await;
+        if let Err(error) = audit.record_reads().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "reads of the audit log cannot be put on record now");
+        }
+        tokio::time::sleep(REQUESTS_EVERY).await;
     }
 }
 
-/// How often requests to erase a subject are looked for.
-const ERASURES_EVERY: Duration = Duration::from_secs(1);
+/// How often what commands have left is looked for.
+const REQUESTS_EVERY: Duration = Duration::from_secs(1);
 
 /// SIGHUP asks daemons to look at their files again.
 fn hangup() -> Option<Signal> {

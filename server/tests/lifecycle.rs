@@ -171,6 +171,16 @@ fn the_log_is_read_from_the_command_line() {
     let again = audit(&["export", "--format", "store", "--output", copy.to_str().unwrap()], &store);
     assert_eq!(again.status.code(), Some(2), "it is not empty");
 
+    // What was read is on record, once the server has seen it.
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let reads = String::from_utf8(audit(&["list", "--reads", "--rpc", "Audit"], &store).stdout).unwrap();
+        if reads.contains("command line") {
+            break;
+        }
+        assert!(std::time::Instant::now() < until, "no read is on record");
+    }
+
     // By the running server.
     assert_eq!(audit(&["erase", "--tenant", "default", "--subject", "typo"], &store).status.code(), Some(1));
 

@@ -10,6 +10,7 @@
 //! <store>/LOCK                              held by the one process that appends
 //! <store>/outbox/ID                         the writer's id: its logs have it in their name
 //! <store>/outbox/LOGS                       signed list of the writer's logs
+//! <store>/outbox/ERASE/…, READS/…           what commands leave for the writer
 //! <store>/outbox/<tenant>/checkpoint        the log's newest checkpoint
 //! <store>/outbox/<tenant>/tenant.key        the tenant's secret, wrapped and signed
 //! <store>/outbox/<tenant>/subjects/<tag>.key   keys of subjects, wrapped and signed
@@ -80,6 +81,7 @@ mod piece;
 mod proof;
 mod query;
 mod queue;
+mod reads;
 mod record;
 mod recover;
 mod rewrap;
@@ -107,6 +109,7 @@ pub use log::{AuditLog, AuditOptions, Receipt};
 pub use note::Trust;
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use query::{Query, QueryProgress, RecordStream};
+pub use reads::note_read;
 pub use record::{
     Action, AuditRecord, ContentMode, Coverage, DetectorOutcome, DetectorRun, Direction, Finding,
     KeptContent, NewRecord, Policy, Severity, Verdict,

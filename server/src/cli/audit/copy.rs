@@ -15,8 +15,8 @@ use super::StoreArgs;
 const OUTBOX: &str = "outbox";
 /// Where a copy has what was archived, whatever prefix that has in a bucket.
 const ARCHIVE: &str = "scan-results/";
-/// Requests to a running server; no part of the log.
-const REQUESTS: &str = "ERASE";
+/// What commands leave for the server; no part of the log.
+const REQUESTS: [&str; 2] = ["ERASE", "READS"];
 
 /// Copies a store into a directory that is not there yet, or empty; returns how many files that makes.
 pub(crate) async fn run(args: &StoreArgs, to: &Path) -> Result<u64> {
@@ -62,7 +62,7 @@ fn files(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
     for entry in entries {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            if entry.file_name() != REQUESTS {
+            if !REQUESTS.iter().any(|requests| entry.file_name() == *requests) {
                 files(&entry.path(), found)?;
             }
         } else {

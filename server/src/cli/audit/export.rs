@@ -66,7 +66,7 @@ pub(crate) async fn run(args: ExportArgs) -> Result<u8> {
         None => Box::new(BufWriter::new(std::io::stdout())),
     };
     let progress = progress_bar("written");
-    let mut records = Reading::start(&store, &args.store, &args.filter).await?;
+    let mut records = Reading::start(&store, &args.store, &args.filter, "export").await?;
     while let Some(record) = records.next().await? {
         if args.format == ExportFormat::Ocsf {
             serde_json::to_writer(&mut out, &ocsf::finding(&record))?;

@@ -153,7 +153,7 @@ impl From<ActionArg> for Action {
 
 pub(crate) async fn list(args: ListArgs) -> Result<u8> {
     let store = args.store.open().await?;
-    let mut records = Reading::start(&store, &args.store, &args.filter).await?;
+    let mut records = Reading::start(&store, &args.store, &args.filter, "list").await?;
     let mut count = 0_u64;
     while let Some(record) = records.next().await? {
         count += 1;
@@ -223,7 +223,9 @@ fn print_json(record: &AuditRecord) -> Result<()> {
 
 pub(crate) async fn show_one(id: Uuid, args: &StoreArgs) -> Result<u8> {
     let store = args.open().await?;
-    for tenant in args.tenants(&store).await? {
+    let tenants = args.tenants(&store).await?;
+    args.note_read("show", &tenants).await?;
+    for tenant in tenants {
         let mut records = store.query(Query { record_id: Some(id), limit: Some(1), ..Query::of(tenant) })?;
         if let Some(record) = records.next().await {
             let mut out = std::io::stdout().lock();

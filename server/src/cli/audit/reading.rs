@@ -26,7 +26,12 @@ struct Stream {
 
 impl Reading {
     /// Begins to read.
-    pub(crate) async fn start(store: &Store, args: &StoreArgs, filter: &FilterArgs) -> Result<Self> {
+    pub(crate) async fn start(
+        store: &Store,
+        args: &StoreArgs,
+        filter: &FilterArgs,
+        command: &str,
+    ) -> Result<Self> {
         filter.check()?;
         let tenants = args.tenants(store).await?;
         if tenants.len() > MOST_TENANTS {
@@ -39,6 +44,7 @@ impl Reading {
             filter.page_token().is_none() || tenants.len() == 1,
             "--page-token goes on in one tenant's log: name it with --tenant"
         );
+        args.note_read(command, &tenants).await?;
         let mut streams = Vec::new();
         for tenant in tenants {
             let query = filter.query(tenant);

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use llm_shield::{SIGNING_KEY, kms, s3_bucket};
-use llm_shield_audit::{ArchiveOptions, Store, StoreKeys, Tenant, Trust};
+use llm_shield_audit::{ArchiveOptions, Store, StoreKeys, Tenant, Trust, note_read};
 use llm_shield_cloud::{
     CloudKeyManager, PublicKey, SignatureAlgorithm,
     local::{DirectoryStorage, KeyRing},
@@ -147,6 +147,21 @@ impl StoreArgs {
     /// Returns the tenant that was named.
     pub(crate) fn tenant(&self) -> Result<Option<Tenant>> {
         self.tenant.as_deref().map(Tenant::new).transpose().context("--tenant")
+    }
+
+    /// Notes for the server of the store that tenants' records are read by a command.
+    pub(crate) async fn note_read(&self, command: &str, tenants: &[Tenant]) -> Result<()> {
+        let Some(dir) = self.directory()? else { return Ok(()) };
+        let by = std::env::var("USER").unwrap_or_default();
+        let by = format!("command line {by}");
+        for tenant in tenants {
+            let labels = BTreeMap::from([("command".to_owned(), command.to_owned())]);
+            match note_read(&dir, tenant, by.trim_end(), labels).await {
+                Ok(_) => {}
+                Err(error) => show::note(&format!("this read is not put on record: {error}")),
+            }
+        }
+        Ok(())
     }
 
     /// Returns the tenant that was named, which has to have a log, or all.
