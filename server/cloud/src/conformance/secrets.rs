@@ -76,5 +76,6 @@ pub async fn secrets(secrets: &dyn CloudSecretManager, prefix: &str) {
         let refused = secrets.create_secret(&format!("{prefix}size"), &SecretValue::from_bytes(bad)).await;
         expect_error(refused, "invalid");
     }
-    assert!(!format!("{:?} {secrets:?}", read).contains("255"));
+    // Both bytes: one number alone may stand for something else.
+    assert!(!format!("{:?} {secrets:?}", read).contains("255, 128"));
 }
