@@ -3,19 +3,17 @@
 //! Only the process that appends to a store can do it. Another process leaves a request beside the logs, which that
 //! process finds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::files::{entries, make_directory, outbox_directory, read_if_there, remove_whole, write_whole};
-use crate::{AuditError, AuditLog, NewRecord, Receipt, Result, Tenant, subject};
+use crate::requests::Requests;
+use crate::{AuditLog, NewRecord, Receipt, Result, Tenant, subject};
 
 /// Under this RPC an erasure is on record.
 const RPC: &str = "EraseSubject";
 /// The label of such a record that holds the subject's tag.
 const SUBJECT: &str = "subject";
-/// Where requests lie; no tenant's directory has capital letters.
+/// Where requests lie.
 const REQUESTS: &str = "ERASE";
-/// Between the tenant's directory name and the tag; in neither of them.
-const SEPARATOR: char = '~';
 /// Who asks has a name of some length.
 const MAX_NAME_BYTES: usize = 512;
 
@@ -48,21 +46,16 @@ impl AuditLog {
     /// # Errors
     /// As [`erase_subject`](Self::erase_subject); what was not carried out is left for the next call.
     pub async fn carry_out_erasures(&self) -> Result<usize> {
-        let directory = outbox_directory(&self.keys.store).join(REQUESTS);
-        let failed = |error| AuditError::io("the requests to erase", error);
-        let requests = {
-            let directory = directory.clone();
-            blocking(move || entries(&directory)).await?.map_err(failed)?
-        };
+        let requests = requests(&self.keys.store);
         let mut done = 0;
-        for request in requests {
-            let Some((tenant, tag)) = parse(&request) else { continue };
-            let path = directory.join(&request);
-            let read = path.clone();
-            let by = blocking(move || read_if_there(&read)).await?.map_err(failed)?.unwrap_or_default();
+        for request in requests.waiting().await? {
+            if !subject::is_tag(&request.name) {
+                continue;
+            }
+            let by = request.content().await?;
             let by: String = String::from_utf8_lossy(&by).chars().take(MAX_NAME_BYTES).collect();
-            self.erase(&tenant, tag, &by).await?;
-            blocking(move || remove_whole(&path)).await?.map_err(failed)?;
+            self.erase(&request.tenant, request.name.clone(), &by).await?;
+            request.done().await?;
             done += 1;
         }
         Ok(done)
@@ -88,15 +81,7 @@ pub async fn request_erasure(
     tag: &str,
     by: &str,
 ) -> Result<PathBuf> {
-    let directory = outbox_directory(&store.into()).join(REQUESTS);
-    let path = directory.join(format!("{}{SEPARATOR}{tag}", tenant.path_name()));
-    let (made, by) = (path.clone(), by.to_owned());
-    let write = move || {
-        make_directory(&directory)?;
-        write_whole(&made, by.as_bytes()).map(drop)
-    };
-    blocking(write).await?.map_err(|error| AuditError::io("the request to erase", error))?;
-    Ok(path)
+    requests(&store.into()).leave(tenant, tag, by.as_bytes().to_vec()).await
 }
 
 /// Returns the tag of the subject that a record says was erased.
@@ -104,12 +89,6 @@ pub(crate) fn erased(record: &NewRecord) -> Option<&String> {
     (record.rpc == RPC).then(|| record.labels.get(SUBJECT)).flatten()
 }
 
-fn parse(file_name: &str) -> Option<(Tenant, String)> {
-    let (tenant, tag) = file_name.split_once(SEPARATOR)?;
-    subject::is_tag(tag).then_some(())?;
-    Some((Tenant::from_path_name(tenant)?, tag.to_owned()))
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_stopped| AuditError::Closed)
+fn requests(store: &Path) -> Requests {
+    Requests::of(store, REQUESTS, "the requests to erase")
 }

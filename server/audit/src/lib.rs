@@ -84,6 +84,7 @@ mod queue;
 mod reads;
 mod record;
 mod recover;
+mod requests;
 mod rewrap;
 mod seal;
 mod search;

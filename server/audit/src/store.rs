@@ -105,6 +105,16 @@ impl Store {
         tokio::task::spawn_blocking(list).await.map_err(|_stopped| AuditError::Closed)?
     }
 
+    /// Returns whether a tenant has a log, without listing those of others.
+    ///
+    /// # Errors
+    /// When its key cannot be read, or is not what was written.
+    pub async fn has_tenant(&self, tenant: &Tenant) -> Result<bool> {
+        let (shelves, trust, tenant) = (self.shelves.clone(), self.trust.clone(), tenant.clone());
+        let look = move || Ok(tenant_keys::read(&shelves, &tenant, &trust)?.is_some());
+        tokio::task::spawn_blocking(look).await.map_err(|_stopped| AuditError::Closed)?
+    }
+
     /// Looks for records of one tenant. Records come one by one, so the answer may be of any length.
     ///
     /// # Errors

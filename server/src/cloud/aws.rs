@@ -7,7 +7,7 @@ use std::{
 };
 
 use llm_shield_cloud::{
-    CloudLogger, CloudMetrics, CloudStorage, CloudTracer,
+    CloudLogger, CloudMetrics, CloudSecretManager, CloudStorage, CloudTracer,
     telemetry::{Recorder, Shipping},
 };
 use llm_shield_cloud_aws::{
@@ -21,6 +21,7 @@ use crate::{
     config::{AwsConfig, Config},
     error::ServerError,
     patience::Patience,
+    tls::TlsFiles,
 };
 
 /// The time that the collector of spans has for a request.
@@ -140,6 +141,19 @@ pub(crate) async fn copy_policies(
     let policies = Mirror::new(below.to_owned())?.objects(storage, &config.s3.configs_prefix, "policies");
     policies.refresh().await?;
     Ok(policies.dir().to_owned())
+}
+
+/// Copies the secrets that make up TLS below a directory, and returns where they are.
+pub(crate) async fn copy_certificates(
+    below: &Path,
+    secrets: Arc<dyn CloudSecretManager>,
+    config: &AwsConfig,
+) -> Result<TlsFiles, ServerError> {
+    let mirror = Mirror::new(below.to_owned())?;
+    let tls = mirror.secrets(secrets, &config.secrets_manager.tls_prefix, &TLS_FILES);
+    tls.refresh().await?;
+    let [cert, key, client_ca] = TLS_FILES.map(|name| tls.file(name));
+    Ok(TlsFiles { cert, key, client_ca, crl: None })
 }
 
 /// Gets what is read as files, and returns the configuration that names them.

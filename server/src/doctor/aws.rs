@@ -6,9 +6,12 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use llm_shield_cloud::{
     CloudError, CloudKeyManager as _, CloudMetrics as _, CloudSecretManager as _, CloudStorage as _,
-    EncryptionContext, Metric, SecretValue,
+    EncryptionContext, Metric,
 };
-use llm_shield_cloud_aws::{Aws, AwsKms, AwsS3Storage, CloudWatchMetrics, Identity, MetricsOptions};
+use llm_shield_cloud_aws::{
+    Aws, AwsKms, AwsS3Storage, AwsSecretsManager, CloudWatchMetrics, Identity, MetricsOptions,
+};
+use tempfile::TempDir;
 
 use super::{Finding, explain};
 use crate::{
@@ -17,7 +20,7 @@ use crate::{
     error::ServerError,
     model::registry::{Registry, RegistryError},
     policies::Policies,
-    tls::{TlsFiles, Trust},
+    tls::Trust,
 };
 
 /// AWS refuses what is signed at another time than this around its own.
@@ -41,14 +44,6 @@ pub(super) async fn examine(whole: &Config) -> Vec<Finding> {
     };
     let mut findings = vec![Finding::good("region", aws.region())];
     let identity = aws.identity().await;
-    if let Err(error) = &identity
-        && error.is_transient()
-    {
-        // Nothing else would answer either, and each would take its time over that.
-        let commands = Commands { config, region: aws.region().to_owned(), role: "ROLE".to_owned() };
-        findings.push(Finding::bad("identity", explain(error), commands.identity()));
-        return findings;
-    }
     let role = identity.as_ref().ok().and_then(role_of).unwrap_or_else(|| "ROLE".to_owned());
     let commands = Commands { config, region: aws.region().to_owned(), role };
     findings.push(match &identity {
@@ -57,6 +52,10 @@ pub(super) async fn examine(whole: &Config) -> Vec<Finding> {
         }
         Err(error) => Finding::bad("identity", explain(error), commands.identity()),
     });
+    if identity.is_err_and(|error| error.is_transient()) {
+        // Nothing else would answer either, and each would take its time over that.
+        return findings;
+    }
     // All at the same time: what hangs holds up nothing else.
     let (clock, keys, secrets, buckets, policies, model, watch, collector) = tokio::join!(
         clock(&aws),
@@ -132,10 +131,9 @@ async fn secrets(aws: &Aws, whole: &Config, commands: &Commands<'_>) -> Vec<Find
     if !settings.enabled {
         return Vec::new();
     }
-    let secrets = parts::secrets(aws, commands.config);
-    let tls = ["cert", "key", "client_ca"].map(|name| format!("{}{name}", settings.tls_prefix));
+    let secrets = Arc::new(parts::secrets(aws, commands.config));
+    let tls = parts::TLS_FILES.map(|name| format!("{}{name}", settings.tls_prefix));
     let mut findings = Vec::new();
-    let mut values = Vec::new();
     for name in tls.iter().chain([&settings.redact_key]) {
         let what = format!("secret {name}");
         findings.push(match secrets.get_secret(name).await {
@@ -147,47 +145,38 @@ async fn secrets(aws: &Aws, whole: &Config, commands: &Commands<'_>) -> Vec<Find
                 );
                 Finding::bad(what, format!("{} bytes, of 32 at least", value.len()), vec![random, put])
             }
-            Ok(value) => {
-                let length = value.len();
-                if *name != settings.redact_key {
-                    values.push(value);
-                }
-                Finding::good(what, format!("{length} bytes"))
-            }
+            Ok(value) => Finding::good(what, format!("{} bytes", value.len())),
             Err(error) => Finding::bad(what, explain(&error), commands.secret(name, &error)),
         });
     }
-    if whole.tls_from_secrets()
-        && let [cert, key, client_ca] = values.as_slice()
-    {
-        findings.push(certificates(&settings.tls_prefix, [cert, key, client_ca]));
+    let all_there = findings.iter().take(tls.len()).all(|finding| finding.state.is_ok());
+    if whole.tls_from_secrets() && all_there {
+        findings.push(certificates(secrets, commands.config).await);
     }
     findings
 }
 
 /// Makes of the secrets what the server makes of them.
-fn certificates(prefix: &str, secrets: [&SecretValue; 3]) -> Finding {
-    let what = format!("certificates {prefix}");
-    let outcome = tempfile::tempdir().map_err(|error| error.to_string()).and_then(|directory| {
-        let mut files = Vec::new();
-        for (name, secret) in parts::TLS_FILES.iter().zip(secrets) {
-            let file = directory.path().join(format!("{name}.pem"));
-            crate::devcerts::write(&file, secret.as_bytes(), 0o600).map_err(|error| explain(&error))?;
-            files.push(file);
-        }
-        let [cert, key, client_ca] =
-            <[_; 3]>::try_from(files).map_err(|_few| "a file is missing".to_owned())?;
-        Trust::load(&TlsFiles { cert, key, client_ca, crl: None }, 0).map_err(|error| explain(&error))
-    });
-    match outcome {
+async fn certificates(secrets: Arc<AwsSecretsManager>, config: &AwsConfig) -> Finding {
+    let what = format!("certificates {}", config.secrets_manager.tls_prefix);
+    let outcome = async {
+        let directory = temporary("the certificates")?;
+        let files = parts::copy_certificates(directory.path(), secrets, config).await?;
+        Ok::<_, ServerError>(Trust::load(&files, 0)?)
+    };
+    match outcome.await {
         Ok(_) => Finding::good(what, "the key goes with the certificate"),
-        Err(problem) => {
+        Err(error) => {
             let show = "openssl x509 -in cert.pem -noout -subject -dates".to_owned();
             let compare =
                 "openssl x509 -in cert.pem -noout -pubkey; openssl pkey -in key.pem -pubout".to_owned();
-            Finding::bad(what, problem, vec![show, compare])
+            Finding::bad(what, explain(&error), vec![show, compare])
         }
     }
+}
+
+fn temporary(what: &'static str) -> Result<TempDir, ServerError> {
+    tempfile::tempdir().map_err(|error| ServerError::Setup { what, problem: error.to_string() })
 }
 
 /// The bucket of models and policies, and that of the audit log, which may be the same.
@@ -269,10 +258,7 @@ async fn policies(aws: &Aws, config: &Config, commands: &Commands<'_>) -> Option
     let source = format!("s3://{}/{}", config.cloud.aws.s3.bucket, config.cloud.aws.s3.configs_prefix);
     let what = format!("policies {source}");
     let outcome = async {
-        let directory = tempfile::tempdir().map_err(|error| ServerError::Setup {
-            what: "a directory for the policies",
-            problem: error.to_string(),
-        })?;
+        let directory = temporary("the policies")?;
         let storage = Arc::new(parts::bucket(aws, &config.cloud.aws));
         let dir = parts::copy_policies(directory.path(), storage, &config.cloud.aws).await?;
         let settings = PoliciesConfig { dir: Some(dir), ..config.policies.clone() };

@@ -55,8 +55,7 @@ impl SecretCache {
 
     /// Keeps a secret that was fetched just now.
     pub fn set(&self, name: &str, value: SecretValue) {
-        let now = Instant::now();
-        let entry = Entry { value, fetched: now, fresh_until: now.checked_add(self.ttl) };
+        let entry = self.entry(value);
         self.change(|entries| {
             entries.insert(name.to_owned(), entry);
         });
@@ -70,8 +69,7 @@ impl SecretCache {
     /// Keeps a secret that was fetched just now, unless something was forgotten since the mark: what was fetched may be
     /// what has been changed meanwhile.
     pub fn set_unless_forgotten(&self, name: &str, value: SecretValue, mark: u64) {
-        let now = Instant::now();
-        let entry = Entry { value, fetched: now, fresh_until: now.checked_add(self.ttl) };
+        let entry = self.entry(value);
         self.change(|entries| {
             // Under the lock that forgetting takes, too.
             if self.mark() == mark {
@@ -121,6 +119,11 @@ impl SecretCache {
         let before = self.len();
         self.change(|entries| entries.retain(|_, entry| entry.is_fresh(now)));
         before.saturating_sub(self.len())
+    }
+
+    fn entry(&self, value: SecretValue) -> Entry {
+        let now = Instant::now();
+        Entry { value, fetched: now, fresh_until: now.checked_add(self.ttl) }
     }
 
     fn change(&self, change: impl FnOnce(&mut Entries)) {

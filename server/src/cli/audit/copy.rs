@@ -9,12 +9,10 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::StoreArgs;
+use super::{StoreArgs, store::PREFIX};
 
 /// The writer's directory in a store.
 const OUTBOX: &str = "outbox";
-/// Where a copy has what was archived, whatever prefix that has in a bucket.
-const ARCHIVE: &str = "scan-results/";
 /// What commands leave for the server; no part of the log.
 const REQUESTS: [&str; 2] = ["ERASE", "READS"];
 
@@ -42,12 +40,13 @@ pub(crate) async fn run(args: &StoreArgs, to: &Path) -> Result<u64> {
             }
         }
     }
+    // As a store has it, whatever prefix it has in a bucket.
     let archive = args.archive().await?;
     for key in archive.storage.list_objects(&archive.prefix).await? {
         let bytes = archive.storage.get_object(&key).await?;
         let below = key.strip_prefix(&archive.prefix).unwrap_or(&key);
         ensure!(below.split('/').all(|part| part != ".."), "`{key}` is no name of an object of ours");
-        count += write(&to.join(ARCHIVE).join(below), &bytes)?;
+        count += write(&to.join(PREFIX).join(below), &bytes)?;
     }
     ensure!(count > 0, "there is no log in this store");
     Ok(count)

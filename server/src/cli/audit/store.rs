@@ -20,7 +20,7 @@ use rustls_pki_types::{SubjectPublicKeyInfoDer, pem::PemObject as _};
 use super::super::{YES, args::DataArgs, show};
 
 /// What keys in a bucket begin with, unless it is said.
-const PREFIX: &str = "scan-results/";
+pub(super) const PREFIX: &str = "scan-results/";
 
 /// The keys on AWS, unless they are named; as `cloud.aws.kms` has them.
 const KMS_SIGNING_KEY: &str = "alias/llm-shield-signing";
@@ -166,11 +166,10 @@ impl StoreArgs {
 
     /// Returns the tenant that was named, which has to have a log, or all.
     pub(crate) async fn tenants(&self, store: &Store) -> Result<Vec<Tenant>> {
-        let tenants = store.tenants().await?;
         match self.tenant()? {
-            Some(tenant) if tenants.contains(&tenant) => Ok(vec![tenant]),
+            Some(tenant) if store.has_tenant(&tenant).await? => Ok(vec![tenant]),
             Some(tenant) => bail!("there is no log of the tenant {tenant} in this store"),
-            None => Ok(tenants),
+            None => Ok(store.tenants().await?),
         }
     }
 
