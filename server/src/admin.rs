@@ -128,6 +128,10 @@ fn describe() {
         "Requests refused because a tenant's quota was used up."
     );
     describe_counter!("shield_reloads_total", "Readings of changed files, by what they are and the outcome.");
+    describe_counter!(
+        "shield_telemetry_dropped_total",
+        "Logs, spans and metrics dropped on their way to the provider, by signal."
+    );
     describe_counter!("shield_panics_total", "Handlers that panicked.");
     describe_gauge!("shield_connections", "Connections with a verified client certificate.");
     describe_counter!("shield_connections_refused_total", "Connections refused, by reason.");

@@ -23,6 +23,8 @@ use crate::error::translate;
 pub struct AwsOptions {
     /// The region; none: that of the environment, the profile or the instance.
     pub region: Option<String>,
+    /// The region where none is set anywhere; none: that is an error.
+    pub fallback_region: Option<String>,
     /// Another endpoint for all services: an emulator, or a proxy.
     pub endpoint: Option<String>,
     /// The profile in the configuration files; none: that of the environment, or `default`.
@@ -45,6 +47,7 @@ impl Default for AwsOptions {
     fn default() -> Self {
         Self {
             region: None,
+            fallback_region: None,
             endpoint: None,
             profile: None,
             fips: false,
@@ -69,7 +72,7 @@ impl Aws {
     /// Finds the region and the source of credentials. The credentials themselves are got with the first call.
     ///
     /// # Errors
-    /// [`CloudError::Invalid`] when no region is set anywhere.
+    /// [`CloudError::Invalid`] when no region is set anywhere and `options` has none to fall back on.
     pub async fn load(options: AwsOptions) -> Result<Self> {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(options.connect_timeout)
@@ -96,9 +99,15 @@ impl Aws {
             loader = loader.endpoint_url(endpoint);
         }
         let config = loader.load().await;
-        let region = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
-        let missing = || CloudError::invalid("no AWS region is set: set `cloud.aws.region` or AWS_REGION");
-        Ok(Self { region: region.ok_or_else(missing)?, config, options })
+        let found = config.region().map(ToString::to_string).filter(|region| !region.is_empty());
+        if let Some(region) = found {
+            return Ok(Self { region, config, options });
+        }
+        let Some(region) = options.fallback_region.clone() else {
+            return Err(CloudError::invalid("no AWS region is set: set `cloud.aws.region` or AWS_REGION"));
+        };
+        let config = config.into_builder().region(Region::new(region.clone())).build();
+        Ok(Self { region, config, options })
     }
 
     /// Returns the same way to another region.

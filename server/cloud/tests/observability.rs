@@ -2,11 +2,20 @@
 //! `tracing`.
 #![expect(clippy::unwrap_used, reason = "a test that cannot prepare its case fails")]
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use llm_shield_cloud::local::JsonLinesFile;
-use llm_shield_cloud::telemetry::{self, Shipping};
-use llm_shield_cloud::{CloudMetrics, conformance};
+use llm_shield_cloud::telemetry::{self, Dropped, Shipping};
+use llm_shield_cloud::{CloudLogger, CloudMetrics, LogEntry, conformance};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -77,5 +86,43 @@ async fn events_and_spans_find_their_way() {
     assert_eq!(span_of("request")["parent_id"], "b7ad6b7169203331");
     assert_eq!(span_of("step")["parent_id"], span_of("request")["span_id"]);
     assert_eq!(logs[1]["span_id"], span_of("step")["span_id"]);
-    assert_eq!(shipping.overflowed(), 0);
+    assert_eq!(shipping.dropped(), Dropped::default());
+}
+
+/// Takes nothing until it may.
+#[derive(Debug)]
+struct Away {
+    back: tokio::sync::Semaphore,
+    taken: AtomicUsize,
+}
+
+#[async_trait]
+impl CloudLogger for Away {
+    async fn log_batch(&self, entries: Vec<LogEntry>) -> llm_shield_cloud::Result<()> {
+        let _back = self.back.acquire().await.unwrap();
+        self.taken.fetch_add(entries.len(), Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn flush(&self) -> llm_shield_cloud::Result<()> {
+        Ok(())
+    }
+
+    fn dropped(&self) -> u64 {
+        2
+    }
+}
+
+#[tokio::test]
+async fn as_much_waits_for_a_logger_as_it_keeps() {
+    let away = Arc::new(Away { back: tokio::sync::Semaphore::new(0), taken: AtomicUsize::new(0) });
+    let shipping = Shipping::start(Some(Arc::clone(&away) as Arc<dyn CloudLogger>), None);
+    let subscriber = tracing_subscriber::registry().with(telemetry::layer(shipping.clone()));
+    tracing::subscriber::with_default(subscriber, || {
+        (0..50_000).for_each(|number| tracing::info!(target: "service", number, "while it is away"));
+    });
+    away.back.add_permits(1);
+    assert!(shipping.shut_down(Duration::from_secs(30)).await);
+    assert_eq!(away.taken.load(Ordering::Relaxed), 50_000);
+    assert_eq!(shipping.dropped(), Dropped { entries: 2, spans: 0 }, "what the logger itself has dropped");
 }

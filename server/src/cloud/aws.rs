@@ -16,13 +16,16 @@ use llm_shield_cloud_aws::{
 };
 
 pub(crate) use super::mirror::TLS_FILES;
-use super::{Cloud, KeyIds, RedactionSecret, Telemetry, mirror::Mirror};
+use super::{Cloud, KeyIds, RedactionSecret, Telemetry, losses::Losses, mirror::Mirror};
 use crate::{
     config::{AwsConfig, Config},
     error::ServerError,
     patience::Patience,
     tls::TlsFiles,
 };
+
+/// The region where neither the configuration nor the environment, the profile or the instance names one.
+const DEFAULT_REGION: &str = "us-east-1";
 
 /// The time that the collector of spans has for a request.
 const COLLECTOR_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +37,7 @@ const SCANNERS: [&str; 3] = ["Findings", "Decisions", "Scan"];
 pub(crate) async fn load(config: &AwsConfig) -> Result<Aws, ServerError> {
     let options = AwsOptions {
         region: config.region.clone(),
+        fallback_region: Some(DEFAULT_REGION.to_owned()),
         endpoint: config.endpoint.clone(),
         profile: config.profile.clone(),
         fips: config.fips,
@@ -48,6 +52,7 @@ pub(crate) async fn load(config: &AwsConfig) -> Result<Aws, ServerError> {
 
 pub(super) async fn open(settings: &AwsConfig) -> Result<Cloud, ServerError> {
     let aws = load(settings).await?;
+    let (telemetry, losses) = telemetry(&aws, settings)?;
     Ok(Cloud {
         keys: Arc::new(AwsKms::new(&aws)),
         key_ids: KeyIds {
@@ -58,8 +63,8 @@ pub(super) async fn open(settings: &AwsConfig) -> Result<Cloud, ServerError> {
         storage: Arc::new(bucket(&aws, settings)),
         archive: Some(Arc::new(archive(&aws, settings))),
         redaction_secret: redaction_secret(&aws, settings),
-        telemetry: telemetry(&aws, settings)?,
-        tasks: Vec::new(),
+        telemetry,
+        tasks: vec![Box::pin(losses.count())],
     })
 }
 
@@ -108,7 +113,7 @@ fn own_stream() -> String {
     format!("{host}/{}", std::process::id())
 }
 
-fn telemetry(aws: &Aws, config: &AwsConfig) -> Result<Telemetry, ServerError> {
+fn telemetry(aws: &Aws, config: &AwsConfig) -> Result<(Telemetry, Losses), ServerError> {
     let watch = &config.cloudwatch;
     let logger = watch.enabled.then(|| Arc::new(logger(aws, config)) as Arc<dyn CloudLogger>);
     let tracer = match &config.xray.collector {
@@ -119,17 +124,25 @@ fn telemetry(aws: &Aws, config: &AwsConfig) -> Result<Telemetry, ServerError> {
         None => None,
     };
     let shipping = (logger.is_some() || tracer.is_some()).then(|| Shipping::start(logger, tracer));
+    let mut losses = Losses::default();
+    if let Some(shipping) = shipping.clone() {
+        let spans = shipping.clone();
+        losses.watch("logs", move || shipping.dropped().entries);
+        losses.watch("spans", move || spans.dropped().spans);
+    }
     if !watch.enabled {
-        return Ok(Telemetry { shipping, ..Telemetry::default() });
+        return Ok((Telemetry { shipping, ..Telemetry::default() }, losses));
     }
     let namespaces = ["API", "Scanners"].map(|part| {
         let name = format!("{}/{part}", watch.namespace);
         Arc::new(CloudWatchMetrics::with(aws, name, MetricsOptions::default())) as Arc<dyn CloudMetrics>
     });
+    let sinks = namespaces.clone();
+    losses.watch("metrics", move || sinks.iter().map(|sink| sink.dropped()).sum());
     let recorder = Recorder::new();
     let select = |name: &str| usize::from(SCANNERS.iter().any(|prefix| name.starts_with(prefix)));
     let reporter = recorder.report(namespaces.into(), watch.metrics_interval, select);
-    Ok(Telemetry { shipping, recorder: Some(recorder), reporter: Some(reporter) })
+    Ok((Telemetry { shipping, recorder: Some(recorder), reporter: Some(reporter) }, losses))
 }
 
 /// Copies the policies in the bucket below a directory, and returns where they are.

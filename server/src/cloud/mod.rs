@@ -7,6 +7,8 @@
 #[cfg(feature = "aws")]
 pub(crate) mod aws;
 #[cfg(feature = "aws")]
+mod losses;
+#[cfg(feature = "aws")]
 mod mirror;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -14,7 +16,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 use llm_shield_cloud::{
     CloudKeyManager, CloudSecretManager, CloudStorage,
     local::{DirectoryStorage, KeyRing},
-    telemetry::{Recorder, Reporter, Shipping},
+    telemetry::{Dropped, Recorder, Reporter, Shipping},
 };
 
 use crate::{
@@ -81,7 +83,7 @@ pub(crate) struct Telemetry {
 /// Returns KMS, found by what the environment and the profile files say of AWS.
 ///
 /// # Errors
-/// No region is set anywhere, or this program was built without AWS.
+/// This program was built without AWS.
 #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "it asks AWS where it can"))]
 pub async fn kms() -> Result<Arc<dyn CloudKeyManager>, ServerError> {
     #[cfg(feature = "aws")]
@@ -98,7 +100,7 @@ pub async fn kms() -> Result<Arc<dyn CloudKeyManager>, ServerError> {
 /// Returns a bucket of S3, found by what the environment and the profile files say of AWS.
 ///
 /// # Errors
-/// No region is set anywhere, or this program was built without AWS.
+/// This program was built without AWS.
 #[cfg_attr(not(feature = "aws"), expect(clippy::unused_async, reason = "it asks AWS where it can"))]
 pub async fn s3_bucket(name: &str) -> Result<Arc<dyn CloudStorage>, ServerError> {
     #[cfg(feature = "aws")]
@@ -217,12 +219,14 @@ impl Telemetry {
         }
         if let Some(shipping) = self.shipping {
             // Nobody is left to tell but standard error.
-            let sent = shipping.shut_down(LAST_FLUSH).await;
-            if !sent || shipping.overflowed() > 0 {
+            let in_time = shipping.shut_down(LAST_FLUSH).await;
+            let Dropped { entries, spans } = shipping.dropped();
+            if !in_time || entries > 0 || spans > 0 {
                 tracing::warn!(
-                    dropped = shipping.overflowed(),
-                    in_time = sent,
-                    "not all log entries were sent"
+                    entries,
+                    spans,
+                    in_time,
+                    "not all log entries and spans were sent; these were dropped"
                 );
             }
         }

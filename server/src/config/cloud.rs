@@ -30,7 +30,8 @@ pub struct CloudConfig {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AwsConfig {
-    /// The region; the environment's `AWS_REGION` sets it too. None: that of the profile or the instance.
+    /// The region; the environment's `AWS_REGION` sets it too. None: that of the profile or the instance, else
+    /// `us-east-1`.
     pub region: Option<String>,
     /// The profile in the configuration files of AWS.
     pub profile: Option<String>,

@@ -10,5 +10,5 @@ mod shipping;
 pub use self::{
     layer::{CloudLayer, layer, with_causes},
     recorder::{Recorder, Reporter},
-    shipping::Shipping,
+    shipping::{Dropped, Shipping},
 };

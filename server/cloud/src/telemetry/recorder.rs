@@ -79,9 +79,11 @@ impl Recorder {
     async fn report_once(&self, sinks: &[Arc<dyn CloudMetrics>], select: fn(&str) -> usize) {
         let mut sorted: BTreeMap<usize, Vec<Metric>> = BTreeMap::new();
         for metric in self.take() {
-            if metric.check().is_ok() {
-                sorted.entry(select(&metric.name)).or_default().push(metric);
+            if let Err(error) = metric.check() {
+                tracing::warn!(%error, metric = metric.name, "a metric cannot be sent, and is dropped");
+                continue;
             }
+            sorted.entry(select(&metric.name)).or_default().push(metric);
         }
         for (place, sink) in sinks.iter().enumerate() {
             let taken = sorted.remove(&place).unwrap_or_default();

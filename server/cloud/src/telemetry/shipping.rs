@@ -14,8 +14,9 @@ use tokio::{
 
 use crate::{CloudLogger, CloudTracer, LogEntry, Span};
 
-/// What may wait between the program and the task that hands it on.
-const QUEUE: usize = 16_384;
+/// What may wait between the program and the task that hands it on. More than loggers keep: while a request to one that
+/// is away runs into its time-out, as much must find room here as the logger then keeps.
+const QUEUE: usize = 65_536;
 
 /// How often what waits is sent, also when it makes no batch.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(5);
@@ -32,22 +33,38 @@ pub(super) enum Shipment {
 #[derive(Clone)]
 pub struct Shipping {
     queue: mpsc::Sender<Shipment>,
-    overflowed: Arc<AtomicU64>,
-    spans: bool,
+    overflowed: Arc<Dropped<AtomicU64>>,
+    logger: Option<Arc<dyn CloudLogger>>,
+    tracer: Option<Arc<dyn CloudTracer>>,
+}
+
+/// How much was dropped, by what it was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped<N = u64> {
+    /// Log entries.
+    pub entries: N,
+    /// Spans.
+    pub spans: N,
 }
 
 impl Shipping {
     /// Starts the task that hands on; must be called within a Tokio runtime, which the task lives in.
     pub fn start(logger: Option<Arc<dyn CloudLogger>>, tracer: Option<Arc<dyn CloudTracer>>) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        let spans = tracer.is_some();
-        tokio::spawn(Carrier { logger, tracer }.run(receiver));
-        Self { queue, overflowed: Arc::default(), spans }
+        tokio::spawn(Carrier { logger: logger.clone(), tracer: tracer.clone() }.run(receiver));
+        Self { queue, overflowed: Arc::default(), logger, tracer }
     }
 
-    /// Returns how many entries and spans were dropped because more came than could be handed on.
-    pub fn overflowed(&self) -> u64 {
-        self.overflowed.load(Ordering::Relaxed)
+    /// Returns how many entries and spans were dropped: because more came than could be handed on, or by the logger and
+    /// the tracer.
+    pub fn dropped(&self) -> Dropped {
+        let overflowed = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Dropped {
+            entries: overflowed(&self.overflowed.entries)
+                .saturating_add(self.logger.as_ref().map_or(0, |logger| logger.dropped())),
+            spans: overflowed(&self.overflowed.spans)
+                .saturating_add(self.tracer.as_ref().map_or(0, |tracer| tracer.dropped())),
+        }
     }
 
     /// Hands on what waits, and ends. What comes later is dropped.
@@ -65,18 +82,20 @@ impl Shipping {
 
     /// Never waits: whoever logs must not wait for a network.
     pub(super) fn put(&self, shipment: Shipment) {
-        if matches!(shipment, Shipment::Span(_)) && !self.spans {
-            return;
-        }
+        let overflowed = match shipment {
+            Shipment::Span(_) if self.tracer.is_none() => return,
+            Shipment::Span(_) => &self.overflowed.spans,
+            _ => &self.overflowed.entries,
+        };
         if self.queue.try_send(shipment).is_err() {
-            self.overflowed.fetch_add(1, Ordering::Relaxed);
+            overflowed.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 impl fmt::Debug for Shipping {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Shipping").field("overflowed", &self.overflowed()).finish_non_exhaustive()
+        formatter.debug_struct("Shipping").field("dropped", &self.dropped()).finish_non_exhaustive()
     }
 }
 
@@ -92,7 +111,7 @@ impl Carrier {
         let mut shipments = Vec::new();
         loop {
             let open = tokio::select! {
-                received = queue.recv_many(&mut shipments, 1024) => received > 0,
+                received = queue.recv_many(&mut shipments, QUEUE) => received > 0,
                 _ = ticks.tick() => {
                     self.flush().await;
                     continue;
