@@ -152,6 +152,13 @@ impl Words {
                 _ => code.to_owned(),
             });
         }
+        // The answer to a HEAD has no body to say more.
+        if let SdkError::ServiceError(answer) = error {
+            let headers = answer.raw().headers();
+            let request = headers.get("x-amz-request-id").or_else(|| headers.get("x-amzn-requestid"));
+            let request = request.map(|id| format!(", request {id}")).unwrap_or_default();
+            return Self(format!("answered with HTTP status {}{request}", answer.raw().status().as_u16()));
+        }
         let mut text = error.to_string();
         let mut cause = error.source();
         while let Some(error) = cause {

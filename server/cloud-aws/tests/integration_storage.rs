@@ -41,7 +41,12 @@ async fn a_kms_key_encrypts_objects_of_every_size(place: Place) {
     let key =
         kms.create_key().description("llm-shield-test").send().await.unwrap().key_metadata.unwrap().key_id;
     let (storage, prefix) = place.storage().await;
-    let options = PutObjectOptions { encryption: Some(key.clone()), ..PutObjectOptions::default() };
+    let options = PutObjectOptions {
+        encryption: Some(key.clone()),
+        content_type: Some("text/x-llm-shield".to_owned()),
+        metadata: [("origin".to_owned(), "test".to_owned())].into(),
+        ..PutObjectOptions::default()
+    };
     for size in [10, LARGE] {
         let name = format!("{prefix}{size}");
         storage.put_object_with_options(&name, Bytes::from(vec![7; size]), &options).await.unwrap();
@@ -49,7 +54,18 @@ async fn a_kms_key_encrypts_objects_of_every_size(place: Place) {
         assert_eq!(found.server_side_encryption.unwrap().as_str(), "aws:kms");
         assert!(found.ssekms_key_id.unwrap().ends_with(&key), "{size}");
         assert_eq!(storage.get_object(&name).await.unwrap().len(), size);
-        storage.delete_object(&name).await.unwrap();
+        // A copy, in one piece and in parts, lies under the same key.
+        let copies = S3Options { copy_part_size: 5 << 20, ..S3Options::default() };
+        let copies = AwsS3Storage::with(&place.aws, storage.bucket(), copies);
+        let copy = format!("{name}/copy");
+        copies.move_object(&name, &copy).await.unwrap();
+        assert!(!storage.object_exists(&name).await.unwrap());
+        let found = place.s3().head_object().bucket(storage.bucket()).key(&copy).send().await.unwrap();
+        assert!(found.ssekms_key_id.unwrap().ends_with(&key), "{size}");
+        assert_eq!(found.content_type.as_deref(), Some("text/x-llm-shield"));
+        assert_eq!(found.metadata.unwrap().get("origin").map(String::as_str), Some("test"));
+        assert_eq!(storage.get_object(&copy).await.unwrap(), vec![7; size]);
+        storage.delete_object(&copy).await.unwrap();
     }
     kms.schedule_key_deletion().key_id(key).pending_window_in_days(7).send().await.unwrap();
 }

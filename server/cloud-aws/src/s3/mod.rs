@@ -1,4 +1,5 @@
 mod convert;
+mod copy;
 mod download;
 mod upload;
 
@@ -8,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use aws_sdk_s3::{
     Client,
-    types::{Delete, MetadataDirective, ObjectIdentifier, ObjectLockLegalHold, ObjectLockLegalHoldStatus},
+    types::{Delete, ObjectIdentifier, ObjectLockLegalHold, ObjectLockLegalHoldStatus},
 };
 use bytes::Bytes;
 use llm_shield_cloud::{
@@ -22,9 +23,6 @@ use crate::{
     error::{Words, classify, translate},
 };
 
-/// The largest object that one request copies.
-const MAX_COPY_BYTES: u64 = 5 << 30;
-
 /// How objects are moved.
 #[derive(Debug, Clone, Copy)]
 pub struct S3Options {
@@ -34,6 +32,9 @@ pub struct S3Options {
     pub part_size: usize,
     /// How many parts of one object are on their way at one time. Default 8.
     pub parallel_parts: usize,
+    /// Larger objects are copied in parts of this size, 5 MiB to 5 GiB, where that makes no more than 10,000 of them.
+    /// Default 512 MiB.
+    pub copy_part_size: u64,
     /// The time for one part, or one object without parts. Default 60 s.
     pub transfer_timeout: Duration,
 }
@@ -44,6 +45,7 @@ impl Default for S3Options {
             part_threshold: 5 << 20,
             part_size: 8 << 20,
             parallel_parts: 8,
+            copy_part_size: 512 << 20,
             transfer_timeout: Duration::from_secs(60),
         }
     }
@@ -55,6 +57,7 @@ impl Default for S3Options {
 ///   the same version. An upload that fails or is given up is aborted; S3's life-cycle rules are the second net for
 ///   those whose abort fails, too.
 /// - All options hold for both ways of writing. `encryption` is the id of a KMS key (SSE-KMS).
+/// - A copy lies under the KMS key of its original and in its storage class; objects of any size are copied.
 /// - What is sent carries a checksum that S3 compares. What is read in one piece is compared with it as well; of what
 ///   is read in ranges, each range is protected by TLS alone.
 /// - In a bucket with versions nothing is ever overwritten: [`delete_object`](CloudStorage::delete_object) and writing
@@ -108,6 +111,7 @@ impl AwsS3Storage {
                 // S3 refuses smaller parts, but for the last.
                 part_size: options.part_size.max(5 << 20),
                 parallel_parts: options.parallel_parts.max(1),
+                copy_part_size: options.copy_part_size.clamp(5 << 20, 5 << 30),
                 ..options
             },
         }
@@ -251,22 +255,8 @@ impl CloudStorage for AwsS3Storage {
     }
 
     async fn copy_object(&self, from: &str, to: &str) -> Result<()> {
+        check_key(from)?;
         check_key(to)?;
-        // The class of the copy is not that of the original unless it is named.
-        let original = self.get_object_metadata(from).await?;
-        if original.size > MAX_COPY_BYTES {
-            return Err(CloudError::invalid("objects above 5 GiB cannot be copied"));
-        }
-        self.transfers
-            .copy_object()
-            .bucket(&self.bucket)
-            .copy_source(format!("{}/{}", self.bucket, convert::encode_key(from)))
-            .key(to)
-            .metadata_directive(MetadataDirective::Copy)
-            .storage_class(convert::class(original.storage_class))
-            .send()
-            .await
-            .map_err(|error| translate(self.what(from), error))?;
-        Ok(())
+        self.copy(from, to).await
     }
 }

@@ -16,7 +16,7 @@ use super::{AwsS3Storage, convert::Written};
 use crate::error::translate;
 
 /// The most parts that an object has.
-const MAX_PARTS: usize = 10_000;
+pub(super) const MAX_PARTS: usize = 10_000;
 
 /// How often a write that met another one is tried.
 const CONFLICT_ATTEMPTS: u32 = 3;
@@ -95,22 +95,13 @@ impl AwsS3Storage {
             .send()
             .await
             .map_err(|error| translate(self.what(key), error))?;
-        let id = answer.upload_id.ok_or_else(|| CloudError::Unavailable {
-            what: self.what(key),
-            source: Some("the answer names no upload".into()),
-        })?;
-        let mut upload = Upload { storage: self, key, id, open: true };
+        let upload = Upload::begun(self, key, answer.upload_id)?;
         let finished = async {
             let parts = upload.parts(&data, options).await?;
             upload.complete(parts, options).await
         };
         let outcome = finished.await;
-        if outcome.is_ok() {
-            upload.open = false;
-        } else {
-            upload.abort().await;
-        }
-        outcome
+        upload.close(outcome).await
     }
 }
 
@@ -131,14 +122,42 @@ impl AwsS3Storage {
 }
 
 /// An upload that is under way. Dropped before its end, it is aborted in the background.
-struct Upload<'a> {
+pub(super) struct Upload<'a> {
     storage: &'a AwsS3Storage,
     key: &'a str,
     id: String,
     open: bool,
 }
 
-impl Upload<'_> {
+impl<'a> Upload<'a> {
+    /// Takes up the upload that S3 has named in its answer.
+    pub(super) fn begun(storage: &'a AwsS3Storage, key: &'a str, id: Option<String>) -> Result<Self> {
+        let id = id.ok_or_else(|| CloudError::Unavailable {
+            what: storage.what(key),
+            source: Some("the answer names no upload".into()),
+        })?;
+        Ok(Self { storage, key, id, open: true })
+    }
+
+    /// Returns the name that S3 has given it.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Returns the object's key.
+    pub(super) const fn key(&self) -> &str {
+        self.key
+    }
+
+    /// Returns how it has ended, after freeing the parts of one that has failed.
+    pub(super) async fn close<T>(mut self, outcome: Result<T>) -> Result<T> {
+        self.open = false;
+        if outcome.is_err() {
+            abort(self.storage.clone(), self.key.to_owned(), self.id.clone()).await;
+        }
+        outcome
+    }
+
     async fn parts(&self, data: &Bytes, options: &PutObjectOptions) -> Result<Vec<CompletedPart>> {
         let size = self.storage.options.part_size.max(data.len().div_ceil(MAX_PARTS));
         let (whole, sent) = (length(data.len()), AtomicU64::new(0));
@@ -181,7 +200,12 @@ impl Upload<'_> {
             .build())
     }
 
-    async fn complete(&self, parts: Vec<CompletedPart>, options: &PutObjectOptions) -> Result<ObjectVersion> {
+    /// Puts the parts together.
+    pub(super) async fn complete(
+        &self,
+        parts: Vec<CompletedPart>,
+        options: &PutObjectOptions,
+    ) -> Result<ObjectVersion> {
         let written = Written::of(options);
         let answer = self
             .storage
@@ -198,12 +222,6 @@ impl Upload<'_> {
             .map_err(|error| translate(self.storage.what(self.key), error))?;
         Ok(ObjectVersion { etag: answer.e_tag, version_id: answer.version_id })
     }
-
-    /// Frees the parts. That this fails is logged only: the error that led here is the one to tell.
-    async fn abort(&mut self) {
-        self.open = false;
-        abort(self.storage.clone(), self.key.to_owned(), self.id.clone()).await;
-    }
 }
 
 impl Drop for Upload<'_> {
@@ -216,6 +234,7 @@ impl Drop for Upload<'_> {
     }
 }
 
+/// Frees the parts. That this fails is logged only: the error that led here is the one to tell.
 async fn abort(storage: AwsS3Storage, key: String, id: String) {
     let request = storage.client.abort_multipart_upload().bucket(&storage.bucket).key(&key).upload_id(id);
     if let Err(error) = request.send().await {
