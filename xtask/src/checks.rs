@@ -20,6 +20,7 @@ const BASELINE: &str = "proto/baseline.binpb";
 pub(crate) fn lint() -> Result<()> {
     format()?;
     shell_scripts()?;
+    dockerfiles()?;
     clippy()?;
     documentation()
 }
@@ -41,16 +42,26 @@ pub(crate) fn documentation() -> Result<()> {
 
 /// Lints the shell scripts, where shellcheck can be had.
 pub(crate) fn shell_scripts() -> Result<()> {
-    let listed = shell::command("git").args(["ls-files", "-z", "--", ".ci/run", "*.sh"]).output()?;
-    let scripts = String::from_utf8(listed.stdout).context("a script's name is not UTF-8")?;
-    let scripts: Vec<&str> = scripts.split_terminator('\0').collect();
-    if scripts.is_empty() {
+    lint_files(Tool::Shellcheck, &["--external-sources"], &[".ci/run", "*.sh"])
+}
+
+/// Lints the descriptions of images, where hadolint can be had.
+pub(crate) fn dockerfiles() -> Result<()> {
+    lint_files(Tool::Hadolint, &["--failure-threshold", "style"], &["*Dockerfile"])
+}
+
+/// Runs a linter over the files that some patterns name; a linter that cannot be had is told.
+fn lint_files(linter: Tool, options: &[&str], patterns: &[&str]) -> Result<()> {
+    let listed = shell::command("git").args(["ls-files", "-z", "--"]).args(patterns).output()?;
+    let files = String::from_utf8(listed.stdout).context("a file's name is not UTF-8")?;
+    let files: Vec<&str> = files.split_terminator('\0').collect();
+    if files.is_empty() {
         return Ok(());
     }
-    match Tool::Shellcheck.ensure() {
-        Ok(shellcheck) => succeed(shell::command(shellcheck).arg("--external-sources").args(scripts)),
+    match linter.ensure() {
+        Ok(program) => succeed(shell::command(program).args(options).args(files)),
         Err(reason) => {
-            println!("shell scripts were not checked: {reason:#}");
+            println!("{patterns:?} were not checked: {reason:#}");
             Ok(())
         }
     }

@@ -20,6 +20,7 @@ pub(crate) fn run() -> ExitCode {
     let mut report = Report::default();
     report.step("format", check(checks::format));
     report.step("shell scripts", check(checks::shell_scripts));
+    report.step("Dockerfile", check(checks::dockerfiles));
     report.step("schema", check(checks::proto));
     report.step("documents", docs::references);
     report.step("terraform", terraform::check);

@@ -28,7 +28,7 @@ usage: cargo xtask TASK
 
   demo                      start a server, show a block, a redaction and the verified audit trail
   test [ARGS…]              all tests, documentation examples too; ARGS go to cargo test
-  lint                      formatting, clippy, rustdoc, shell scripts
+  lint                      formatting, clippy, rustdoc, shell scripts, Dockerfile
   proto [--renew-baseline]  lint the schema and compare it with the released one
   clients [NAME…]           the clients in other languages: go, python, typescript, java;
                             --generate: make their code from the schema
@@ -46,8 +46,8 @@ usage: cargo xtask TASK
   quality [--data DIR]      what is found of labelled texts, into docs/quality.md; --peers: beside peers, too
   terraform [static|policies|generate|schema FILE]
                             check the infrastructure without an account; write its generated files
-  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl, moto,
-                            shellcheck; by name only: gitleaks, presidio, python-client, training
+  tools [NAME…]             fetch the pinned tools into .tools/: buf, cargo-deny, checkov, ghz, graphviz, grpcurl,
+                            hadolint, moto, shellcheck; by name only: gitleaks, presidio, python-client, training
   ci                        lint, proto, docs, terraform, test, demo and deny, timed; ends with the number of tests
 ";
 

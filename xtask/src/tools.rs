@@ -17,7 +17,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell;
 
 const BUF: &str = "@bufbuild/buf@1.75.0";
-const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/requirements.txt");
+const HADOLINT_REQUIREMENTS: &str = include_str!("../tools/hadolint.txt");
+const SHELLCHECK_REQUIREMENTS: &str = include_str!("../tools/shellcheck.txt");
 /// The linters of Terraform files and of IAM policies, and what they need.
 const CHECKOV_REQUIREMENTS: &str = include_str!("../tools/checkov.txt");
 const CARGO_DENY_VERSION: &str = "0.20.2";
@@ -57,6 +58,8 @@ pub(crate) enum Tool {
     Grpcurl,
     /// A peer: computes what encoders compute. The program is the Python that has it.
     Onnx,
+    /// Lints the image's description.
+    Hadolint,
     /// AWS on this machine, and boto3. The program is the Python that has them.
     Moto,
     /// A peer: finds personal data. The program is the Python that has it.
@@ -70,13 +73,14 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const CHECKS: [Self; 8] = [
+    const CHECKS: [Self; 9] = [
         Self::Buf,
         Self::CargoDeny,
         Self::Checkov,
         Self::Ghz,
         Self::Graphviz,
         Self::Grpcurl,
+        Self::Hadolint,
         Self::Moto,
         Self::Shellcheck,
     ];
@@ -131,11 +135,8 @@ impl Tool {
             Self::Presidio => python_environment(directory, PRESIDIO_REQUIREMENTS),
             Self::PythonClient => python_environment(directory, PYTHON_CLIENT_REQUIREMENTS),
             Self::Training => python_environment(directory, TRAINING_REQUIREMENTS),
-            Self::Shellcheck => {
-                let mut install = pip_install(Path::new("python3"));
-                install.arg(requirements(directory, SHELLCHECK_REQUIREMENTS)?);
-                shell::succeed(install.arg("--target").arg(directory))
-            }
+            Self::Hadolint => wheel(directory, HADOLINT_REQUIREMENTS),
+            Self::Shellcheck => wheel(directory, SHELLCHECK_REQUIREMENTS),
         }
     }
 
@@ -148,6 +149,7 @@ impl Tool {
             Self::Gitleaks => "gitleaks",
             Self::Graphviz => "graphviz",
             Self::Grpcurl => "grpcurl",
+            Self::Hadolint => "hadolint",
             Self::Onnx => "onnx",
             Self::Moto => "moto",
             Self::Presidio => "presidio",
@@ -171,6 +173,7 @@ impl Tool {
             | Self::Presidio
             | Self::PythonClient
             | Self::Training => "bin/python",
+            Self::Hadolint => "bin/hadolint",
             Self::Shellcheck => "bin/shellcheck",
         }
     }
@@ -189,6 +192,7 @@ impl Tool {
             Self::Moto => MOTO_REQUIREMENTS,
             Self::Presidio => PRESIDIO_REQUIREMENTS,
             Self::PythonClient => PYTHON_CLIENT_REQUIREMENTS,
+            Self::Hadolint => HADOLINT_REQUIREMENTS,
             Self::Shellcheck => SHELLCHECK_REQUIREMENTS,
             Self::Training => TRAINING_REQUIREMENTS,
         }
@@ -217,6 +221,13 @@ fn python_environment(directory: &Path, text: &str) -> Result<()> {
     let mut install = pip_install(&directory.join("bin/python"));
     // Compiling what is never run takes longer than all else.
     shell::succeed(install.arg("--no-compile").arg(requirements(directory, text)?))
+}
+
+/// Unpacks a program that comes as a wheel.
+fn wheel(directory: &Path, text: &str) -> Result<()> {
+    let mut install = pip_install(Path::new("python3"));
+    install.arg(requirements(directory, text)?);
+    shell::succeed(install.arg("--target").arg(directory))
 }
 
 /// Prepares an installation of wheels whose hashes are known.
