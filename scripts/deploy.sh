@@ -121,6 +121,21 @@ upload() {
       --zip-file "fileb://$2"
   fi
   run "${aws[@]}" wait function-updated-v2 --function-name "$name"
+  check_digest "$name" "$2" "${aws[@]}"
+}
+
+# What Lambda says it runs has to be the package that was made here.
+check_digest() {
+  local name=$1 package=$2 ours theirs
+  shift 2
+  if $dry_run; then
+    run "$@" get-function-configuration --function-name "$name" --query CodeSha256 --output text
+    return
+  fi
+  ours=$(python3 -c 'import base64, hashlib, sys
+print(base64.b64encode(hashlib.sha256(open(sys.argv[1], "rb").read()).digest()).decode())' "$package")
+  theirs=$("$@" get-function-configuration --function-name "$name" --query CodeSha256 --output text)
+  [ "$ours" = "$theirs" ] || fail "$name runs $theirs, and $package is $ours"
 }
 
 # Runs the filters here, built for this machine.

@@ -105,6 +105,8 @@ module "network" {
   client_cidr_blocks        = var.client_cidr_blocks
   client_security_group_ids = var.client_security_group_ids
   dns_firewall              = var.dns_firewall
+  allowed_domains           = var.allowed_domains
+  private_model             = var.private_model_network
   internal_domain           = local.internal_domain
   log_kms_key_arn           = module.keys.arns.logs
   log_retention_days        = var.log_retention_days
@@ -118,6 +120,8 @@ module "storage" {
   kms_key_arn   = module.keys.arns.buckets
   object_lock   = var.object_lock
   force_destroy = var.force_destroy
+
+  vpc_endpoint_ids = var.audit_reads_from_vpc_only ? [module.network.s3_endpoint_id] : []
 }
 
 module "certificates" {

@@ -141,6 +141,13 @@ variable "client_security_group_ids" {
   nullable    = false
 }
 
+variable "allowed_domains" {
+  description = "Domains that resolve within the VPC besides AWS's own and the service's, such as that of private_model_url"
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "dns_firewall" {
   description = "Whether only listed names resolve within the VPC, and queries are logged"
   type        = bool
@@ -284,6 +291,13 @@ variable "certificate_rotation" {
   }
 }
 
+variable "audit_reads_from_vpc_only" {
+  description = "Whether audit objects may be read through the VPC's endpoint only: then stolen credentials read nothing elsewhere, and auditors have to work within the VPC"
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = "Whether a destroy removes objects and images, too. What is under Object Lock stays"
   type        = bool
@@ -419,9 +433,19 @@ variable "bedrock_guardrail" {
 }
 
 variable "private_model_url" {
-  description = "HTTPS address of a model in the VPC in place of Bedrock"
+  description = "HTTPS address of a model in the VPC in place of Bedrock; its name has to resolve there (allowed_domains), and private_model_network says where it is"
   type        = string
   default     = null
+}
+
+variable "private_model_network" {
+  description = "Where the model of private_model_url is, so that the filters' security group lets them out to it: security groups by a name of your choice, or blocks of private addresses; its port is 443 or from 1024 on"
+  type = object({
+    security_group_ids = optional(map(string), {})
+    cidr_blocks        = optional(list(string), [])
+    port               = optional(number, 443)
+  })
+  default = null
 }
 
 variable "edge_throttle" {

@@ -11,6 +11,9 @@ object_lock          = { mode = "COMPLIANCE", days = 2557 }
 log_retention_days   = 30
 secret_recovery_days = 30
 deletion_protection  = true
-filter_concurrency   = 200
+
+# Auditors then verify the log from within the VPC.
+audit_reads_from_vpc_only = true
+filter_concurrency        = 200
 
 edge_throttle = { rate_limit = 1000, burst_limit = 2000, daily_quota = 5000000 }

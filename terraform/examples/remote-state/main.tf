@@ -3,6 +3,8 @@
 
 data "aws_partition" "current" {}
 
+data "aws_caller_identity" "current" {}
+
 locals {
   bucket_arn = "arn:${data.aws_partition.current.partition}:s3:::${var.bucket_name}"
 }
@@ -18,7 +20,27 @@ resource "aws_kms_key" "state" {
 module "logs" {
   source = "../../modules/bucket"
 
-  name = "${var.bucket_name}-logs"
+  name             = "${var.bucket_name}-logs"
+  policy_documents = [data.aws_iam_policy_document.log_delivery.json]
+}
+
+data "aws_iam_policy_document" "log_delivery" {
+  statement {
+    sid       = "AccessLogs"
+    actions   = ["s3:PutObject"]
+    resources = ["${local.bucket_arn}-logs/*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["logging.s3.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
 }
 
 module "state" {

@@ -12,6 +12,7 @@ locals {
     panics    = "PanicsTotal"
     duration  = "RequestDurationSeconds"
     in_flight = "InFlightRequests"
+    dropped   = "TelemetryDroppedTotal"
   }
   rpcs = ["Scan", "ScanStream", "Redact", "RedactStream", "Restore", "Audit"]
 
@@ -40,6 +41,11 @@ locals {
     panics = {
       description = "A handler panicked; the caller got an error, the server went on"
       namespace   = local.api, metric = local.shield_metrics.panics, dimensions = {}
+      statistic   = "Sum", threshold = 0, periods = 1
+    }
+    telemetry-lost = {
+      description = "Log entries did not reach CloudWatch: the buffer was full, or they were refused"
+      namespace   = local.api, metric = local.shield_metrics.dropped, dimensions = { Signal = "logs" }
       statistic   = "Sum", threshold = 0, periods = 1
     }
     unhealthy = {

@@ -111,6 +111,28 @@ locals {
         }
       }
     }
+    blinding = {
+      description = "Someone takes away what watches: alarms, rules, the topic, the trail, GuardDuty, Security Hub, Config, flow logs"
+      pattern = {
+        source        = ["aws.monitoring", "aws.events", "aws.sns", "aws.cloudtrail", "aws.guardduty", "aws.securityhub", "aws.config", "aws.ec2", "aws.logs", "aws.wafv2"]
+        "detail-type" = ["AWS API Call via CloudTrail"]
+        detail = {
+          # A call that was denied is told as well: someone has tried.
+          eventName = [
+            "DeleteAlarms", "DisableAlarmActions",
+            "DeleteRule", "DisableRule", "RemoveTargets",
+            "DeleteTopic", "RemovePermission", "SetTopicAttributes", "Unsubscribe",
+            "DeleteTrail", "StopLogging", "UpdateTrail", "PutEventSelectors", "PutInsightSelectors",
+            "DeleteDetector", "UpdateDetector", "CreateFilter", "StopMonitoringMembers",
+            "DisableSecurityHub", "BatchDisableStandards",
+            "DeleteConfigurationRecorder", "StopConfigurationRecorder", "DeleteDeliveryChannel",
+            "DeleteFlowLogs",
+            "DeleteLogGroup", "DeleteLogStream", "DeleteMetricFilter", "PutRetentionPolicy",
+            "DeleteWebACL", "DisassociateWebACL",
+          ]
+        }
+      }
+    }
     deployment = {
       description = "Deployments of the service that failed and were rolled back"
       pattern = {

@@ -27,7 +27,7 @@ locals {
   )
 
   acl_rules = 20
-  inside    = concat([var.cidr_block], var.client_cidr_blocks)
+  inside    = distinct(concat([var.cidr_block], var.client_cidr_blocks, try(var.private_model.cidr_blocks, [])))
 
   acl_ingress = concat(
     [for block in local.inside : { cidr = block, from = 443, to = 443 }],

@@ -23,6 +23,11 @@ output "security_group_ids" {
   }
 }
 
+output "route_table_ids" {
+  description = "Route tables of the private subnets by zone: for routes to clients and to a model outside the VPC"
+  value       = { for zone, table in aws_route_table.private : zone => table.id }
+}
+
 output "s3_endpoint_id" {
   description = "Gateway endpoint of S3"
   value       = aws_vpc_endpoint.s3.id

@@ -139,3 +139,27 @@ resource "aws_vpc_security_group_egress_rule" "service_to_s3" {
   from_port         = 443
   to_port           = 443
 }
+
+# Filters → a model of our own, where there is one.
+
+resource "aws_vpc_security_group_egress_rule" "filters_to_model_group" {
+  for_each = try(var.private_model.security_group_ids, {})
+
+  security_group_id            = aws_security_group.filters.id
+  description                  = "The private model: ${each.key}"
+  referenced_security_group_id = each.value
+  ip_protocol                  = "tcp"
+  from_port                    = var.private_model.port
+  to_port                      = var.private_model.port
+}
+
+resource "aws_vpc_security_group_egress_rule" "filters_to_model_cidr" {
+  for_each = toset(try(var.private_model.cidr_blocks, []))
+
+  security_group_id = aws_security_group.filters.id
+  description       = "The private model in ${each.key}"
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = var.private_model.port
+  to_port           = var.private_model.port
+}

@@ -105,6 +105,31 @@ variable "allowed_domains" {
   nullable    = false
 }
 
+variable "private_model" {
+  description = "A model in place of Bedrock that the filters call: its security groups by a name of your choice, or blocks of private addresses, and its port. Null for none"
+  type = object({
+    security_group_ids = optional(map(string), {})
+    cidr_blocks        = optional(list(string), [])
+    port               = optional(number, 443)
+  })
+  default = null
+
+  validation {
+    condition     = var.private_model == null || try(length(var.private_model.security_group_ids) + length(var.private_model.cidr_blocks) > 0, false)
+    error_message = "A private model has a security group or blocks of addresses."
+  }
+
+  validation {
+    condition     = alltrue([for block in try(var.private_model.cidr_blocks, []) : can(regex("^(10|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.", block))])
+    error_message = "A private model has private IPv4 addresses."
+  }
+
+  validation {
+    condition     = try(var.private_model.port, 443) == 443 || try(var.private_model.port, 443) >= 1024
+    error_message = "A private model's port is 443 or from 1024 on: the network ACLs let no other out."
+  }
+}
+
 variable "internal_domain" {
   description = "Private domain of the service in Cloud Map; it always resolves"
   type        = string

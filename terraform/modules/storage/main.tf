@@ -68,8 +68,8 @@ module "results" {
       expire_after_days = var.results_tiering.expire_after_days
       transitions = [
         for class, days in {
-          INTELLIGENT_TIERING = var.results_tiering.intelligent_tiering_after_days
-          GLACIER             = var.results_tiering.glacier_after_days
+          (var.results_tiering.glacier_class) = var.results_tiering.glacier_after_days
+          INTELLIGENT_TIERING                 = var.results_tiering.intelligent_tiering_after_days
         } : { days = days, storage_class = class } if days != null
       ]
     }

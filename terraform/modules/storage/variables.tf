@@ -44,14 +44,20 @@ variable "prefixes" {
 }
 
 variable "results_tiering" {
-  description = "Days after which audit objects move to Intelligent-Tiering and to Glacier, and after which they end; null for never. The end has to lie behind the retention"
+  description = "Days after which audit objects move to Intelligent-Tiering and to Glacier, and after which they end; null for never. The end has to lie behind the retention. glacier_class is GLACIER_IR, which is read at once, or GLACIER or DEEP_ARCHIVE, from which objects have to be restored before the log can be verified"
   type = object({
     intelligent_tiering_after_days = optional(number, 30)
     glacier_after_days             = optional(number, 180)
+    glacier_class                  = optional(string, "GLACIER_IR")
     expire_after_days              = optional(number)
   })
   default  = {}
   nullable = false
+
+  validation {
+    condition     = contains(["GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"], var.results_tiering.glacier_class)
+    error_message = "The class is GLACIER_IR, GLACIER or DEEP_ARCHIVE."
+  }
 }
 
 variable "vpc_endpoint_ids" {

@@ -41,7 +41,7 @@ fn introduction(module: &Module) -> Result<String> {
 
 fn tables(module: &Module) -> Result<String> {
     let mut text = String::new();
-    if module.name.starts_with("modules/") {
+    if module.name.starts_with("modules/") && !module.is_example() {
         text += &usage(module)?;
     }
     let calls = module.named("module");

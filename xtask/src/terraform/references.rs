@@ -243,7 +243,7 @@ impl Scope<'_> {
 pub(super) fn check_conventions(module: &Module) -> Problems {
     let mut problems = Problems::default();
     let mut files = vec!["main.tf", "versions.tf"];
-    if !module.name.starts_with("examples/") {
+    if !module.is_example() {
         files.extend(["variables.tf", "outputs.tf"]);
     }
     for file in files {
@@ -270,7 +270,7 @@ pub(super) fn check_conventions(module: &Module) -> Problems {
         }
     }
     let provider = module.of_kind("provider").next().is_some();
-    if module.name.starts_with("modules/") && provider {
+    if module.name.starts_with("modules/") && !module.is_example() && provider {
         problems.add(&module.name, "a module takes its provider from its caller");
     }
     duplicates(module, &mut problems);

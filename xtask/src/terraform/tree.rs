@@ -45,6 +45,11 @@ impl Module {
         Ok(Self { directory: directory.to_owned(), name, files, blocks })
     }
 
+    /// Says whether it shows how another module is used.
+    pub(super) fn is_example(&self) -> bool {
+        self.name.split('/').any(|part| part == "examples")
+    }
+
     /// The blocks of a kind, such as `variable`.
     pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Block> {
         self.blocks.iter().filter(move |block| block.identifier() == kind)

@@ -78,3 +78,31 @@ run "too_many_clients_are_told" {
 
   expect_failures = [aws_network_acl.private]
 }
+
+run "filters_are_let_out_to_a_private_model" {
+  command = plan
+
+  variables {
+    private_model = { cidr_blocks = ["10.20.0.0/24"], port = 8080 }
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.filters_to_model_cidr["10.20.0.0/24"].from_port == 8080
+    error_message = "the filters' group lets them out"
+  }
+
+  assert {
+    condition     = anytrue([for rule in aws_network_acl_rule.egress : rule.cidr_block == "10.20.0.0/24" && rule.from_port <= 8080 && rule.to_port >= 8080])
+    error_message = "the network ACL lets them out, too"
+  }
+}
+
+run "a_private_model_is_private" {
+  command = plan
+
+  variables {
+    private_model = { cidr_blocks = ["52.1.2.3/32"] }
+  }
+
+  expect_failures = [var.private_model]
+}
