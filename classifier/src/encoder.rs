@@ -7,7 +7,7 @@ use crate::{
     error::{BundleError, ScoreError},
     math::{self, Norm},
     ops::{Bias, BiasGelu, ResidualNorm, Softmax},
-    packed::Packed,
+    product::Product,
     weights::{Matrix, Weights},
 };
 
@@ -44,7 +44,7 @@ struct Layer {
 }
 
 struct Linear {
-    weight: Packed,
+    weight: Product,
     bias: Vec<f32>,
 }
 
@@ -68,7 +68,7 @@ impl Encoder {
         };
         let linear = |name: &str, from: usize, to: usize| {
             let (weight, bias) = weights.linear(name, from, to)?;
-            Ok::<_, BundleError>(Linear { weight: Packed::new(&weight), bias })
+            Ok::<_, BundleError>(Linear { weight: Product::new(&weight), bias })
         };
         let attend = |at: &str| {
             let (mut weight, mut bias) = weights.linear(&format!("{at}.query"), hidden, hidden)?;
@@ -77,7 +77,7 @@ impl Encoder {
                 weight.append(own);
                 bias.extend(own_bias);
             }
-            Ok::<_, BundleError>(Linear { weight: Packed::new(&weight), bias })
+            Ok::<_, BundleError>(Linear { weight: Product::new(&weight), bias })
         };
         let layer = |index: usize| {
             let at = format!("layers.{index}");
@@ -126,6 +126,11 @@ impl Encoder {
         Ok(Logits { attack, families: self.family.apply(&hidden) })
     }
 
+    /// Says whether products are in whole numbers, so that what enters them is rounded.
+    pub(crate) fn rounds(&self) -> bool {
+        self.layers.iter().any(|layer| layer.widen.weight.rounds())
+    }
+
     fn embed(&self, ids: &[u32]) -> Result<Tensor, ScoreError> {
         let mut x = vec![0.0; ids.len() * self.hidden];
         for (position, (row, id)) in x.chunks_exact_mut(self.hidden).zip(ids).enumerate() {
@@ -168,7 +173,9 @@ impl Layer {
 
 impl Dense {
     fn apply(&self, input: &[f32]) -> Vec<f32> {
-        math::matrix_vector(&self.weight, input, &self.bias)
+        let mut output = self.bias.clone();
+        math::matrix_vector(&self.weight, input, &mut output);
+        output
     }
 }
 

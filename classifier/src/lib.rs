@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod bundle;
+mod bytes;
 mod classifier;
 mod config;
 mod encoder;
@@ -29,7 +30,8 @@ mod lanes;
 mod manifest;
 mod math;
 mod ops;
-mod packed;
+mod product;
+mod single;
 mod text;
 mod weights;
 

@@ -1,37 +1,93 @@
 //! Elementwise arithmetic over rows, written as plain loops and compiled for each instruction set that the processor
 //! may have (`pulp` chooses at run time): the scalar `erf` and `exp` of libm took as long as the products.
 
-use pulp::Arch;
-
 /// Floats worked on side by side; sums keep this many parts, so that they vectorise.
 const WIDTH: usize = 16;
 
-/// Adds a bias to each row.
-pub(crate) fn add_bias(rows: &mut [f32], bias: &[f32]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact_mut(bias.len()) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value += bias;
-                }
-            }
-        },
-    );
-}
+/// Defines functions that are compiled for each instruction set. (A closure that is handed to `pulp` is compiled by
+/// itself where it can be called twice, and then for none of them.)
+macro_rules! vectorised {
+    ($(
+        $(#[$documentation:meta])*
+        $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $kind:ty),* $(,)?) $body:block
+    )*) => {$(
+        $(#[$documentation])*
+        $visibility fn $name<$life>($($argument: $kind),*) {
+            struct Work<$life>($($kind),*);
 
-/// Adds a bias to each row and applies GELU, in its exact form.
-pub(crate) fn bias_gelu(rows: &mut [f32], bias: &[f32]) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact_mut(bias.len()) {
-                for (value, bias) in row.iter_mut().zip(bias) {
-                    *value = gelu(*value + bias);
+            impl<$life> pulp::WithSimd for Work<$life> {
+                type Output = ();
+
+                #[inline(always)]
+                fn with_simd<S: pulp::Simd>(self, _: S) {
+                    let Self($($argument),*) = self;
+                    $body
                 }
             }
-        },
-    );
+
+            pulp::Arch::new().dispatch(Work($($argument),*));
+        }
+    )*};
+}
+pub(crate) use vectorised;
+
+vectorised! {
+    /// Adds a bias to each row.
+    pub(crate) fn add_bias<'r>(rows: &'r mut [f32], bias: &'r [f32]) {
+        for row in rows.chunks_exact_mut(bias.len()) {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value += bias;
+            }
+        }
+    }
+
+    /// Adds a bias to each row and applies GELU, in its exact form.
+    pub(crate) fn bias_gelu<'r>(rows: &'r mut [f32], bias: &'r [f32]) {
+        for row in rows.chunks_exact_mut(bias.len()) {
+            for (value, bias) in row.iter_mut().zip(bias) {
+                *value = gelu(*value + bias);
+            }
+        }
+    }
+
+    /// Makes each row of `width` floats, times `scale`, a distribution.
+    pub(crate) fn softmax<'r>(rows: &'r mut [f32], width: usize, scale: f32) {
+        for row in rows.chunks_exact_mut(width) {
+            let highest = highest(row);
+            for value in row.iter_mut() {
+                *value = exp((*value - highest) * scale);
+            }
+            let share = 1.0 / sum(row);
+            for value in row.iter_mut() {
+                *value *= share;
+            }
+        }
+    }
+
+    /// Adds a bias and the row of `others` to each row, and normalises it.
+    pub(crate) fn residual_norm<'r>(rows: &'r mut [f32], others: &'r [f32], bias: &'r [f32], norm: &'r Norm) {
+        let width = bias.len();
+        for (row, other) in rows.chunks_exact_mut(width).zip(others.chunks_exact(width)) {
+            for ((value, other), bias) in row.iter_mut().zip(other).zip(bias) {
+                *value += other + bias;
+            }
+            norm.apply(row);
+        }
+    }
+
+    /// Normalises each row.
+    pub(crate) fn normalise<'r>(rows: &'r mut [f32], norm: &'r Norm) {
+        for row in rows.chunks_exact_mut(norm.weight.len()) {
+            norm.apply(row);
+        }
+    }
+
+    /// Adds the products of a vector with the rows of a matrix to `sums`.
+    pub(crate) fn matrix_vector<'r>(matrix: &'r [f32], vector: &'r [f32], sums: &'r mut [f32]) {
+        for (row, sum) in matrix.chunks_exact(vector.len()).zip(sums) {
+            *sum += dot(row, vector);
+        }
+    }
 }
 
 /// Applies GELU to each value.
@@ -39,61 +95,6 @@ pub(crate) fn gelu_all(values: &mut [f32]) {
     for value in values {
         *value = gelu(*value);
     }
-}
-
-/// Makes each row of `width` floats, times `scale`, a distribution.
-pub(crate) fn softmax(rows: &mut [f32], width: usize, scale: f32) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact_mut(width) {
-                let highest = highest(row);
-                for value in row.iter_mut() {
-                    *value = exp((*value - highest) * scale);
-                }
-                let share = 1.0 / sum(row);
-                for value in row.iter_mut() {
-                    *value *= share;
-                }
-            }
-        },
-    );
-}
-
-/// Adds a bias and the row of `others` to each row, and normalises it.
-pub(crate) fn residual_norm(rows: &mut [f32], others: &[f32], bias: &[f32], norm: &Norm) {
-    let width = bias.len();
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for (row, other) in rows.chunks_exact_mut(width).zip(others.chunks_exact(width)) {
-                for ((value, other), bias) in row.iter_mut().zip(other).zip(bias) {
-                    *value += other + bias;
-                }
-                norm.apply(row);
-            }
-        },
-    );
-}
-
-/// Normalises each row.
-pub(crate) fn normalise(rows: &mut [f32], norm: &Norm) {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || {
-            for row in rows.chunks_exact_mut(norm.weight.len()) {
-                norm.apply(row);
-            }
-        },
-    );
-}
-
-/// Returns the products of a vector with the rows of a matrix, plus a bias.
-pub(crate) fn matrix_vector(matrix: &[f32], vector: &[f32], bias: &[f32]) -> Vec<f32> {
-    Arch::new().dispatch(
-        #[inline(always)]
-        || matrix.chunks_exact(vector.len()).zip(bias).map(|(row, bias)| dot(row, vector) + bias).collect(),
-    )
 }
 
 /// Layer normalisation.
@@ -228,7 +229,8 @@ mod tests {
         normalise(&mut row, &norm);
         assert!(row.iter().sum::<f32>().abs() < 1e-5);
         assert!((row.iter().map(|v| v * v).sum::<f32>() - 19.0).abs() < 1e-3);
-        let product = matrix_vector(&[1.0; 38], &row, &[0.5, 1.5]);
+        let mut product = [0.5, 1.5];
+        matrix_vector(&[1.0; 38], &row, &mut product);
         assert!((product[0] - 0.5).abs() < 1e-5 && (product[1] - 1.5).abs() < 1e-5);
     }
 }

@@ -46,9 +46,10 @@ fn every_precision_computes_what_the_formulas_say() {
         let classifier = load(dir.path()).unwrap();
         let found = classifier.score("rules ignore CATS", Role::Document, &|| false).unwrap();
         let (attack, families) = reference.logits(&[2, 5, 11, 10, 8, 9, 3]);
-        assert!((f64::from(found.logit) - attack).abs() < 1e-4, "{precision:?}: {found:?} {attack}");
+        let within = if precision == Precision::Int8 { 5e-3 } else { 1e-4 };
+        assert!((f64::from(found.logit) - attack).abs() < within, "{precision:?}: {found:?} {attack}");
         let expected = 1.0 / (1.0 + (-(attack - 0.25) / 0.5).exp());
-        assert!((found.probability - expected).abs() < 1e-4);
+        assert!((found.probability - expected).abs() < within);
         let best = families.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
         assert_eq!(&*found.family, ["benign", "direct_injection", "jailbreak"][best]);
         assert_eq!((found.windows, found.tokens, found.coverage), (1, 4, 1.0));

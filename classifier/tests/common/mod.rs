@@ -31,7 +31,7 @@ pub(crate) const OVERLAP: usize = 4;
 type Tensors = BTreeMap<String, (Vec<usize>, Vec<f64>)>;
 
 /// How the matrices are stored.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Precision {
     Int8,
     F16,

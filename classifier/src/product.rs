@@ -1,0 +1,162 @@
+//! The products of the encoder's layers.
+
+use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape};
+
+use crate::{
+    bytes::Bytes,
+    single::Single,
+    weights::{Matrix, Rows},
+};
+
+/// The right side of a product, `[in, out]`, laid out for the processor at hand.
+pub(crate) struct Product {
+    from: usize,
+    to: usize,
+    weights: Weights,
+}
+
+enum Weights {
+    Bytes(Bytes),
+    Single(Single),
+}
+
+impl Product {
+    /// Lays weights out: those of eight bits stay so where the processor can multiply them.
+    pub(crate) fn new(matrix: &Matrix) -> Self {
+        let (from, to) = (matrix.columns, matrix.count());
+        let bytes = match &matrix.rows {
+            Rows::Byte(values, scales) => Bytes::new(values, scales, from),
+            Rows::Single(_) | Rows::Half(_) => None,
+        };
+        let weights =
+            bytes.map_or_else(|| Weights::Single(Single::new(&matrix.wide(), from)), Weights::Bytes);
+        Self { from, to, weights }
+    }
+
+    /// Says whether the rows are rounded to fourteen bits.
+    pub(crate) const fn rounds(&self) -> bool {
+        matches!(self.weights, Weights::Bytes(_))
+    }
+
+    /// Returns the product of `[rows, in]` with these weights, `[rows, out]`.
+    fn of(&self, input: &[f32]) -> std::result::Result<Vec<f32>, String> {
+        if self.from == 0 || !input.len().is_multiple_of(self.from) {
+            return Err(format!("a product needs rows of {} values", self.from));
+        }
+        let mut output = vec![0.0; input.len() / self.from * self.to];
+        match &self.weights {
+            Weights::Bytes(weights) => weights.product(input, &mut output)?,
+            Weights::Single(weights) => weights.product(input, &mut output),
+        }
+        Ok(output)
+    }
+}
+
+impl CustomOp1 for Product {
+    fn name(&self) -> &'static str {
+        "product"
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let input = match (storage, layout.contiguous_offsets()) {
+            (CpuStorage::F32(values), Some((start, end))) => values.get(start..end),
+            _ => None,
+        };
+        let input = input
+            .ok_or_else(|| Error::Msg("a product needs contiguous rows in single precision".to_owned()))?;
+        let output = self.of(input).map_err(Error::Msg)?;
+        let rows = output.len().checked_div(self.to).unwrap_or_default();
+        Ok((CpuStorage::F32(output), (rows, self.to).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+
+    /// Numbers in [-1, 1) that look random.
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        let step = |state: &mut u32| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some(f32::from(i16::from_le_bytes([state.to_le_bytes()[2], state.to_le_bytes()[3]])) / 32_768.0)
+        };
+        std::iter::repeat_with({
+            let mut state = seed;
+            move || step(&mut state).unwrap()
+        })
+        .take(count)
+        .collect()
+    }
+
+    #[test]
+    fn products_are_those_of_candle() {
+        for (rows, from, to) in
+            [(1, 3, 1), (2, 5, 33), (7, 384, 70), (12, 385, 64), (25, 1000, 31), (40, 16, 48)]
+        {
+            let (input, weights) = (numbers(rows * from, 1), numbers(from * to, 2));
+            let product = Product::new(&Matrix { rows: Rows::Single(weights.clone()), columns: from });
+            let tensor = |values: Vec<f32>, shape| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
+            let (input, weights) = (tensor(input, (rows, from)), tensor(weights, (to, from)));
+            let theirs = input.matmul(&weights.t().unwrap()).unwrap();
+            let ours = input.apply_op1_no_bwd(&product).unwrap();
+            assert_eq!(ours.dims(), [rows, to]);
+            let flat = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            for (ours, theirs) in flat(ours).iter().zip(flat(theirs)) {
+                assert!((ours - theirs).abs() <= 1e-4 * theirs.abs().max(1.0), "{ours} is not {theirs}");
+            }
+        }
+    }
+
+    #[test]
+    fn weights_of_eight_bits_are_what_they_stand_for() {
+        // Rows and columns that fill the library's blocks and such that do not.
+        for (rows, from, to) in [(1, 1, 1), (9, 400, 50), (3, 1536, 7), (64, 384, 33), (17, 385, 96)] {
+            // The extremes among them, which saturate where a digit is too large.
+            let bytes: Vec<i8> = (0..from * to)
+                .map(|index| match index % 5 {
+                    0 => 127,
+                    1 => -127,
+                    _ => i8::try_from(index * 37 % 255).unwrap_or(-7),
+                })
+                .collect();
+            let scales: Vec<f32> = numbers(to, 3);
+            let wide: Vec<f32> = bytes
+                .chunks(from)
+                .zip(&scales)
+                .flat_map(|(row, scale)| row.iter().map(move |b| f32::from(*b) * scale))
+                .collect();
+            let mut input = numbers(rows * from, 4);
+            // Rows of one sign add up the most.
+            input.iter_mut().step_by(2).for_each(|value| *value = 1.0 - value.abs() / 64.0);
+            let narrow = Product::new(&Matrix { rows: Rows::Byte(bytes, scales.clone()), columns: from });
+            let wide = Product::new(&Matrix { rows: Rows::Single(wide), columns: from });
+            // Each value is off by half a unit at most, and meets a weight of up to 127 units, here.
+            let most = scales.iter().fold(0.0_f32, |most, scale| most.max(scale.abs()));
+            let within = 0.5 / 8127.0 * 127.0 * most * (from as f32);
+            for (ours, theirs) in narrow.of(&input).unwrap().iter().zip(wide.of(&input).unwrap()) {
+                assert!((ours - theirs).abs() <= within + 1e-5 * theirs.abs(), "{ours} is not {theirs}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        let product = Product::new(&Matrix { rows: Rows::Byte(vec![1; 8], vec![1.0; 2]), columns: 4 });
+        for none in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            let output = product.of(&[0.0, none, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]).unwrap();
+            assert!(output[..2].iter().all(|value| !value.is_finite()), "{none}: {output:?}");
+            assert!(output[2..].iter().all(|value| (value - 4.0).abs() < 1e-3));
+        }
+        assert_eq!(product.of(&[0.0; 4]), Ok(vec![0.0; 2]));
+    }
+
+    #[test]
+    fn rows_of_another_width_are_refused() {
+        let product = Product::new(&Matrix { rows: Rows::Single(vec![1.0; 12]), columns: 4 });
+        assert!(product.of(&[1.0; 6]).is_err());
+        assert_eq!(product.of(&[]), Ok(Vec::new()));
+        assert_eq!(product.of(&[1.0; 4]), Ok(vec![4.0; 3]));
+    }
+}
