@@ -65,6 +65,17 @@ locals {
     { for caller in local.callers : "tls/clients/${caller}" => ["spiffe://${var.certificate_rotation.trust_domain}/${local.name}/${caller}"] },
     { "tls/key" = [local.server_name, "spiffe://${var.certificate_rotation.trust_domain}/${local.name}/api"] },
   )
+  # Who may call the service; without an entry it does not start.
+  trust_domain = try(var.certificate_rotation.trust_domain, "llm-shield.internal")
+  identities = var.identities == null ? jsonencode([
+    for caller in local.callers : {
+      match     = "spiffe://${local.trust_domain}/${local.name}/${caller}"
+      principal = caller
+      tenant    = "default"
+      roles     = ["scanner", "redactor"]
+    }
+  ]) : jsonencode([for identity in coalesce(var.identities, []) : { for key, value in identity : key => value if value != null }])
+
   rotations = merge(
     { for name in keys(local.renewed) : name => { lambda_arn = module.rotation[0].function_arn, after_days = var.certificate_rotation.after_days } },
     var.secret_rotation,
@@ -182,7 +193,7 @@ module "service" {
   role_names          = { task = local.roles.task, execution = local.roles.execution }
   secret_arns         = [for name in ["tls/cert", "tls/key", "tls/client_ca", "redact-key"] : module.secrets.arns[name]]
   buckets             = module.storage.buckets
-  environment         = var.settings
+  environment         = merge({ LLM_SHIELD__IDENTITIES = local.identities }, var.settings)
   collector_image     = var.collector_image
   deletion_protection = var.deletion_protection
   force_delete        = var.force_destroy

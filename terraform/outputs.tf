@@ -33,6 +33,16 @@ output "secret_names" {
   value       = module.secrets.names
 }
 
+output "signing_key_arn" {
+  description = "Key that signs the audit log's checkpoints: `llm-shield audit verify --key-id`"
+  value       = module.keys.arns.signing
+}
+
+output "audit_key_arn" {
+  description = "Key that wraps the data keys of the audit log"
+  value       = module.keys.arns.audit
+}
+
 output "key_aliases" {
   description = "Keys by purpose"
   value       = module.keys.aliases

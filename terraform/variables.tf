@@ -365,6 +365,27 @@ variable "scaling" {
   nullable = false
 }
 
+variable "identities" {
+  description = "Who may call the service, by the name in the client certificate: a SPIFFE ID (one that ends in /* stands for all below it) or a DNS name; see docs/configuration.md. Null: the filters and each of applications as scanner and redactor of the tenant default, by the SPIFFE IDs that certificate_rotation gives them (spiffe://DOMAIN/NAME/CALLER; DOMAIN is llm-shield.internal without it)"
+  type = list(object({
+    match     = string
+    principal = optional(string)
+    tenant    = string
+    roles     = list(string)
+  }))
+  default = null
+
+  validation {
+    condition     = var.identities == null || try(length(var.identities) > 0, false)
+    error_message = "Without an entry nobody could call, and the service does not start."
+  }
+
+  validation {
+    condition     = alltrue(flatten([for identity in coalesce(var.identities, []) : [for role in identity.roles : contains(["scanner", "redactor", "restorer", "auditor", "admin"], role)]]))
+    error_message = "The roles are scanner, redactor, restorer, auditor and admin."
+  }
+}
+
 variable "settings" {
   description = "Further settings of the service: environment variables LLM_SHIELD__SECTION__KEY"
   type        = map(string)

@@ -1,6 +1,9 @@
 output "authority_arn" {
   description = "ARN of the authority"
   value       = aws_acmpca_certificate_authority.this.arn
+
+  # Until its own certificate is installed it signs nothing.
+  depends_on = [aws_acmpca_certificate_authority_certificate.this]
 }
 
 output "certificate" {

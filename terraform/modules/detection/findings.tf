@@ -44,6 +44,19 @@ resource "aws_ssm_document" "import" {
           Workflow      = { Status = "NEW" }
         }]
       }
+      }, {
+      # Security Hub answers 200 to a finding that it refuses: it has to be there afterwards.
+      name           = "see"
+      action         = "aws:waitForAwsResourceProperty"
+      timeoutSeconds = 120
+      isEnd          = true
+      inputs = {
+        Service          = "securityhub"
+        Api              = "GetFindings"
+        Filters          = { Id = [{ Value = "llm-shield/${var.name}/{{ Alarm }}", Comparison = "EQUALS" }] }
+        PropertySelector = "$.Findings[0].RecordState"
+        DesiredValues    = ["ACTIVE"]
+      }
     }]
   })
 }
@@ -70,6 +83,12 @@ data "aws_iam_policy_document" "import" {
     sid       = "Import"
     actions   = ["securityhub:BatchImportFindings"]
     resources = [local.product_arn]
+  }
+
+  statement {
+    sid       = "See"
+    actions   = ["securityhub:GetFindings"]
+    resources = ["${local.arn}:securityhub:${var.region}:${var.account_id}:hub/default"]
   }
 }
 

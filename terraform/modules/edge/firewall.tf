@@ -15,7 +15,7 @@ resource "aws_wafv2_regex_pattern_set" "injection" {
   for_each = local.injection_sets
 
   name        = "${var.name}-injection-${each.key}"
-  description = "Prompt injections, from the service's own rules"
+  description = "Prompt injections, from the rules of the service"
   scope       = "REGIONAL"
 
   dynamic "regular_expression" {

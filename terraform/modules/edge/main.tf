@@ -112,6 +112,20 @@ resource "aws_api_gateway_model" "chat" {
   })
 }
 
+resource "aws_api_gateway_model" "object" {
+  rest_api_id  = aws_api_gateway_rest_api.this.id
+  name         = "Request"
+  description  = "A request or an answer whose shape the filters judge"
+  content_type = "application/json"
+  schema = jsonencode({
+    "$schema"     = "http://json-schema.org/draft-04/schema#"
+    title         = "Request"
+    type          = "object"
+    minProperties = 1
+    maxProperties = 64
+  })
+}
+
 resource "aws_api_gateway_resource" "first" {
   for_each = local.depths.first
 
@@ -149,7 +163,8 @@ resource "aws_api_gateway_method" "route" {
   authorization        = "AWS_IAM"
   api_key_required     = true
   request_validator_id = aws_api_gateway_request_validator.this.id
-  request_models       = each.value.conversation ? { "application/json" = aws_api_gateway_model.chat.name } : {}
+  # Whatever the content type is called.
+  request_models = { "$default" = each.value.conversation ? aws_api_gateway_model.chat.name : aws_api_gateway_model.object.name }
 }
 
 resource "aws_api_gateway_integration" "route" {
@@ -171,7 +186,8 @@ resource "aws_api_gateway_deployment" "this" {
   # A change to any of these is in force only after a new deployment.
   triggers = {
     redeployment = sha1(jsonencode([
-      local.routes, data.aws_iam_policy_document.api.json, aws_api_gateway_model.chat.schema, var.vpc_endpoint_id,
+      local.routes, data.aws_iam_policy_document.api.json, aws_api_gateway_model.chat.schema,
+      aws_api_gateway_model.object.schema, var.vpc_endpoint_id,
       aws_api_gateway_request_validator.this.id, [for method in aws_api_gateway_method.route : method.id],
       [for integration in aws_api_gateway_integration.route : integration.id],
     ]))
@@ -186,6 +202,13 @@ resource "aws_api_gateway_deployment" "this" {
 
 resource "aws_cloudwatch_log_group" "access" {
   name              = "/llm-shield/edge/${var.name}"
+  kms_key_id        = var.key_arns.logs
+  retention_in_days = var.log_retention_days
+}
+
+# API Gateway would make it itself, without our key and for ever.
+resource "aws_cloudwatch_log_group" "execution" {
+  name              = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/live"
   kms_key_id        = var.key_arns.logs
   retention_in_days = var.log_retention_days
 }
@@ -216,7 +239,7 @@ resource "aws_api_gateway_stage" "this" {
     })
   }
 
-  depends_on = [aws_api_gateway_account.this]
+  depends_on = [aws_api_gateway_account.this, aws_cloudwatch_log_group.execution]
 }
 
 # Requests are never logged by API Gateway itself: they hold prompts.

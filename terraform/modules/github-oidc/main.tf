@@ -84,7 +84,7 @@ data "aws_iam_policy_document" "deploy" {
 
     content {
       sid       = "Functions"
-      actions   = ["lambda:GetFunction", "lambda:PublishVersion", "lambda:UpdateFunctionCode"]
+      actions   = ["lambda:GetFunction", "lambda:GetFunctionConfiguration", "lambda:PublishVersion", "lambda:UpdateFunctionCode"]
       resources = statement.value
     }
   }

@@ -16,6 +16,7 @@ locals {
     secrets = "Encrypts secrets"
     buckets = "Encrypts buckets"
     events  = "Encrypts topics, queues, images and the environment of functions"
+    tasks   = "Encrypts the disks of tasks"
   }
   policies = {
     audit   = data.aws_iam_policy_document.audit.json
@@ -23,6 +24,7 @@ locals {
     secrets = data.aws_iam_policy_document.secrets.json
     buckets = data.aws_iam_policy_document.buckets.json
     events  = data.aws_iam_policy_document.events.json
+    tasks   = data.aws_iam_policy_document.tasks.json
   }
 }
 

@@ -1,5 +1,5 @@
 output "arns" {
-  description = "ARNs of the keys by purpose: audit, logs, secrets, buckets, events, signing"
+  description = "ARNs of the keys by purpose: audit, logs, secrets, buckets, events, tasks, signing"
   value       = merge({ for purpose, key in aws_kms_key.symmetric : purpose => key.arn }, { signing = aws_kms_key.signing.arn })
 }
 

@@ -313,6 +313,40 @@ data "aws_iam_policy_document" "secrets" {
     data.aws_iam_policy_document.administration.json,
     data.aws_iam_policy_document.via_service["secretsmanager"].json,
   ]
+
+  # Secrets Manager asks the key with the rights of whoever makes a secret, and about no secret's content: by this version.
+  statement {
+    sid       = "MakeSecrets"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [local.root]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["secretsmanager.${var.region}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:SecretVersionId"
+      values   = ["RequestToValidateKeyAccess"]
+    }
+
+    dynamic "condition" {
+      for_each = length(var.administrator_arns) == 0 ? [] : [var.administrator_arns]
+
+      content {
+        test     = "ArnLike"
+        variable = "aws:PrincipalArn"
+        values   = condition.value
+      }
+    }
+  }
 }
 
 data "aws_iam_policy_document" "buckets" {
@@ -322,17 +356,51 @@ data "aws_iam_policy_document" "buckets" {
   ]
 }
 
-# A use through one AWS service only: a stolen role can fetch what it may read, and decrypt nothing else.
+# A use through one AWS service only, for what is ours: a stolen role can fetch what it may read, and decrypt nothing else.
 data "aws_iam_policy_document" "via_service" {
   for_each = {
-    secretsmanager = { roles = var.users.secrets, sid = "SecretsManager" }
-    s3             = { roles = var.users.buckets, sid = "Buckets" }
+    secretsmanager = {
+      roles   = var.users.secrets
+      sid     = "SecretsManager"
+      context = "SecretARN"
+      ours    = "arn:${data.aws_partition.current.partition}:secretsmanager:${var.region}:${var.account_id}:secret:llm-shield/*"
+    }
+    s3 = {
+      roles   = var.users.buckets
+      sid     = "Buckets"
+      context = "aws:s3:arn"
+      ours    = "arn:${data.aws_partition.current.partition}:s3:::llm-shield-*"
+    }
+  }
+
+  # A description has no encryption context.
+  statement {
+    sid       = "Describe"
+    actions   = ["kms:DescribeKey"]
+    resources = ["*"]
+
+    principals {
+      type        = "AWS"
+      identifiers = [local.root]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["${each.key}.${var.region}.amazonaws.com"]
+    }
   }
 
   statement {
     sid       = each.value.sid
-    actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = ["*"]
+
+    condition {
+      test     = "StringLike"
+      variable = "kms:EncryptionContext:${each.value.context}"
+      values   = [each.value.ours]
+    }
 
     principals {
       type        = "AWS"
@@ -417,6 +485,63 @@ data "aws_iam_policy_document" "events" {
       test     = "StringEquals"
       variable = "kms:ViaService"
       values   = [for service in concat(["lambda", "ecr"], local.guardrail) : "${service}.${var.region}.amazonaws.com"]
+    }
+  }
+}
+
+# Fargate encrypts what a task has on its disk, which is the copy of the certificates and what waits to be archived.
+data "aws_iam_policy_document" "tasks" {
+  source_policy_documents = [data.aws_iam_policy_document.administration.json]
+
+  statement {
+    sid       = "MakeDisks"
+    actions   = ["kms:GenerateDataKeyWithoutPlaintext"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["fargate.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:ecs:clusterAccount"
+      values   = [var.account_id]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:ecs:clusterName"
+      values   = [var.name]
+    }
+  }
+
+  statement {
+    sid       = "OpenDisks"
+    actions   = ["kms:CreateGrant"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["fargate.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:ecs:clusterAccount"
+      values   = [var.account_id]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:EncryptionContext:aws:ecs:clusterName"
+      values   = [var.name]
+    }
+
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "kms:GrantOperations"
+      values   = ["Decrypt"]
     }
   }
 }

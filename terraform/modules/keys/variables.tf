@@ -1,5 +1,5 @@
 variable "name" {
-  description = "Prefix of the keys' aliases"
+  description = "Prefix of the keys' aliases, and name of the cluster whose tasks' disks are encrypted"
   type        = string
 }
 

@@ -51,8 +51,9 @@ data "aws_iam_policy_document" "s3" {
   statement {
     sid = "OurBuckets"
     actions = [
-      "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:GetObject", "s3:GetObjectLegalHold", "s3:GetObjectRetention",
-      "s3:GetObjectVersion", "s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts", "s3:PutObject",
+      "s3:AbortMultipartUpload", "s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration", "s3:GetObject",
+      "s3:GetObjectLegalHold", "s3:GetObjectRetention", "s3:GetObjectVersion", "s3:ListBucket",
+      "s3:ListBucketMultipartUploads", "s3:ListBucketVersions", "s3:ListMultipartUploadParts", "s3:PutObject",
       "s3:PutObjectLegalHold", "s3:PutObjectRetention",
     ]
     # Which of our buckets is for IAM and the buckets' policies to say; the condition keeps it to this account's.

@@ -87,9 +87,9 @@ variable "key_arns" {
 }
 
 variable "reserved_concurrency" {
-  description = "Most instances at one time; -1 for no reservation"
+  description = "Most instances at one time; -1 for no reservation, for which a new account has no room"
   type        = number
-  default     = 5
+  default     = -1
   nullable    = false
 }
 

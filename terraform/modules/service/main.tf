@@ -42,13 +42,28 @@ resource "aws_cloudwatch_log_group" "this" {
   retention_in_days = var.log_retention_days
 }
 
+# Container Insights would make it itself, without our key and for ever.
+resource "aws_cloudwatch_log_group" "insights" {
+  name              = "/aws/ecs/containerinsights/${var.name}/performance"
+  kms_key_id        = var.key_arns.logs
+  retention_in_days = var.log_retention_days
+}
+
 resource "aws_ecs_cluster" "this" {
   name = var.name
+
+  configuration {
+    managed_storage_configuration {
+      fargate_ephemeral_storage_kms_key_id = var.key_arns.tasks
+    }
+  }
 
   setting {
     name  = "containerInsights"
     value = "enhanced"
   }
+
+  depends_on = [aws_cloudwatch_log_group.insights]
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {

@@ -145,7 +145,7 @@ data "aws_iam_policy_document" "task" {
 
   statement {
     sid       = "List"
-    actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
+    actions   = ["s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration", "s3:ListBucket"]
     resources = [var.buckets.models.arn, var.buckets.results.arn]
   }
 

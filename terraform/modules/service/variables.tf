@@ -48,8 +48,15 @@ variable "size" {
   nullable = false
 
   validation {
-    condition     = contains([512, 1024, 2048, 4096, 8192, 16384], var.size.cpu) && var.size.memory >= 2 * var.size.cpu && var.size.memory <= 8 * var.size.cpu
-    error_message = "Fargate has 512 to 16384 CPU units with two to eight times as many MiB (see its table)."
+    condition = contains(lookup({
+      "512"   = range(1024, 4097, 1024)
+      "1024"  = range(2048, 8193, 1024)
+      "2048"  = range(4096, 16385, 1024)
+      "4096"  = range(8192, 30721, 1024)
+      "8192"  = range(16384, 61441, 4096)
+      "16384" = range(32768, 122881, 8192)
+    }, tostring(var.size.cpu), []), var.size.memory)
+    error_message = "Fargate's table: 512 units with 1 to 4 GiB, 1024 with 2 to 8, 2048 with 4 to 16, 4096 with 8 to 30, 8192 with 16 to 60 in steps of 4, 16384 with 32 to 120 in steps of 8."
   }
 }
 
@@ -149,7 +156,7 @@ variable "metrics_namespace" {
 }
 
 variable "key_arns" {
-  description = "Keys by purpose: audit, signing, logs, secrets, buckets, events"
+  description = "Keys by purpose: audit, signing, logs, secrets, buckets, events, tasks"
   type = object({
     audit   = string
     signing = string
@@ -157,6 +164,7 @@ variable "key_arns" {
     secrets = string
     buckets = string
     events  = string
+    tasks   = string
   })
 }
 
