@@ -83,7 +83,7 @@ impl Trust {
         let text = bytes.get(..=body.len()).ok_or(FORM)?;
         let key = self.0.get(name).ok_or("it is signed under a key that is not trusted")?;
         if *hash != key_hash(key) {
-            return Err("it is signed under another key of a trusted name");
+            return Err(OTHER_KEY);
         }
         if !key.verifies(text.as_bytes(), signature) {
             return Err("its signature is wrong");
@@ -94,6 +94,10 @@ impl Trust {
 
 /// What is said of bytes that are no note.
 pub(crate) const FORM: &str = "it is not a signed note";
+
+/// What is said of a note under a trusted name and another key: an alias was moved, or the note is forged.
+pub(crate) const OTHER_KEY: &str = "it is signed under another key of a trusted name; \
+    if that is an alias that was moved, move it back to the key that signed";
 
 fn signature_line(name: &str, hash: &[u8; KEY_HASH_BYTES], signature: &[u8]) -> String {
     format!("{SIGNATURE}{name} {}\n", STANDARD.encode([hash, signature].concat()))
@@ -156,7 +160,7 @@ pub(crate) mod tests {
     fn another_key_of_the_same_name_is_told() {
         let (_directory, keys, _) = signing_keys();
         let (_other_directory, _, other) = signing_keys();
-        assert_eq!(other.open(&sign(&keys, "x\n")), Err("it is signed under another key of a trusted name"));
+        assert_eq!(other.open(&sign(&keys, "x\n")), Err(OTHER_KEY));
         assert_eq!(
             Trust::default().open(&sign(&keys, "x\n")),
             Err("it is signed under a key that is not trusted")

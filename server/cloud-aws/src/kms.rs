@@ -1,6 +1,6 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -29,12 +29,21 @@ const P256_SPKI: [u8; 27] = [
 ///
 /// A key is named by its id, its ARN, or an alias (`alias/llm-shield-audit`). Data keys are AES-256; signing keys are
 /// of the kind `ECC_NIST_P256` and sign the message itself, so that anybody can check a signature with the public key.
-/// Public keys are kept in memory: they never change.
+/// Which key the name of a signing key stands for is asked once: an alias that is moved changes nothing for this object,
+/// so that what it signs always goes with the public key that it tells.
 #[derive(Debug)]
 pub struct AwsKms {
     client: Client,
     region: String,
-    public_keys: Mutex<HashMap<String, PublicKey>>,
+    signing_keys: Mutex<HashMap<String, SigningKey>>,
+}
+
+/// What a name of a signing key stands for.
+#[derive(Debug, Clone)]
+struct SigningKey {
+    /// The key's own name: its ARN.
+    id: String,
+    public: PublicKey,
 }
 
 impl AwsKms {
@@ -43,7 +52,7 @@ impl AwsKms {
         Self {
             client: Client::new(aws.config()),
             region: aws.region().to_owned(),
-            public_keys: Mutex::default(),
+            signing_keys: Mutex::default(),
         }
     }
 
@@ -57,10 +66,11 @@ impl AwsKms {
     /// # Errors
     /// As the other calls; a wrong signature is `Ok(false)`.
     pub async fn verify_with_kms(&self, key_id: &str, message: &[u8], signature: &[u8]) -> Result<bool> {
+        let key = self.signing_key(key_id).await?;
         let answer = self
             .client
             .verify()
-            .key_id(key_id)
+            .key_id(key.id)
             .message(Blob::new(message))
             .message_type(MessageType::Raw)
             .signature(Blob::new(signature))
@@ -74,8 +84,34 @@ impl AwsKms {
         }
     }
 
-    fn known(&self) -> std::sync::MutexGuard<'_, HashMap<String, PublicKey>> {
-        self.public_keys.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Returns what the name of a signing key stood for when it was first asked.
+    async fn signing_key(&self, key_id: &str) -> Result<SigningKey> {
+        if let Some(key) = self.known().get(key_id) {
+            return Ok(key.clone());
+        }
+        let answer = self
+            .client
+            .get_public_key()
+            .key_id(key_id)
+            .send()
+            .await
+            .map_err(|error| translate(key_id, error))?;
+        let spki_der = answer.public_key.map(Blob::into_inner).ok_or_else(incomplete)?;
+        if !spki_der.starts_with(&P256_SPKI) {
+            return Err(CloudError::invalid(format!(
+                "signing key `{key_id}` is not of the kind ECC_NIST_P256"
+            )));
+        }
+        let key = SigningKey {
+            id: answer.key_id.ok_or_else(incomplete)?,
+            public: PublicKey { algorithm: SignatureAlgorithm::EcdsaP256Sha256, spki_der },
+        };
+        // Who asked at the same time may have been told another key: the first one stays.
+        Ok(self.known().entry(key_id.to_owned()).or_insert(key).clone())
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, SigningKey>> {
+        self.signing_keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -137,40 +173,33 @@ impl CloudKeyManager for AwsKms {
     }
 
     async fn sign(&self, key_id: &str, message: &[u8]) -> Result<Vec<u8>> {
+        let key = self.signing_key(key_id).await?;
         let answer = self
             .client
             .sign()
-            .key_id(key_id)
+            .key_id(&key.id)
             .message(Blob::new(message))
             .message_type(MessageType::Raw)
             .signing_algorithm(SigningAlgorithmSpec::EcdsaSha256)
             .send()
             .await
             .map_err(|error| translate(key_id, error))?;
+        let signed_with = answer.key_id.ok_or_else(incomplete)?;
+        if bare(&signed_with) != bare(&key.id) {
+            let told = format!("`{key_id}` is `{}`, and KMS has signed with `{signed_with}`", key.id);
+            return Err(CloudError::invalid(told));
+        }
         answer.signature.map(Blob::into_inner).ok_or_else(incomplete)
     }
 
     async fn public_key(&self, key_id: &str) -> Result<PublicKey> {
-        if let Some(key) = self.known().get(key_id) {
-            return Ok(key.clone());
-        }
-        let answer = self
-            .client
-            .get_public_key()
-            .key_id(key_id)
-            .send()
-            .await
-            .map_err(|error| translate(key_id, error))?;
-        let spki_der = answer.public_key.map(Blob::into_inner).ok_or_else(incomplete)?;
-        if !spki_der.starts_with(&P256_SPKI) {
-            return Err(CloudError::invalid(format!(
-                "signing key `{key_id}` is not of the kind ECC_NIST_P256"
-            )));
-        }
-        let key = PublicKey { algorithm: SignatureAlgorithm::EcdsaP256Sha256, spki_der };
-        self.known().insert(key_id.to_owned(), key.clone());
-        Ok(key)
+        Ok(self.signing_key(key_id).await?.public)
     }
+}
+
+/// Returns a key's id out of its ARN: emulators answer with one or the other.
+fn bare(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
 }
 
 fn pairs(context: &EncryptionContext) -> HashMap<String, String> {

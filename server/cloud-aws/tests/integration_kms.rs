@@ -15,7 +15,7 @@ use llm_shield_cloud::{
 };
 use llm_shield_cloud_aws::AwsKms;
 
-everywhere! { conforms, an_alias_is_a_name, kms_checks_signatures_too, }
+everywhere! { conforms, an_alias_is_a_name, a_moved_alias_changes_no_signature, kms_checks_signatures_too, }
 
 /// Keys that go when the test is over, as soon as KMS lets them.
 struct Keys {
@@ -33,9 +33,7 @@ impl Keys {
             made.key_metadata.unwrap().key_id
         };
         let (one, other) = (encryption().await, encryption().await);
-        let signing = client.create_key().description("llm-shield-test").key_usage(KeyUsageType::SignVerify);
-        let signing =
-            signing.key_spec(KeySpec::EccNistP256).send().await.unwrap().key_metadata.unwrap().key_id;
+        let signing = signing(&client).await;
         Self { client, encryption: one, other, signing }
     }
 
@@ -45,6 +43,11 @@ impl Keys {
             deletion.send().await.unwrap();
         }
     }
+}
+
+async fn signing(client: &Client) -> String {
+    let key = client.create_key().description("llm-shield-test").key_usage(KeyUsageType::SignVerify);
+    key.key_spec(KeySpec::EccNistP256).send().await.unwrap().key_metadata.unwrap().key_id
 }
 
 async fn conforms(place: Place) {
@@ -74,6 +77,27 @@ async fn an_alias_is_a_name(place: Place) {
     keys.client.delete_alias().alias_name(&alias).send().await.unwrap();
     assert_eq!(*kms.decrypt(&key.wrapped, &context).await.unwrap(), *key.plaintext);
     keys.remove().await;
+}
+
+async fn a_moved_alias_changes_no_signature(place: Place) {
+    let (keys, later) = (Keys::make(&place).await, Keys::make(&place).await);
+    let alias = format!("alias/llm-shield-test-signing-{}", place.id);
+    keys.client.create_alias().alias_name(&alias).target_key_id(&keys.signing).send().await.unwrap();
+    let kms = AwsKms::new(&place.aws);
+    kms.sign(&alias, b"before").await.unwrap();
+    keys.client.update_alias().alias_name(&alias).target_key_id(&later.signing).send().await.unwrap();
+    let signature = kms.sign(&alias, b"after").await.unwrap();
+    assert!(kms.verify(&alias, b"after", &signature).await.unwrap());
+    assert!(kms.verify_with_kms(&keys.signing, b"after", &signature).await.unwrap());
+    assert_eq!(kms.public_key(&alias).await.unwrap(), kms.public_key(&keys.signing).await.unwrap());
+    // Another process is told the other key, and signs with that one.
+    let other = AwsKms::new(&place.aws);
+    let signature = other.sign(&alias, b"after").await.unwrap();
+    assert!(other.verify(&alias, b"after", &signature).await.unwrap());
+    assert!(!kms.verify(&alias, b"after", &signature).await.unwrap());
+    keys.client.delete_alias().alias_name(&alias).send().await.unwrap();
+    keys.remove().await;
+    later.remove().await;
 }
 
 async fn kms_checks_signatures_too(place: Place) {
