@@ -39,8 +39,9 @@ pub struct SecretReader {
 }
 
 /// One fetch that several wait for.
-#[derive(Default)]
 struct Flight {
+    /// The cache's mark when it began.
+    mark: u64,
     outcome: tokio::sync::Mutex<Option<Result<SecretValue>>>,
 }
 
@@ -69,9 +70,7 @@ impl SecretReader {
         if let Some(value) = self.cache.get(name) {
             return Ok(value);
         }
-        let flight = Arc::clone(
-            self.flights.lock().unwrap_or_else(PoisonError::into_inner).entry(name.to_owned()).or_default(),
-        );
+        let flight = self.board(name);
         // Whoever comes first fetches under the lock; the others find the outcome.
         let mut outcome = flight.outcome.lock().await;
         if let Some(outcome) = &*outcome {
@@ -106,6 +105,19 @@ impl SecretReader {
                 Err(error)
             }
         }
+    }
+
+    /// Returns the fetch that is under way, unless something was forgotten since it began: it may bring what was there
+    /// before a change that the reader knows of.
+    fn board(&self, name: &str) -> Arc<Flight> {
+        let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = self.cache.mark();
+        if let Some(flight) = flights.get(name).filter(|flight| flight.mark == mark) {
+            return Arc::clone(flight);
+        }
+        let flight = Arc::new(Flight { mark, outcome: tokio::sync::Mutex::default() });
+        flights.insert(name.to_owned(), Arc::clone(&flight));
+        flight
     }
 
     /// Lets the next reader begin a fetch of its own.

@@ -90,3 +90,43 @@ async fn a_reader_that_gives_up_does_not_stop_the_others() {
     assert!(gave_up.is_err());
     assert_eq!(reader.get("a", &provider).await.unwrap().as_string().unwrap(), "value 1");
 }
+
+/// A provider whose answers are taken when they are asked for, and arrive when they may.
+struct Slow {
+    current: Mutex<&'static str>,
+    asked: tokio::sync::Notify,
+    arrive: tokio::sync::Semaphore,
+}
+
+#[async_trait]
+impl FetchSecret for Slow {
+    async fn fetch(&self, _name: &str) -> Result<SecretValue> {
+        let value = self.current.lock().unwrap().to_owned();
+        self.asked.notify_one();
+        self.arrive.acquire().await.unwrap().forget();
+        Ok(SecretValue::from_string(value))
+    }
+}
+
+#[tokio::test]
+async fn whoever_comes_after_a_change_is_not_told_what_was_before() {
+    let reader = Arc::new(SecretReader::new(Duration::from_secs(300), Duration::ZERO));
+    let asked = tokio::sync::Notify::new();
+    let provider =
+        Arc::new(Slow { current: Mutex::new("old"), asked, arrive: tokio::sync::Semaphore::new(0) });
+    let read = || {
+        let (reader, provider) = (Arc::clone(&reader), Arc::clone(&provider));
+        tokio::spawn(async move { reader.get("a", &*provider).await.unwrap() })
+    };
+    let before = read();
+    provider.asked.notified().await;
+    *provider.current.lock().unwrap() = "new";
+    reader.cache().invalidate("a");
+    let after = read();
+    provider.asked.notified().await;
+    provider.arrive.add_permits(2);
+    assert_eq!(before.await.unwrap().as_string().unwrap(), "old");
+    assert_eq!(after.await.unwrap().as_string().unwrap(), "new");
+    assert_eq!(reader.get("a", &*provider).await.unwrap().as_string().unwrap(), "new");
+    assert!(reader.flights.lock().unwrap().is_empty());
+}
