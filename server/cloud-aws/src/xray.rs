@@ -61,8 +61,7 @@ impl XRayTracer {
 #[async_trait]
 impl CloudTracer for XRayTracer {
     async fn export_spans(&self, spans: Vec<Span>) -> Result<()> {
-        self.waiting.extend(spans);
-        self.waiting.drain(BATCH, &*self.collector).await
+        self.waiting.put(spans, BATCH, &*self.collector).await
     }
 
     async fn flush(&self) -> Result<()> {

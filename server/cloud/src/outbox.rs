@@ -3,7 +3,7 @@ use std::{
     fmt,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
@@ -29,12 +29,17 @@ pub trait Sink<T>: Send + Sync {
 ///
 /// What could not be sent goes back to the front and is tried again with the next flush, unless the other side says that
 /// it can never take it. When more waits than there is room for, the oldest is dropped and counted: what happens now is
-/// worth more than what happened before an outage.
+/// worth more than what happened before an outage. More than there is room for can be put in nonetheless, while it can
+/// be sent.
 pub struct Outbox<T> {
     waiting: Mutex<VecDeque<T>>,
     capacity: usize,
     dropped: AtomicU64,
+    /// What is neither in `waiting` nor sent: a batch under way, and what has found no room yet.
+    outside: AtomicUsize,
     sending: tokio::sync::Mutex<()>,
+    /// How many requests have failed, and how the last one did.
+    failed: Mutex<(u64, Option<CloudError>)>,
 }
 
 impl<T: Send> Outbox<T> {
@@ -44,7 +49,9 @@ impl<T: Send> Outbox<T> {
             waiting: Mutex::default(),
             capacity: capacity.max(1),
             dropped: AtomicU64::new(0),
+            outside: AtomicUsize::new(0),
             sending: tokio::sync::Mutex::default(),
+            failed: Mutex::default(),
         }
     }
 
@@ -55,9 +62,34 @@ impl<T: Send> Outbox<T> {
         self.trim(&mut waiting);
     }
 
-    /// Returns how many items wait.
+    /// Takes items, and sends as [`drain`](Self::drain) does, also in between where there is no room for all of them.
+    ///
+    /// # Errors
+    /// As [`drain`](Self::drain); then what was not sent waits, as far as there is room.
+    pub async fn put(
+        &self,
+        items: impl IntoIterator<Item = T>,
+        at_least: usize,
+        sink: &dyn Sink<T>,
+    ) -> Result<()> {
+        let mut entering = Entering::new(self, items);
+        let mut refused = None;
+        loop {
+            entering.fill();
+            match self.drain(at_least, sink).await {
+                Err(error @ CloudError::Invalid { .. }) => drop(refused.get_or_insert(error)),
+                outcome => outcome?,
+            }
+            if entering.items.len() == 0 {
+                return refused.map_or(Ok(()), Err);
+            }
+        }
+    }
+
+    /// Returns how many items wait; those of a request that is under way are among them.
     pub fn len(&self) -> usize {
-        self.waiting().len()
+        let waiting = self.waiting();
+        waiting.len().saturating_add(self.outside.load(Ordering::Relaxed))
     }
 
     /// Returns whether none waits.
@@ -75,17 +107,26 @@ impl<T: Send> Outbox<T> {
         self.dropped.fetch_add(items, Ordering::Relaxed);
     }
 
-    /// Sends as long as at least `at_least` items wait.
+    /// Sends as long as at least `at_least` items wait, or as many as there is room for.
     ///
     /// # Errors
-    /// As the sink fails. After an [`Invalid`](CloudError::Invalid) the rest is sent nonetheless, and the first such
-    /// error returned.
+    /// As the sink fails; whoever waited for another's request that fails is told of that one, and sends none. After an
+    /// [`Invalid`](CloudError::Invalid) the rest is sent nonetheless, and the first such error returned.
     pub async fn drain(&self, at_least: usize, sink: &dyn Sink<T>) -> Result<()> {
+        let at_least = at_least.clamp(1, self.capacity);
+        // With 1 what is under way is waited for, too: that is a flush.
+        if at_least > 1 && self.waiting().len() < at_least {
+            return Ok(());
+        }
+        let (failures, _) = *self.failed();
         let _sending = self.sending.lock().await;
+        if let (count, Some(error)) = &*self.failed()
+            && *count > failures
+        {
+            return Err(error.repeat());
+        }
         let mut refused = None;
-        while let Some(batch) = self.take(at_least.max(1), sink) {
-            // Back to the front also when whoever waits for this gives up in the middle.
-            let mut batch = Taken { outbox: self, items: batch };
+        while let Some(mut batch) = self.take(at_least, sink) {
             match sink.send(&batch.items).await {
                 Ok(rejected) => {
                     self.count_dropped(rejected);
@@ -96,27 +137,24 @@ impl<T: Send> Outbox<T> {
                     batch.items.clear();
                     refused.get_or_insert(error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    let mut failed = self.failed();
+                    *failed = (failed.0.saturating_add(1), Some(error.repeat()));
+                    return Err(error);
+                }
             }
         }
         refused.map_or(Ok(()), Err)
     }
 
-    fn take(&self, at_least: usize, sink: &dyn Sink<T>) -> Option<Vec<T>> {
+    fn take(&self, at_least: usize, sink: &dyn Sink<T>) -> Option<Taken<'_, T>> {
         let mut waiting = self.waiting();
         if waiting.len() < at_least {
             return None;
         }
         let number = sink.cut(waiting.make_contiguous()).clamp(1, waiting.len());
-        Some(waiting.drain(..number).collect())
-    }
-
-    fn put_back(&self, batch: &mut Vec<T>) {
-        let mut waiting = self.waiting();
-        for item in batch.drain(..).rev() {
-            waiting.push_front(item);
-        }
-        self.trim(&mut waiting);
+        self.outside.fetch_add(number, Ordering::Relaxed);
+        Some(Taken { outbox: self, number, items: waiting.drain(..number).collect() })
     }
 
     fn trim(&self, waiting: &mut VecDeque<T>) {
@@ -127,6 +165,10 @@ impl<T: Send> Outbox<T> {
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failed(&self) -> MutexGuard<'_, (u64, Option<CloudError>)> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -141,15 +183,52 @@ impl<T: Send> fmt::Debug for Outbox<T> {
     }
 }
 
-/// A batch that is under way.
+/// A batch that is under way. What is left in it goes back to the front, also when whoever waits for it gives up.
 struct Taken<'a, T: Send> {
     outbox: &'a Outbox<T>,
+    number: usize,
     items: Vec<T>,
 }
 
 impl<T: Send> Drop for Taken<'_, T> {
     fn drop(&mut self) {
-        self.outbox.put_back(&mut self.items);
+        let mut waiting = self.outbox.waiting();
+        self.outbox.outside.fetch_sub(self.number, Ordering::Relaxed);
+        for item in self.items.drain(..).rev() {
+            waiting.push_front(item);
+        }
+        self.outbox.trim(&mut waiting);
+    }
+}
+
+/// Items on their way in. What has found no room in the end takes that of the oldest.
+struct Entering<'a, T: Send> {
+    outbox: &'a Outbox<T>,
+    items: std::vec::IntoIter<T>,
+}
+
+impl<'a, T: Send> Entering<'a, T> {
+    fn new(outbox: &'a Outbox<T>, items: impl IntoIterator<Item = T>) -> Self {
+        let items = items.into_iter().collect::<Vec<_>>().into_iter();
+        outbox.outside.fetch_add(items.len(), Ordering::Relaxed);
+        Self { outbox, items }
+    }
+
+    /// Lets in as many as there is room for.
+    fn fill(&mut self) {
+        let mut waiting = self.outbox.waiting();
+        let room = self.outbox.capacity.saturating_sub(waiting.len()).min(self.items.len());
+        waiting.extend(self.items.by_ref().take(room));
+        self.outbox.outside.fetch_sub(room, Ordering::Relaxed);
+    }
+}
+
+impl<T: Send> Drop for Entering<'_, T> {
+    fn drop(&mut self) {
+        let mut waiting = self.outbox.waiting();
+        self.outbox.outside.fetch_sub(self.items.len(), Ordering::Relaxed);
+        waiting.extend(self.items.by_ref());
+        self.outbox.trim(&mut waiting);
     }
 }
 
@@ -246,5 +325,91 @@ mod tests {
         assert!(matches!(outbox.drain(1, &receiver).await, Err(CloudError::Invalid { .. })));
         assert_eq!(*receiver.got.lock().unwrap(), [3, 4, 5, 6]);
         assert_eq!((outbox.len(), outbox.dropped()), (0, 3));
+    }
+
+    #[tokio::test]
+    async fn more_than_there_is_room_for_is_sent_and_not_dropped() {
+        let receiver = Receiver::default();
+        let outbox = Outbox::new(5);
+        outbox.put(0..100, 4, &receiver).await.unwrap();
+        outbox.drain(1, &receiver).await.unwrap();
+        assert_eq!(*receiver.got.lock().unwrap(), (0..100).collect::<Vec<_>>());
+        assert_eq!((outbox.len(), outbox.dropped()), (0, 0));
+        receiver.script.lock().unwrap().push_back(Answer::Refuse);
+        assert!(matches!(outbox.put(0..20, 4, &receiver).await, Err(CloudError::Invalid { .. })));
+        assert_eq!(outbox.dropped(), 3, "the rest is sent");
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_dropped_and_counted() {
+        let receiver = Receiver { script: Mutex::new([Answer::Fail].into()), ..Receiver::default() };
+        let outbox = Outbox::new(5);
+        outbox.put(0..20, 4, &receiver).await.unwrap_err();
+        assert_eq!((outbox.len(), outbox.dropped()), (5, 15));
+        // The same when whoever puts in gives up.
+        receiver.script.lock().unwrap().push_back(Answer::Hang);
+        let put = Box::pin(outbox.put(20..30, 4, &receiver));
+        assert!(tokio::time::timeout(Duration::from_millis(2), put).await.is_err());
+        assert_eq!((outbox.len(), outbox.dropped()), (5, 25));
+        outbox.drain(1, &receiver).await.unwrap();
+        assert_eq!(*receiver.got.lock().unwrap(), (25..30).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_batch_larger_than_the_outbox_is_sent_when_it_is_full() {
+        let receiver = Receiver::default();
+        let outbox = Outbox::new(5);
+        outbox.put(0..5, 100, &receiver).await.unwrap();
+        assert_eq!(receiver.got.lock().unwrap().len(), 3);
+    }
+
+    /// Fails when it may, and counts.
+    struct Failing {
+        asked: tokio::sync::Notify,
+        fail: tokio::sync::Semaphore,
+        sends: AtomicU64,
+    }
+
+    #[async_trait]
+    impl Sink<u32> for Failing {
+        fn cut(&self, waiting: &mut [u32]) -> usize {
+            waiting.len().min(3)
+        }
+
+        async fn send(&self, _batch: &[u32]) -> Result<u64> {
+            self.sends.fetch_add(1, Ordering::SeqCst);
+            self.asked.notify_one();
+            drop(self.fail.acquire().await);
+            Err(CloudError::Unavailable { what: "it".to_owned(), source: None })
+        }
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_request_that_fails_sends_none() {
+        let failing = Arc::new(Failing {
+            asked: tokio::sync::Notify::new(),
+            fail: tokio::sync::Semaphore::new(0),
+            sends: AtomicU64::new(0),
+        });
+        let outbox = Arc::new(Outbox::new(1000));
+        let put = || {
+            let (outbox, failing) = (Arc::clone(&outbox), Arc::clone(&failing));
+            tokio::spawn(async move { outbox.put(0..3, 3, &*failing).await })
+        };
+        let mut callers = vec![put()];
+        failing.asked.notified().await;
+        callers.extend((0..99).map(|_| put()));
+        // Each has put its items in: all wait for the one request.
+        while outbox.len() < 300 {
+            tokio::task::yield_now().await;
+        }
+        failing.fail.add_permits(1);
+        for caller in callers {
+            assert!(caller.await.unwrap().unwrap_err().is_transient());
+        }
+        assert_eq!(failing.sends.load(Ordering::SeqCst), 1);
+        assert_eq!((outbox.len(), outbox.dropped()), (300, 0));
+        outbox.drain(1, &*failing).await.unwrap_err();
+        assert_eq!(failing.sends.load(Ordering::SeqCst), 2, "who comes later tries again");
     }
 }

@@ -20,7 +20,7 @@ use crate::{Aws, AwsOptions, error::translate};
 pub struct LoggerOptions {
     /// How many entries make a request. Default 100, at most 10,000.
     pub batch: usize,
-    /// How many wait at most. Default 50,000.
+    /// How many wait at most, a batch at least. Default 50,000.
     pub buffer: usize,
     /// For how many days a group that is made here keeps its events; none: for ever. Default 30.
     pub retention_days: Option<i32>,
@@ -94,7 +94,7 @@ impl CloudWatchLogger {
             there: AtomicBool::new(false),
         };
         Self {
-            waiting: Outbox::new(options.buffer),
+            waiting: Outbox::new(options.buffer.max(stream.options.batch)),
             stream: Arc::new(stream),
             region: aws.region().to_owned(),
         }
@@ -132,8 +132,8 @@ impl CloudWatchLogger {
 #[async_trait]
 impl CloudLogger for CloudWatchLogger {
     async fn log_batch(&self, entries: Vec<LogEntry>) -> Result<()> {
-        self.waiting.extend(entries.into_iter().map(Event::of));
-        self.waiting.drain(self.stream.options.batch, &*self.stream).await
+        let events = entries.into_iter().map(Event::of);
+        self.waiting.put(events, self.stream.options.batch, &*self.stream).await
     }
 
     async fn flush(&self) -> Result<()> {

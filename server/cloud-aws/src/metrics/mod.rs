@@ -25,7 +25,7 @@ const NEWEST: Duration = Duration::from_secs(2 * 3600);
 pub struct MetricsOptions {
     /// How many metrics make a request. Default 20, at most 1000.
     pub batch: usize,
-    /// How many wait at most. Default 10,000.
+    /// How many wait at most, a batch at least. Default 10,000.
     pub buffer: usize,
 }
 
@@ -83,7 +83,7 @@ impl CloudWatchMetrics {
         let batch = options.batch.clamp(1, MAX_METRICS);
         let sink = Namespace { client: Client::new(aws.config()), name: namespace.into(), batch };
         Self {
-            waiting: Outbox::new(options.buffer),
+            waiting: Outbox::new(options.buffer.max(batch)),
             sink: Arc::new(sink),
             batch,
             region: aws.region().to_owned(),
@@ -110,8 +110,8 @@ impl CloudWatchMetrics {
 impl CloudMetrics for CloudWatchMetrics {
     async fn export_metrics(&self, metrics: &[Metric]) -> Result<()> {
         metrics.iter().try_for_each(Metric::check)?;
-        self.waiting.extend(metrics.iter().cloned().flat_map(pack::split));
-        self.waiting.drain(self.batch, &*self.sink).await
+        let metrics = metrics.iter().cloned().flat_map(pack::split);
+        self.waiting.put(metrics, self.batch, &*self.sink).await
     }
 
     async fn flush(&self) -> Result<()> {
