@@ -71,6 +71,10 @@ impl CloudTracer for XRayTracer {
     fn dropped(&self) -> u64 {
         self.waiting.dropped()
     }
+
+    fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
 }
 
 #[async_trait]

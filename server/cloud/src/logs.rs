@@ -29,6 +29,11 @@ pub trait CloudLogger: fmt::Debug + Send + Sync {
     /// Returns how many entries were dropped.
     fn dropped(&self) -> u64;
 
+    /// Returns how many entries wait to be sent, those of a call that is under way included. Where none ever do, 0.
+    fn waiting(&self) -> usize {
+        0
+    }
+
     /// Takes a message without more.
     ///
     /// # Errors

@@ -32,6 +32,11 @@ pub trait CloudMetrics: fmt::Debug + Send + Sync {
     /// Returns how many metrics were dropped.
     fn dropped(&self) -> u64;
 
+    /// Returns how many metrics wait to be sent, those of a call that is under way included. Where none ever do, 0.
+    fn waiting(&self) -> usize {
+        0
+    }
+
     /// Takes one metric.
     ///
     /// # Errors

@@ -24,6 +24,11 @@ pub trait CloudTracer: fmt::Debug + Send + Sync {
     /// Returns how many spans were dropped.
     fn dropped(&self) -> u64;
 
+    /// Returns how many spans wait to be sent, those of a call that is under way included. Where none ever do, 0.
+    fn waiting(&self) -> usize {
+        0
+    }
+
     /// Begins a span, in the trace of `parent` or in one of its own.
     ///
     /// # Errors

@@ -14,8 +14,8 @@ use std::{
 
 use async_trait::async_trait;
 use llm_shield_cloud::local::JsonLinesFile;
-use llm_shield_cloud::telemetry::{self, Dropped, Shipping};
-use llm_shield_cloud::{CloudLogger, CloudMetrics, LogEntry, conformance};
+use llm_shield_cloud::telemetry::{self, Dropped, Recorder, Shipping};
+use llm_shield_cloud::{CloudLogger, CloudMetrics, LogEntry, Metric, conformance};
 use serde_json::Value;
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -93,13 +93,23 @@ async fn events_and_spans_find_their_way() {
 #[derive(Debug)]
 struct Away {
     back: tokio::sync::Semaphore,
+    waiting: AtomicUsize,
     taken: AtomicUsize,
+}
+
+impl Away {
+    fn new() -> Arc<Self> {
+        let (waiting, taken) = Default::default();
+        Arc::new(Self { back: tokio::sync::Semaphore::new(0), waiting, taken })
+    }
 }
 
 #[async_trait]
 impl CloudLogger for Away {
     async fn log_batch(&self, entries: Vec<LogEntry>) -> llm_shield_cloud::Result<()> {
+        self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
         let _back = self.back.acquire().await.unwrap();
+        self.waiting.fetch_sub(entries.len(), Ordering::Relaxed);
         self.taken.fetch_add(entries.len(), Ordering::Relaxed);
         Ok(())
     }
@@ -111,11 +121,36 @@ impl CloudLogger for Away {
     fn dropped(&self) -> u64 {
         2
     }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl CloudMetrics for Away {
+    async fn export_metrics(&self, metrics: &[Metric]) -> llm_shield_cloud::Result<()> {
+        self.waiting.fetch_add(metrics.len(), Ordering::Relaxed);
+        drop(self.back.acquire().await.unwrap());
+        Ok(())
+    }
+
+    async fn flush(&self) -> llm_shield_cloud::Result<()> {
+        Ok(())
+    }
+
+    fn dropped(&self) -> u64 {
+        2
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
 }
 
 #[tokio::test]
 async fn as_much_waits_for_a_logger_as_it_keeps() {
-    let away = Arc::new(Away { back: tokio::sync::Semaphore::new(0), taken: AtomicUsize::new(0) });
+    let away = Away::new();
     let shipping = Shipping::start(Some(Arc::clone(&away) as Arc<dyn CloudLogger>), None);
     let subscriber = tracing_subscriber::registry().with(telemetry::layer(shipping.clone()));
     tracing::subscriber::with_default(subscriber, || {
@@ -125,4 +160,44 @@ async fn as_much_waits_for_a_logger_as_it_keeps() {
     assert!(shipping.shut_down(Duration::from_secs(30)).await);
     assert_eq!(away.taken.load(Ordering::Relaxed), 50_000);
     assert_eq!(shipping.dropped(), Dropped { entries: 2, spans: 0 }, "what the logger itself has dropped");
+}
+
+#[tokio::test]
+async fn what_still_waits_at_the_end_is_told() {
+    let away = Away::new();
+    let shipping = Shipping::start(Some(Arc::clone(&away) as Arc<dyn CloudLogger>), None);
+    let say = |number: usize| {
+        let subscriber = tracing_subscriber::registry().with(telemetry::layer(shipping.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            (0..number).for_each(|number| tracing::info!(target: "service", number, "while it is away"));
+        });
+    };
+    say(10);
+    while away.waiting.load(Ordering::Relaxed) < 10 {
+        tokio::task::yield_now().await;
+    }
+    say(7);
+    assert!(!shipping.shut_down(Duration::from_millis(20)).await, "it hangs");
+    assert_eq!(shipping.dropped(), Dropped { entries: 2, spans: 0 });
+    assert_eq!(shipping.lost(), Dropped { entries: 2 + 10 + 7, spans: 0 });
+}
+
+#[tokio::test]
+async fn metrics_that_still_wait_at_the_end_are_told() {
+    let (first, second) = (Away::new(), Away::new());
+    let recorder = Recorder::new();
+    let count = |name: &'static str| {
+        metrics::with_local_recorder(&recorder, || metrics::counter!(name).increment(1));
+    };
+    let select = |name: &str| usize::from(name.starts_with('B'));
+    let sinks: Vec<Arc<dyn CloudMetrics>> = vec![first.clone(), second];
+    let reporter = recorder.report(sinks, Duration::from_millis(1), select);
+    ["a", "b_one", "b_two"].into_iter().for_each(count);
+    while first.waiting.load(Ordering::Relaxed) < 1 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    ["a", "c"].into_iter().for_each(count);
+    assert!(!reporter.shut_down(Duration::from_millis(20)).await, "it hangs");
+    assert_eq!(reporter.lost(), 2 + 2 + 3, "dropped by both, with the first, and for the second");
+    assert_eq!(reporter.unreported(), 2);
 }

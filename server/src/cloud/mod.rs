@@ -210,23 +210,27 @@ fn built_without_aws() -> ServerError {
 }
 
 impl Telemetry {
-    /// Sends what waits.
+    /// Sends what waits, and tells what of it could not be sent.
     pub(crate) async fn shut_down(self) {
-        if let Some(reporter) = self.reporter
-            && !reporter.shut_down(LAST_FLUSH).await
-        {
-            tracing::warn!("the last metrics could not be sent in time");
+        if let Some(reporter) = self.reporter {
+            let in_time = reporter.shut_down(LAST_FLUSH).await;
+            // The last report took it all, if it came to that.
+            let unreported = if in_time { 0 } else { reporter.unreported() };
+            let metrics = reporter.lost().saturating_add(unreported);
+            if !in_time || metrics > 0 {
+                tracing::warn!(metrics, in_time, "not all metrics were sent; these are lost");
+            }
         }
         if let Some(shipping) = self.shipping {
             // Nobody is left to tell but standard error.
             let in_time = shipping.shut_down(LAST_FLUSH).await;
-            let Dropped { entries, spans } = shipping.dropped();
+            let Dropped { entries, spans } = shipping.lost();
             if !in_time || entries > 0 || spans > 0 {
                 tracing::warn!(
                     entries,
                     spans,
                     in_time,
-                    "not all log entries and spans were sent; these were dropped"
+                    "not all log entries and spans were sent; these are lost"
                 );
             }
         }

@@ -143,6 +143,10 @@ impl CloudLogger for CloudWatchLogger {
     fn dropped(&self) -> u64 {
         self.waiting.dropped()
     }
+
+    fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
 }
 
 #[async_trait]

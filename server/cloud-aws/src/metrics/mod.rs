@@ -121,6 +121,10 @@ impl CloudMetrics for CloudWatchMetrics {
     fn dropped(&self) -> u64 {
         self.waiting.dropped()
     }
+
+    fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
 }
 
 #[async_trait]

@@ -1,7 +1,10 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -63,20 +66,27 @@ impl Recorder {
         select: fn(&str) -> usize,
     ) -> Reporter {
         let (end, mut ended) = oneshot::channel();
-        let recorder = self.clone();
+        let (recorder, sinks, taken) = (self.clone(), metrics.clone(), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&taken);
         let task = tokio::spawn(async move {
             loop {
                 let last = timeout(interval, &mut ended).await.is_ok();
-                recorder.report_once(&metrics, select).await;
+                recorder.report_once(&metrics, select, &counted).await;
                 if last {
                     return;
                 }
             }
         });
-        Reporter(Mutex::new(Some((end, task))))
+        Reporter { running: Mutex::new(Some((end, task))), recorder: self.clone(), sinks, taken }
     }
 
-    async fn report_once(&self, sinks: &[Arc<dyn CloudMetrics>], select: fn(&str) -> usize) {
+    /// `taken` is told how many metrics are on their way to the sinks.
+    async fn report_once(
+        &self,
+        sinks: &[Arc<dyn CloudMetrics>],
+        select: fn(&str) -> usize,
+        taken: &AtomicUsize,
+    ) {
         let mut sorted: BTreeMap<usize, Vec<Metric>> = BTreeMap::new();
         for metric in self.take() {
             if let Err(error) = metric.check() {
@@ -85,9 +95,12 @@ impl Recorder {
             }
             sorted.entry(select(&metric.name)).or_default().push(metric);
         }
+        taken.store(sorted.values().map(Vec::len).sum(), Ordering::Relaxed);
         for (place, sink) in sinks.iter().enumerate() {
-            let taken = sorted.remove(&place).unwrap_or_default();
-            let sent = match sink.export_metrics(&taken).await {
+            let metrics = sorted.remove(&place).unwrap_or_default();
+            // From here on the sink tells of them.
+            taken.fetch_sub(metrics.len(), Ordering::Relaxed);
+            let sent = match sink.export_metrics(&metrics).await {
                 Ok(()) => sink.flush().await,
                 failed => failed,
             };
@@ -133,18 +146,37 @@ impl metrics::Recorder for Recorder {
 
 /// Reports until it is shut down.
 #[derive(Debug)]
-pub struct Reporter(Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>);
+pub struct Reporter {
+    running: Mutex<Option<(oneshot::Sender<()>, JoinHandle<()>)>>,
+    recorder: Recorder,
+    sinks: Vec<Arc<dyn CloudMetrics>>,
+    taken: Arc<AtomicUsize>,
+}
 
 impl Reporter {
     /// Reports a last time, and ends. Returns whether that was done within `limit`.
     pub async fn shut_down(&self, limit: Duration) -> bool {
-        let running = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some((end, task)) = running else { return true };
         // A task that has ended by itself need not be told.
         if end.send(()).is_err() {
             return true;
         }
         timeout(limit, task).await.is_ok()
+    }
+
+    /// Returns how many metrics are lost when the program ends now: those that were dropped, and those that still wait.
+    /// What was counted and measured since the last report is not among them; [`unreported`](Self::unreported) is.
+    pub fn lost(&self) -> u64 {
+        let number = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+        let of = |sink: &Arc<dyn CloudMetrics>| sink.dropped().saturating_add(number(sink.waiting()));
+        let taken = number(self.taken.load(Ordering::Relaxed));
+        self.sinks.iter().map(of).fold(taken, u64::saturating_add)
+    }
+
+    /// Takes what was recorded and not yet reported, and returns how many metrics that is.
+    pub fn unreported(&self) -> u64 {
+        u64::try_from(self.recorder.take().len()).unwrap_or(u64::MAX)
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) enum Shipment {
 pub struct Shipping {
     queue: mpsc::Sender<Shipment>,
     overflowed: Arc<Dropped<AtomicU64>>,
+    /// What is in the queue.
+    queued: Arc<Dropped<AtomicU64>>,
     logger: Option<Arc<dyn CloudLogger>>,
     tracer: Option<Arc<dyn CloudTracer>>,
 }
@@ -51,8 +53,10 @@ impl Shipping {
     /// Starts the task that hands on; must be called within a Tokio runtime, which the task lives in.
     pub fn start(logger: Option<Arc<dyn CloudLogger>>, tracer: Option<Arc<dyn CloudTracer>>) -> Self {
         let (queue, receiver) = mpsc::channel(QUEUE);
-        tokio::spawn(Carrier { logger: logger.clone(), tracer: tracer.clone() }.run(receiver));
-        Self { queue, overflowed: Arc::default(), logger, tracer }
+        let queued = Arc::<Dropped<AtomicU64>>::default();
+        let carrier = Carrier { logger: logger.clone(), tracer: tracer.clone(), queued: Arc::clone(&queued) };
+        tokio::spawn(carrier.run(receiver));
+        Self { queue, overflowed: Arc::default(), queued, logger, tracer }
     }
 
     /// Returns how many entries and spans were dropped: because more came than could be handed on, or by the logger and
@@ -64,6 +68,22 @@ impl Shipping {
                 .saturating_add(self.logger.as_ref().map_or(0, |logger| logger.dropped())),
             spans: overflowed(&self.overflowed.spans)
                 .saturating_add(self.tracer.as_ref().map_or(0, |tracer| tracer.dropped())),
+        }
+    }
+
+    /// Returns how many entries and spans are lost when the program ends now: those that were dropped, and those that
+    /// still wait, here or in the logger and the tracer.
+    pub fn lost(&self) -> Dropped {
+        let Dropped { entries, spans } = self.dropped();
+        let queued = |queued: &AtomicU64| queued.load(Ordering::Relaxed);
+        let waiting = |waiting: Option<usize>| u64::try_from(waiting.unwrap_or(0)).unwrap_or(u64::MAX);
+        Dropped {
+            entries: entries
+                .saturating_add(queued(&self.queued.entries))
+                .saturating_add(waiting(self.logger.as_ref().map(|logger| logger.waiting()))),
+            spans: spans
+                .saturating_add(queued(&self.queued.spans))
+                .saturating_add(waiting(self.tracer.as_ref().map(|tracer| tracer.waiting()))),
         }
     }
 
@@ -82,12 +102,15 @@ impl Shipping {
 
     /// Never waits: whoever logs must not wait for a network.
     pub(super) fn put(&self, shipment: Shipment) {
-        let overflowed = match shipment {
+        let (overflowed, queued) = match shipment {
             Shipment::Span(_) if self.tracer.is_none() => return,
-            Shipment::Span(_) => &self.overflowed.spans,
-            _ => &self.overflowed.entries,
+            Shipment::Span(_) => (&self.overflowed.spans, &self.queued.spans),
+            _ => (&self.overflowed.entries, &self.queued.entries),
         };
+        // Before it can be taken out.
+        queued.fetch_add(1, Ordering::Relaxed);
         if self.queue.try_send(shipment).is_err() {
+            queued.fetch_sub(1, Ordering::Relaxed);
             overflowed.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -102,6 +125,7 @@ impl fmt::Debug for Shipping {
 struct Carrier {
     logger: Option<Arc<dyn CloudLogger>>,
     tracer: Option<Arc<dyn CloudTracer>>,
+    queued: Arc<Dropped<AtomicU64>>,
 }
 
 impl Carrier {
@@ -137,11 +161,15 @@ impl Carrier {
                 Shipment::End(done) => end = Some(done),
             }
         }
+        // From here on the logger and the tracer tell of them, each of its own when it is its turn.
+        let number = |items: usize| u64::try_from(items).unwrap_or(u64::MAX);
+        self.queued.entries.fetch_sub(number(entries.len()), Ordering::Relaxed);
         if let Some(logger) = &self.logger
             && !entries.is_empty()
         {
             report("log entries", logger.log_batch(entries).await);
         }
+        self.queued.spans.fetch_sub(number(spans.len()), Ordering::Relaxed);
         if let Some(tracer) = &self.tracer
             && !spans.is_empty()
         {
