@@ -82,6 +82,9 @@ async fn many_are_deleted(place: Place) {
     assert_eq!(storage.list_objects(&prefix).await.unwrap(), keys, "more than one page");
     assert_eq!(storage.list_objects_with_limit(&prefix, 1003).await.unwrap().len(), 1003);
     assert_eq!(storage.list_objects_with_metadata(&prefix).await.unwrap().len(), keys.len());
+    let bad: Vec<String> = keys.iter().cloned().chain(["../bad".to_owned()]).collect();
+    assert!(matches!(storage.delete_objects(&bad).await, Err(CloudError::Invalid { .. })));
+    assert_eq!(storage.list_objects(&prefix).await.unwrap().len(), keys.len(), "nothing is deleted");
     assert!(storage.delete_objects(&keys).await.unwrap().is_empty());
     assert!(storage.list_objects(&prefix).await.unwrap().is_empty());
 }
@@ -156,6 +159,31 @@ async fn a_part_that_fails_aborts_the_upload() {
     assert!(uploads(&place, &storage).await.is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_given_up_while_it_is_aborted_is_aborted() {
+    let (place, front) = harmed().await;
+    let (storage, prefix) = place.storage().await;
+    // No part arrives in time; then the first abort hangs, and whoever waits for it gives up.
+    let options = S3Options { transfer_timeout: Duration::from_millis(1), ..S3Options::default() };
+    let hasty = AwsS3Storage::with(&place.aws, storage.bucket(), options);
+    front.harm("DELETE", [Fault::Hang(Duration::from_secs(30))]);
+    let key = format!("{prefix}large");
+    let upload =
+        tokio::spawn(async move { hasty.put_object(&key, Bytes::from(vec![1; LARGE])).await.map(drop) });
+    while !front.seen().iter().any(|seen| seen.what.starts_with("DELETE")) {
+        assert!(!upload.is_finished());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    upload.abort();
+    for _ in 0..200 {
+        if uploads(&place, &storage).await.is_empty() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(uploads(&place, &storage).await.is_empty());
+}
+
 async fn uploads(place: &Place, storage: &AwsS3Storage) -> Vec<String> {
     let answer = place.s3().list_multipart_uploads().bucket(storage.bucket()).send().await.unwrap();
     answer.uploads.unwrap_or_default().into_iter().filter_map(|upload| upload.upload_id).collect()
@@ -199,6 +227,19 @@ async fn nothing_hangs() {
         let read = tokio::time::timeout(Duration::from_secs(50), hasty.get_object(&key)).await;
         let error = read.expect("an error, in time").unwrap_err();
         assert!(matches!(error, CloudError::Unavailable { .. }), "{fault:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_is_gone_was_changed_meanwhile() {
+    let (place, front) = harmed().await;
+    let (storage, prefix) = place.storage().await;
+    let options = PutObjectOptions { if_match: Some("\"etag\"".to_owned()), ..PutObjectOptions::default() };
+    let key = format!("{prefix}a");
+    for (code, conflict) in [("NoSuchKey", true), ("NoSuchBucket", false)] {
+        front.harm_always(&prefix, Fault::Error(code, 404));
+        let error = storage.put_object_with_options(&key, Bytes::new(), &options).await.unwrap_err();
+        assert_eq!(matches!(error, CloudError::Conflict { .. }), conflict, "{code}: {error:?}");
     }
 }
 

@@ -188,11 +188,12 @@ impl CloudStorage for AwsS3Storage {
     }
 
     async fn delete_objects(&self, keys: &[String]) -> Result<Vec<(String, CloudError)>> {
+        // All of them, before any is deleted.
+        keys.iter().try_for_each(|key| check_key(key))?;
         let mut failed = Vec::new();
         for batch in keys.chunks(MAX_DELETE_BATCH) {
             let mut delete = Delete::builder().quiet(true);
             for key in batch {
-                check_key(key)?;
                 delete =
                     delete.objects(ObjectIdentifier::builder().key(key).build().map_err(convert::unbuilt)?);
             }

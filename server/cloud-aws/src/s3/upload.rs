@@ -8,6 +8,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use llm_shield_cloud::{CloudError, CloudStorage, ObjectVersion, PutObjectOptions, Result};
@@ -60,7 +61,7 @@ impl AwsS3Storage {
                     tokio::time::sleep(Duration::from_millis(50) * attempt).await;
                     attempt += 1;
                 }
-                answer => break answer.map_err(|error| translate(self.what(key), error))?,
+                answer => break answer.map_err(|error| self.unwritten(key, options, error))?,
             }
         };
         if let Some(progress) = &options.progress {
@@ -106,6 +107,22 @@ impl AwsS3Storage {
 }
 
 impl AwsS3Storage {
+    /// Tells why an object was not written. S3 says that there is none where another one was to be replaced.
+    fn unwritten<E>(
+        &self,
+        key: &str,
+        options: &PutObjectOptions,
+        error: SdkError<E, HttpResponse>,
+    ) -> CloudError
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if options.if_match.is_some() && error.code() == Some("NoSuchKey") {
+            return CloudError::Conflict { what: self.what(key) };
+        }
+        translate(self.what(key), error)
+    }
+
     /// Looks at the conditions before the parts are sent for nothing. They are decided at the end, by S3.
     async fn refuse_early(&self, key: &str, options: &PutObjectOptions) -> Result<()> {
         if !options.if_none_match && options.if_match.is_none() {
@@ -151,10 +168,11 @@ impl<'a> Upload<'a> {
 
     /// Returns how it has ended, after freeing the parts of one that has failed.
     pub(super) async fn close<T>(mut self, outcome: Result<T>) -> Result<T> {
-        self.open = false;
         if outcome.is_err() {
             abort(self.storage.clone(), self.key.to_owned(), self.id.clone()).await;
         }
+        // Only now: given up above, it is aborted when it is dropped.
+        self.open = false;
         outcome
     }
 
@@ -219,7 +237,7 @@ impl<'a> Upload<'a> {
             .set_if_match(written.if_match)
             .send()
             .await
-            .map_err(|error| translate(self.storage.what(self.key), error))?;
+            .map_err(|error| self.storage.unwritten(self.key, options, error))?;
         Ok(ObjectVersion { etag: answer.e_tag, version_id: answer.version_id })
     }
 }

@@ -154,6 +154,10 @@ impl Case {
         for size in self.traits.sizes {
             let key = self.key(&format!("conditions/{size}"));
             let content = Self::content(size);
+            let absent =
+                PutObjectOptions { if_match: Some("\"etag\"".to_owned()), ..PutObjectOptions::default() };
+            let replaced = self.storage.put_object_with_options(&key, content.clone(), &absent).await;
+            expect_error(replaced, "conflict");
             let once = PutObjectOptions { if_none_match: true, ..PutObjectOptions::default() };
             let first = self.storage.put_object_with_options(&key, content.clone(), &once).await.unwrap();
             let again = self.storage.put_object_with_options(&key, Bytes::from_static(b"x"), &once).await;
