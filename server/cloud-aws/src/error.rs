@@ -59,7 +59,7 @@ pub(crate) fn classify(
             | "LimitExceededException",
             _,
         )
-        | ("", 429) => CloudError::Throttled { what, retry_after },
+        | (_, 429) => CloudError::Throttled { what, retry_after },
         (
             "NoSuchKey"
             | "NoSuchBucket"
@@ -83,8 +83,7 @@ pub(crate) fn classify(
             words,
         ),
         ("InvalidRange", _) => invalid("the range holds no byte of the object".to_owned(), words),
-        ("PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException", _)
-        | (_, 301 | 307) => {
+        (code, status) if is_elsewhere(code, status) => {
             invalid(format!("`{what}` is in another region than the one that is configured"), words)
         }
         // A key that is disabled, or about to be deleted: somebody has to change that first.
@@ -104,7 +103,8 @@ pub(crate) fn classify(
             | "KMSInternalException"
             | "RequestTimeout",
             _,
-        ) => CloudError::Unavailable { what, source: Some(words.into()) },
+        )
+        | (_, 408) => CloudError::Unavailable { what, source: Some(words.into()) },
         (code, status) if status == 401 || status == 403 || is_denial(code) => {
             CloudError::AccessDenied { what, source: Some(words.into()) }
         }
@@ -113,6 +113,31 @@ pub(crate) fn classify(
         (_, 400..=499) => invalid(format!("the request for `{what}` was refused"), words),
         _ => CloudError::Unavailable { what, source: Some(words.into()) },
     }
+}
+
+/// Translates the failure of a call that sends telemetry about `what`. What is sent is at fault only where the service
+/// says so: in another region than the one that is configured it waits until somebody sees to that.
+pub(crate) fn translate_sent<E>(what: impl Into<String>, error: SdkError<E, HttpResponse>) -> CloudError
+where
+    E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let what = what.into();
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    let elsewhere = is_elsewhere(error.code().unwrap_or_default(), status.unwrap_or_default());
+    match translate(what.clone(), error) {
+        error @ CloudError::Invalid { .. } if elsewhere => {
+            CloudError::Unavailable { what, source: Some(error.into()) }
+        }
+        error => error,
+    }
+}
+
+/// Says whether what is asked for is in another region.
+fn is_elsewhere(code: &str, status: u16) -> bool {
+    matches!(
+        code,
+        "PermanentRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException"
+    ) || matches!(status, 301 | 307)
 }
 
 /// Credentials that are wrong or worn out are answered with a status of 400 by some services.
@@ -213,6 +238,9 @@ mod tests {
             ("ThrottlingException", 400, "throttled"),
             ("SlowDown", 503, "throttled"),
             ("", 429, "throttled"),
+            ("SomethingNew", 429, "throttled"),
+            ("SomethingNew", 408, "unavailable"),
+            ("", 408, "unavailable"),
             ("NoSuchBucket", 404, "not found"),
             ("", 404, "not found"),
             ("ExpiredToken", 400, "denied"),
@@ -223,6 +251,7 @@ mod tests {
             ("", 412, "conflict"),
             ("InvalidCiphertextException", 400, "invalid"),
             ("PermanentRedirect", 301, "invalid"),
+            ("", 307, "invalid"),
             ("SomethingNew", 400, "invalid"),
             ("InternalError", 500, "unavailable"),
             ("", 500, "unavailable"),

@@ -13,7 +13,7 @@ use aws_sdk_cloudwatchlogs::{Client, error::ProvideErrorMetadata, types::InputLo
 use llm_shield_cloud::{CloudError, CloudLogger, LogEntry, Outbox, Result, Sink};
 
 use self::pack::{Event, MAX_EVENTS};
-use crate::{Aws, AwsOptions, error::translate};
+use crate::{Aws, AwsOptions, error::translate_sent};
 
 /// How log entries are sent.
 #[derive(Debug, Clone, Copy)]
@@ -187,7 +187,7 @@ impl Stream {
             .set_log_events(Some(events.collect::<Result<_>>()?))
             .send()
             .await
-            .map_err(|error| translate(self.what(), error))?;
+            .map_err(|error| translate_sent(self.what(), error))?;
         let Some(refused) = answer.rejected_log_events_info else { return Ok(0) };
         let place = |place: i32| usize::try_from(place).unwrap_or(0);
         let old =
@@ -204,7 +204,7 @@ impl Stream {
             Err(error) => match error.code() {
                 Some("ResourceAlreadyExistsException") => false,
                 Some("ResourceNotFoundException") => true,
-                _ => return Err(translate(self.what(), error)),
+                _ => return Err(translate_sent(self.what(), error)),
             },
         };
         if missing {
@@ -212,7 +212,7 @@ impl Stream {
             if let Err(error) = made.send().await
                 && error.code() != Some("ResourceAlreadyExistsException")
             {
-                return Err(translate(self.what(), error));
+                return Err(translate_sent(self.what(), error));
             }
         }
         self.there.store(true, Ordering::Release);
@@ -224,12 +224,12 @@ impl Stream {
             Ok(_) => {}
             // Another process was faster, and sees to the retention.
             Err(error) if error.code() == Some("ResourceAlreadyExistsException") => return Ok(()),
-            Err(error) => return Err(translate(self.what(), error)),
+            Err(error) => return Err(translate_sent(self.what(), error)),
         }
         if let Some(days) = self.options.retention_days {
             let retention = self.client.put_retention_policy().log_group_name(&self.group);
             if let Err(error) = retention.retention_in_days(days).send().await {
-                let error = translate(self.what(), error);
+                let error = translate_sent(self.what(), error);
                 tracing::warn!(%error, "the new log group keeps its events for ever: set its retention by hand");
             }
         }

@@ -14,7 +14,7 @@ use aws_sdk_cloudwatch::{
 use llm_shield_cloud::{CloudMetrics, Metric, MetricValue, Outbox, Result, Sink};
 
 use self::pack::MAX_METRICS;
-use crate::{Aws, AwsOptions, error::translate};
+use crate::{Aws, AwsOptions, error::translate_sent};
 
 /// CloudWatch takes nothing older and nothing further ahead, and then refuses the request whole.
 const OLDEST: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -148,7 +148,7 @@ impl Sink<Metric> for Namespace {
                 .set_metric_data(Some(data))
                 .send()
                 .await
-                .map_err(|error| translate(format!("namespace {}", self.name), error))?;
+                .map_err(|error| translate_sent(format!("namespace {}", self.name), error))?;
         }
         Ok(u64::try_from(refused).unwrap_or(u64::MAX))
     }
