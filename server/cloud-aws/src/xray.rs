@@ -17,13 +17,22 @@ use tokio::time::timeout;
 /// How many spans make a request.
 const BATCH: usize = 512;
 
+/// The largest request: a collector takes 4 MiB by gRPC's default, and what a span takes is estimated.
+const MAX_BYTES: usize = 3 << 20;
+
+/// What a span takes beside its text, and what an attribute does.
+const SPAN_BYTES: usize = 256;
+const ATTRIBUTE_BYTES: usize = 32;
+
 /// How many spans wait at most.
 const BUFFER: usize = 8192;
 
 /// Spans for X-Ray, sent over OTLP (gRPC) to an OpenTelemetry collector beside the service.
 ///
 /// The collector, such as AWS's distribution of it, hands them on. Their ids are those of X-Ray: see
-/// [`SpanContext::xray_trace_id`](llm_shield_cloud::SpanContext::xray_trace_id).
+/// [`SpanContext::xray_trace_id`](llm_shield_cloud::SpanContext::xray_trace_id). A request that the collector calls
+/// invalid, and a span of more than 3 MiB, are dropped and counted; the exporter does not tell which spans a collector
+/// left out of a request that it took.
 #[derive(Debug)]
 pub struct XRayTracer {
     waiting: Outbox<Span>,
@@ -80,10 +89,19 @@ impl CloudTracer for XRayTracer {
 #[async_trait]
 impl Sink<Span> for Collector {
     fn cut(&self, waiting: &mut [Span]) -> usize {
-        waiting.len().min(BATCH)
+        let mut bytes = 0_usize;
+        let fits = |span: &&Span| {
+            bytes = bytes.saturating_add(size(span));
+            bytes <= MAX_BYTES
+        };
+        waiting.iter().take(BATCH).take_while(fits).count().max(1)
     }
 
     async fn send(&self, batch: &[Span]) -> Result<u64> {
+        // One that is too large is alone in its batch.
+        if batch.iter().any(|span| size(span) > MAX_BYTES) {
+            return Err(CloudError::invalid("a span is larger than what a collector takes"));
+        }
         let spans = batch.iter().map(|span| self.data(span)).collect();
         let away = |words: String| CloudError::Unavailable {
             what: format!("the collector at {}", self.endpoint),
@@ -91,6 +109,10 @@ impl Sink<Span> for Collector {
         };
         match timeout(self.limit, self.exporter.export(spans)).await {
             Ok(Ok(())) => Ok(0),
+            Ok(Err(OTelSdkError::InternalFailure(words))) if is_refusal(&words) => Err(CloudError::Invalid {
+                reason: format!("the collector at {} refuses the spans", self.endpoint),
+                source: Some(words.into()),
+            }),
             Ok(Err(OTelSdkError::InternalFailure(words))) => Err(away(words)),
             Ok(Err(error)) => Err(away(error.to_string())),
             Err(_elapsed) => Err(away("it did not answer in time".to_owned())),
@@ -124,4 +146,16 @@ impl Collector {
             instrumentation_scope: self.scope.clone(),
         }
     }
+}
+
+/// Returns about how many bytes a span takes in a request, rather too many than too few.
+fn size(span: &Span) -> usize {
+    let attribute = |(name, value): (&String, &String)| name.len() + value.len() + ATTRIBUTE_BYTES;
+    let text = span.name.len() + span.failure.as_ref().map_or(0, String::len);
+    SPAN_BYTES + text + span.attributes.iter().map(attribute).sum::<usize>()
+}
+
+/// Says whether the collector will never take the request. The exporter tells the code in words only.
+fn is_refusal(words: &str) -> bool {
+    ["InvalidArgument", "OutOfRange"].iter().any(|code| words.contains(&format!("gRPC code: {code}")))
 }

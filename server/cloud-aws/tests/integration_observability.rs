@@ -14,7 +14,9 @@ use std::{
 
 use common::{Place, everywhere, harmed};
 use llm_shield_aws_emulator::Fault;
-use llm_shield_cloud::{CloudError, CloudLogger, CloudMetrics, LogEntry, LogLevel, Metric, conformance};
+use llm_shield_cloud::{
+    CloudError, CloudLogger, CloudMetrics, CloudTracer as _, LogEntry, LogLevel, Metric, Span, conformance,
+};
 use llm_shield_cloud_aws::{CloudWatchLogger, CloudWatchMetrics, LoggerOptions, MetricsOptions, XRayTracer};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
@@ -86,7 +88,13 @@ async fn no_metric_is_lost_while_cloudwatch_is_away() {
             .map(|number| Metric::new("M", 1.0).with_dimension("Number", number.to_string()))
             .collect::<Vec<_>>()
     };
-    for fault in [Fault::Error("ThrottlingException", 400), Fault::Status(500), Fault::Reset] {
+    for fault in [
+        Fault::Error("ThrottlingException", 400),
+        Fault::Error("SomethingNew", 429),
+        Fault::Error("PermanentRedirect", 301),
+        Fault::Status(500),
+        Fault::Reset,
+    ] {
         front.harm_always("PutMetricData", fault.clone());
         let error = metrics.export_metrics(&numbered(0..25)).await.unwrap_err();
         assert!(error.is_transient(), "{fault:?}: {error:?}");
@@ -103,7 +111,7 @@ async fn no_metric_is_lost_while_cloudwatch_is_away() {
     front.harm("", []);
     metrics.export_metric(&old).await.unwrap();
     metrics.flush().await.unwrap();
-    assert_eq!(metrics.dropped(), 32, "too old, and the oldest for its place");
+    assert_eq!(metrics.dropped(), 31, "too old; for its place none had to go");
 }
 
 #[tokio::test]
@@ -130,9 +138,32 @@ async fn no_entry_is_lost_while_logs_are_away() {
     assert_eq!((logger.waiting(), logger.dropped()), (0, 0));
 }
 
-/// A collector that keeps what it gets.
+/// A collector that keeps what it gets, and refuses requests that have a span named `bad`.
 #[derive(Clone, Default)]
 struct Collector(Arc<Mutex<Vec<ExportTraceServiceRequest>>>);
+
+impl Collector {
+    async fn start() -> (Self, String) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let collector = Self::default();
+        let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
+        let service = TraceServiceServer::new(collector.clone());
+        tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
+        (collector, endpoint)
+    }
+
+    fn spans(&self) -> Vec<opentelemetry_proto::tonic::trace::v1::Span> {
+        self.0.lock().unwrap().iter().flat_map(spans).cloned().collect()
+    }
+}
+
+fn spans(
+    request: &ExportTraceServiceRequest,
+) -> impl Iterator<Item = &opentelemetry_proto::tonic::trace::v1::Span> {
+    let scopes = request.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+    scopes.flat_map(|scope| &scope.spans)
+}
 
 #[tonic::async_trait]
 impl TraceService for Collector {
@@ -140,32 +171,24 @@ impl TraceService for Collector {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0.lock().unwrap().push(request.into_inner());
+        let request = request.into_inner();
+        if spans(&request).any(|span| span.name == "bad") {
+            return Err(Status::invalid_argument("a bad span"));
+        }
+        self.0.lock().unwrap().push(request);
         Ok(Response::new(ExportTraceServiceResponse::default()))
     }
 }
 
 #[tokio::test]
 async fn spans_reach_a_collector() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (collector, endpoint) = Collector::start().await;
     let tracer = XRayTracer::new(&endpoint, "llm-shield-test", Duration::from_secs(20)).unwrap();
-    let collector = Collector::default();
-    let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
-    let service = TraceServiceServer::new(collector.clone());
-    tokio::spawn(Server::builder().add_service(service).serve_with_incoming(incoming));
     let expected = conformance::tracer(&tracer).await;
 
-    let requests = collector.0.lock().unwrap();
-    let resource = &requests[0].resource_spans[0];
-    let service = &resource.resource.as_ref().unwrap().attributes[0];
-    assert_eq!(service.key, "service.name");
-    let spans: Vec<_> = requests
-        .iter()
-        .flat_map(|request| &request.resource_spans)
-        .flat_map(|resource| &resource.scope_spans)
-        .flat_map(|scope| &scope.spans)
-        .collect();
+    let service = collector.0.lock().unwrap()[0].resource_spans[0].resource.clone().unwrap();
+    assert_eq!(service.attributes[0].key, "service.name");
+    let spans = collector.spans();
     assert_eq!(spans.len(), expected.len());
     for (name, parent) in expected {
         let span = spans.iter().find(|span| span.name == name).unwrap();
@@ -177,9 +200,32 @@ async fn spans_reach_a_collector() {
 }
 
 #[tokio::test]
+async fn no_request_is_larger_than_a_collector_takes() {
+    let (collector, endpoint) = Collector::start().await;
+    let tracer = XRayTracer::new(&endpoint, "llm-shield-test", Duration::from_secs(20)).unwrap();
+    let span = |bytes: usize| Span::start("large", None).unwrap().with_attribute("text", "x".repeat(bytes));
+    tracer.export_spans((0..12).map(|_| span(1_000_000)).collect()).await.unwrap();
+    tracer.flush().await.unwrap();
+    assert_eq!((collector.spans().len(), tracer.dropped()), (12, 0));
+    tracer.export_spans(vec![span(10), span(5_000_000), span(10)]).await.unwrap();
+    assert!(matches!(tracer.flush().await, Err(CloudError::Invalid { .. })));
+    assert_eq!((collector.spans().len(), tracer.dropped()), (14, 1));
+}
+
+#[tokio::test]
+async fn what_a_collector_refuses_does_not_stop_the_rest() {
+    let (collector, endpoint) = Collector::start().await;
+    let tracer = XRayTracer::new(&endpoint, "llm-shield-test", Duration::from_secs(20)).unwrap();
+    tracer.end_span(Span::start("bad", None).unwrap()).await.unwrap();
+    assert!(matches!(tracer.flush().await, Err(CloudError::Invalid { .. })));
+    tracer.end_span(Span::start("good", None).unwrap()).await.unwrap();
+    tracer.flush().await.unwrap();
+    assert_eq!((collector.spans().len(), tracer.dropped()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_collector_that_is_away_costs_nothing_but_the_wait() {
     let tracer = XRayTracer::new("http://127.0.0.1:9", "llm-shield-test", Duration::from_secs(5)).unwrap();
-    use llm_shield_cloud::CloudTracer as _;
     let span = tracer.start_span("request", None).unwrap();
     tracer.end_span(span).await.unwrap();
     assert!(tracer.flush().await.unwrap_err().is_transient());
