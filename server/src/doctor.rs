@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "aws")]
+pub(crate) mod start;
 
 use llm_shield_cloud::telemetry::with_causes as explain;
 

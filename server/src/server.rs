@@ -1,8 +1,8 @@
 //! The server: made of a configuration, bound, run, drained.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use llm_shield_audit::AuditLog;
+use llm_shield_audit::{AuditError, AuditLog};
 use llm_shield_cloud::CloudStorage;
 use llm_shield_detect::{Cancel, Direction, Engine, Policy, Request, Role};
 use llm_shield_proto::{FILE_DESCRIPTOR_SET, v1::shield_service_server::ShieldServiceServer};
@@ -39,6 +39,15 @@ use crate::{
     tokenizer::ModelTokenizer,
     transport::{Transport, cores::Cores},
 };
+
+#[cfg(feature = "aws")]
+use crate::{config::Provider, doctor::start};
+
+/// How long the audit log may take to be closed. What is not finished then is at the next start.
+const CLOSING: Duration = Duration::from_secs(15);
+
+/// For so long the last logs and metrics wait for the audit log, whose closing they would tell of.
+const SOON: Duration = Duration::from_secs(2);
 
 /// A server that is bound and not yet running.
 pub struct Server {
@@ -114,6 +123,10 @@ impl Server {
         let tenants = identity_rules.iter().map(|rule| rule.tenant.as_str());
         let quotas = Arc::new(Quotas::new(&config.limits, tenants));
         let policies = Arc::new(PoliciesHandle::load(&config.policies)?);
+        #[cfg(feature = "aws")]
+        if config.cloud.provider == Provider::Aws {
+            start::check(&config, &cloud, &patience).await?;
+        }
         let (engine, followed) = engine(&config, &cloud.storage, &patience).await?;
         let keepers = Keepers {
             keys: &cloud.keys,
@@ -255,11 +268,34 @@ impl Server {
             connections.wait().await;
         }
         helpers.shutdown().await;
-        let closed = self.audit.close().await;
-        tracing::info!("ended");
-        self.telemetry.shut_down().await;
-        Ok(closed?)
+        close(&self.audit, self.telemetry).await
     }
+}
+
+/// Closes the audit log and sends what waits of logs and metrics: one after the other where the first is quick, and
+/// else at the same time, so that a service which is away takes no more than its own time.
+async fn close(audit: &AuditLog, telemetry: Telemetry) -> Result<(), ServerError> {
+    let mut closing = pin!(timeout(CLOSING, audit.close()));
+    let closed = if let Ok(closed) = timeout(SOON, &mut closing).await {
+        tracing::info!("ended");
+        telemetry.shut_down().await;
+        closed
+    } else {
+        tracing::warn!("the audit log takes long to close: its keys or its objects may be away");
+        let (closed, ()) = tokio::join!(closing, telemetry.shut_down());
+        tracing::info!("ended");
+        closed
+    };
+    if closed.is_err() {
+        tracing::error!(
+            seconds = CLOSING.as_secs(),
+            "the audit log was not closed in time: what is neither signed nor sent waits in the outbox, and the next \
+             start goes on with it"
+        );
+    }
+    let away =
+        |_elapsed| AuditError::Unavailable { what: "what it needs to be closed".to_owned(), source: None };
+    Ok(closed.map_err(away)??)
 }
 
 /// Runs the engine over text of several kinds, so that what it makes on first use is there before the first request.

@@ -74,9 +74,22 @@ impl Account {
         secrets.create_secret("llm-shield/redact-key", &value).await.unwrap();
     }
 
-    async fn make_bucket(&self) {
+    /// Secrets for redaction that cannot be used: one too short, and one about to be deleted.
+    async fn make_useless_secrets(&self) {
+        let secrets = AwsSecretsManager::with(&self.aws, SecretsOptions::default());
+        for (name, length) in [("llm-shield/short", 31), ("llm-shield/going", 32)] {
+            secrets.create_secret(name, &SecretValue::from_string("x".repeat(length))).await.unwrap();
+        }
+        secrets.delete_secret("llm-shield/going").await.unwrap();
+    }
+
+    fn buckets(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(self.aws.config()).force_path_style(true).build();
-        let bucket = aws_sdk_s3::Client::from_conf(config).create_bucket().bucket(BUCKET);
+        aws_sdk_s3::Client::from_conf(config)
+    }
+
+    async fn make_bucket(&self) {
+        let bucket = self.buckets().create_bucket().bucket(BUCKET);
         bucket.object_lock_enabled_for_bucket(true).send().await.unwrap();
         let policy =
             include_str!("../detect/policies/strict.yaml").replace("name: strict", "name: from-the-bucket");
@@ -259,28 +272,68 @@ async fn the_service_outlives_an_outage_of_cloudwatch() {
     assert!(found.iter().any(|metric| metric.metric_name.as_deref() == Some("RequestsTotal")));
 }
 
-/// Without its keys or its secrets the service does not start, and says which it cannot have.
+/// Without its keys, its secrets or its bucket the service does not start, and says which it cannot have.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_missing_at_the_start_is_told() {
     let account = Account::new().await;
     let front = account.emulator.front();
-    for (only, fault, said) in [
-        ("GetSecretValue", Fault::Error("ExpiredTokenException", 400), "llm-shield/tls/cert"),
-        ("GetSecretValue", Fault::Hang(Duration::from_secs(60)), "llm-shield/tls/cert"),
-        ("GetPublicKey", Fault::Error("AccessDeniedException", 400), "alias/llm-shield-signing"),
-        (BUCKET, Fault::Error("NoSuchBucket", 404), BUCKET),
-        (BUCKET, Fault::Status(301), "another region"),
-    ] {
-        front.harm_always(only, fault.clone());
+    let refused = |settings: &[(&str, &str)], said: &str| {
         let mut command = account.command("serve", Some(&front));
         command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(account.data());
         // A short time for each call, so that what hangs shows soon.
         command.env("LLM_SHIELD__CLOUD__AWS__CALLS__TIMEOUT", "2s");
-        command.env("LLM_SHIELD__CLOUD__AWS__CALLS__START_TIMEOUT", "0s");
+        command.env("LLM_SHIELD__CLOUD__AWS__CALLS__START_TIMEOUT", "0s").envs(settings.iter().copied());
         let output = command.output().unwrap();
         let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(2) && errors.contains(said), "{fault:?}: {errors}");
+        assert!(output.status.code() == Some(2) && errors.contains(said), "{said}: {errors}");
+        assert!(output.stdout.is_empty(), "it never listens");
+    };
+    for (only, fault, said) in [
+        ("GetSecretValue", Fault::Error("ExpiredTokenException", 400), "llm-shield/tls/cert"),
+        ("GetSecretValue", Fault::Hang(Duration::from_secs(60)), "llm-shield/tls/cert"),
+        ("GetPublicKey", Fault::Error("AccessDeniedException", 400), "alias/llm-shield-signing"),
+        ("GenerateDataKey", Fault::Error("AccessDeniedException", 400), "cloud.aws.kms.audit_key"),
+        (BUCKET, Fault::Error("NoSuchBucket", 404), BUCKET),
+        (BUCKET, Fault::Status(301), "another region"),
+    ] {
+        front.harm_always(only, fault);
+        refused(&[], said);
     }
+    front.harm("", []);
+    account.buckets().create_bucket().bucket("llm-shield-plain").send().await.unwrap();
+    account.make_useless_secrets().await;
+    const RESULTS: &str = "LLM_SHIELD__CLOUD__AWS__S3__RESULTS_BUCKET";
+    const REDACT_KEY: &str = "LLM_SHIELD__CLOUD__AWS__SECRETS_MANAGER__REDACT_KEY";
+    refused(&[("LLM_SHIELD__CLOUD__AWS__KMS__AUDIT_KEY", "alias/none")], "`cloud.aws.kms.audit_key`");
+    refused(&[(RESULTS, "llm-shield-none")], "`cloud.aws.s3.results_bucket`");
+    let retention = ("LLM_SHIELD__AUDIT__RETENTION__DAYS", "30");
+    refused(&[(RESULTS, "llm-shield-plain"), retention], "llm-shield-plain has no Object Lock");
+    for name in ["llm-shield/none", "llm-shield/going", "llm-shield/short"] {
+        refused(&[(REDACT_KEY, name)], "`cloud.aws.secrets_manager.redact_key`");
+    }
+    refused(&[(REDACT_KEY, "llm-shield/short")], "fewer than 32 bytes");
+}
+
+/// A key manager that is silent at the end is waited for no longer than whoever stops the service waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_service_ends_while_its_keys_are_away() {
+    let account = Account::new().await;
+    let front = account.emulator.front();
+    let server = account.serve(Some(&front));
+    let mut client = account.client(&server).await;
+    let request = v1::ScanRequest { contents: contents(MARK), direction: 1, ..v1::ScanRequest::default() };
+    client.scan(request.clone()).await.unwrap();
+    front.harm_always("TrentService", Fault::Hang(Duration::from_secs(120)));
+    client.scan(request).await.unwrap();
+    drop(client);
+    let ended = tokio::task::spawn_blocking(move || server.terminate());
+    let code =
+        tokio::time::timeout(Duration::from_secs(40), ended).await.expect("ends in its grace").unwrap();
+    assert_eq!(code, Some(2), "and says that it left something undone");
+    // What it could not sign, the next one does.
+    front.harm("", []);
+    assert_eq!(account.serve(Some(&front)).terminate(), Some(0));
+    records_are_read_from_the_bucket(&account);
 }
 
 /// A token that was issued beside the service is the service's own.
