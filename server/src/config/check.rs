@@ -4,7 +4,7 @@ use std::{fs, net::IpAddr, path::Path};
 
 use llm_shield_cloud::secrets::check_secret_name;
 
-use super::{Config, ConfigError, ConfigErrors, ModelConfig, Provider};
+use super::{AwsConfig, Config, ConfigError, ConfigErrors, ModelConfig, Provider};
 use crate::{
     devcerts::DevCerts,
     identity::{IdentityMap, IdentityRule},
@@ -239,6 +239,8 @@ impl Config {
                 errors.push(ConfigError::value(format!("cloud.aws.secrets_manager.{key}"), error));
             }
         }
+        self.check_addresses(errors);
+        self.check_names(errors);
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
         let results = aws.s3.results_bucket.as_ref().map(|bucket| ("results_bucket", bucket));
         for (key, bucket) in [("bucket", &aws.s3.bucket)].into_iter().chain(results) {
@@ -263,6 +265,45 @@ impl Config {
         }
     }
 
+    fn check_addresses(&self, errors: &mut Vec<ConfigError>) {
+        let aws = &self.cloud.aws;
+        for (key, address, example) in [
+            ("endpoint", &aws.endpoint, "http://127.0.0.1:5000"),
+            ("xray.collector", &aws.xray.collector, "http://127.0.0.1:4317"),
+        ] {
+            if let Some(address) = address.as_ref().filter(|address| !is_url(address)) {
+                let problem = format!("`{address}` is not an address such as `{example}`");
+                errors.push(ConfigError::value(format!("cloud.aws.{key}"), problem));
+            }
+        }
+    }
+
+    /// The names of keys and of what CloudWatch keeps.
+    fn check_names(&self, errors: &mut Vec<ConfigError>) {
+        let AwsConfig { kms, cloudwatch, .. } = &self.cloud.aws;
+        for (key, id) in [
+            ("audit_key", &kms.audit_key),
+            ("redaction_key", &kms.redaction_key),
+            ("signing_key", &kms.signing_key),
+        ] {
+            if id.trim().is_empty() {
+                let problem = "empty: name a key by its alias, its id or its ARN";
+                errors.push(ConfigError::value(format!("cloud.aws.kms.{key}"), problem));
+            }
+        }
+        let (group, stream) = (&cloudwatch.log_group, cloudwatch.log_stream.as_deref().unwrap_or_default());
+        let letter = |c: char| c.is_ascii_alphanumeric() || "_/.#-".contains(c);
+        if !(1..=512).contains(&group.len()) || !group.chars().all(letter) {
+            let problem = format!("`{group}` is not a log group's name: 1 to 512 of a-zA-Z0-9_/.#-");
+            errors.push(ConfigError::value("cloud.aws.cloudwatch.log_group", problem));
+        }
+        // An empty one stands for one of the process's own.
+        if stream.len() > 512 || stream.contains([':', '*']) {
+            let problem = format!("`{stream}` is not a log stream's name: 1 to 512, without `:` and `*`");
+            errors.push(ConfigError::value("cloud.aws.cloudwatch.log_stream", problem));
+        }
+    }
+
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.uses_development_certificates() {
@@ -279,6 +320,13 @@ impl Config {
     }
 }
 
+/// Says whether this is the address of a service over HTTP.
+fn is_url(text: &str) -> bool {
+    text.parse::<http::Uri>().is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some_and(|host| !host.is_empty())
+    })
+}
+
 /// Says whether files could be made in `dir`, or in what is there of its parents.
 fn check_writable(dir: &Path) -> std::io::Result<()> {
     let existing =
@@ -287,4 +335,36 @@ fn check_writable(dir: &Path) -> std::io::Result<()> {
     let probe = existing.join(format!(".llm-shield-check-{}", std::process::id()));
     fs::write(&probe, b"")?;
     fs::remove_file(probe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_addresses_of_aws_are_checked() {
+        let wrong = |change: &dyn Fn(&mut AwsConfig)| {
+            let mut config = Config::default();
+            change(&mut config.cloud.aws);
+            let mut errors = Vec::new();
+            config.check_cloud(&mut errors);
+            errors.iter().map(ToString::to_string).collect::<String>()
+        };
+        assert_eq!(wrong(&|_| {}), "");
+        for address in ["localhost:5000", "127.0.0.1", "ftp://a", "http://", "", "http:// a"] {
+            assert!(wrong(&|aws| aws.endpoint = Some(address.into())).contains("cloud.aws.endpoint"));
+            let collector = wrong(&|aws| aws.xray.collector = Some(address.into()));
+            assert!(collector.contains("cloud.aws.xray.collector"), "{address}");
+        }
+        assert_eq!(wrong(&|aws| aws.endpoint = Some("https://[::1]:5000".into())), "");
+        assert!(wrong(&|aws| aws.kms.audit_key = " ".into()).contains("cloud.aws.kms.audit_key"));
+        for group in ["", "a b", "a:b", &"a".repeat(513)] {
+            assert!(wrong(&|aws| aws.cloudwatch.log_group = group.into()).contains("log_group"), "{group}");
+        }
+        for stream in ["a:b", "a*", &"a".repeat(513)] {
+            let problem = wrong(&|aws| aws.cloudwatch.log_stream = Some(stream.into()));
+            assert!(problem.contains("log_stream"), "{stream}");
+        }
+        assert_eq!(wrong(&|aws| aws.cloudwatch.log_stream = Some(String::new())), "");
+    }
 }
