@@ -126,9 +126,8 @@ pub(crate) fn run(args: Args) -> Result<u8> {
     match args.format {
         Format::Json => {
             let services: serde_json::Map<_, _> =
-                lines.iter().map(|(name, cost)| ((*name).to_owned(), json!(cost))).collect();
-            let answer =
-                json!({"region": prices.region, "date": prices.date, "services": services, "total": total});
+                lines.iter().map(|(name, cost)| ((*name).to_owned(), json!(cents(*cost)))).collect();
+            let answer = json!({"region": prices.region, "date": prices.date, "services": services, "total": cents(total)});
             show::print(&format!("{answer}\n"))?;
         }
         Format::Text => {
@@ -140,6 +139,11 @@ pub(crate) fn run(args: Args) -> Result<u8> {
         }
     }
     Ok(YES)
+}
+
+/// Rounds to whole cents, as the text is.
+fn cents(dollars: f64) -> f64 {
+    (dollars * 100.0).round() / 100.0
 }
 
 fn lines(amounts: &Args, prices: &Prices) -> Vec<(&'static str, f64)> {
@@ -195,15 +199,13 @@ mod tests {
         let prices: Prices = serde_saphyr::from_str(PRICES).unwrap();
         let cost = |arguments: &[&str]| {
             let args = Cli::parse_from([&["cost"], arguments].concat()).args;
-            lines(&args, &prices)
-                .into_iter()
-                .map(|(_, cost)| (cost * 100.0).round() / 100.0)
-                .collect::<Vec<_>>()
+            lines(&args, &prices).into_iter().map(|(_, cost)| cents(cost)).collect::<Vec<_>>()
         };
         assert_eq!(cost(&[])[..4], [4.50, 2.70, 25.30, 15.00]);
         let puts = cost(&["--get-requests", "0", "--put-requests", "1000000"]);
         assert_eq!(puts[1], 7.30);
         let tasks = cost(&["--vcpus", "2", "--memory-gb", "4"]);
         assert_eq!(tasks[5], 57.67);
+        assert_eq!(json!(cents(2.699_999_999_999_999_7)).to_string(), "2.7");
     }
 }
