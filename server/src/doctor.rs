@@ -6,6 +6,7 @@ mod aws;
 pub(crate) mod start;
 
 use llm_shield_cloud::telemetry::with_causes as explain;
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::config::{Config, Provider};
 
@@ -37,9 +38,22 @@ impl Finding {
     }
 }
 
-/// Looks at everything, each thing by itself, so that one fault does not hide the next.
-pub async fn examine(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![match config.check() {
+/// Where findings go.
+struct Findings(UnboundedSender<Finding>);
+
+impl Findings {
+    /// Tells one as soon as it is there.
+    fn tell(&self, finding: Finding) {
+        // Fails when nobody listens any more.
+        drop(self.0.send(finding));
+    }
+}
+
+/// Looks at everything, each thing by itself, so that one fault does not hide the next. What is found is sent to
+/// `findings` as soon as it is known.
+pub async fn examine(config: &Config, findings: UnboundedSender<Finding>) {
+    let findings = Findings(findings);
+    findings.tell(match config.check() {
         Ok(checked) => {
             let warnings: Vec<String> =
                 checked.warnings.iter().map(|warning| format!("; {warning}")).collect();
@@ -50,15 +64,14 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
             errors.to_string(),
             vec!["llm-shield serve --config FILE --check".to_owned()],
         ),
-    }];
+    });
     match config.cloud.provider {
-        Provider::Local => findings.push(local(config).await),
+        Provider::Local => findings.tell(local(config).await),
         #[cfg(feature = "aws")]
-        Provider::Aws => findings.extend(aws::examine(config).await),
+        Provider::Aws => aws::examine(config, &findings).await,
         #[cfg(not(feature = "aws"))]
         Provider::Aws => {}
     }
-    findings
 }
 
 /// The key ring: wraps and unwraps a key.

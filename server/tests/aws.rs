@@ -477,6 +477,19 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         (BUCKET, Fault::Status(301), None, "aws s3api get-bucket-location"),
         ("GenerateDataKey", Fault::Error("NotFoundException", 400), None, "aws kms create-key"),
         ("", Fault::Pass, Some(("LLM_SHIELD_S3_BUCKET", "llm-shield-no-such-bucket")), "aws s3 ls"),
+        (
+            "",
+            Fault::Pass,
+            Some(("LLM_SHIELD__CLOUD__AWS__S3__RESULTS_BUCKET", "llm-shield-none")),
+            "aws s3api create-bucket --bucket llm-shield-none --region us-east-1 --object-lock-enabled-for-bucket",
+        ),
+        (
+            "",
+            Fault::Pass,
+            Some(("LLM_SHIELD__CLOUD__AWS__KMS__SIGNING_KEY", "alias/llm-shield-audit")),
+            "aws kms update-alias",
+        ),
+        ("GetSecretValue", Fault::Error("ResourceNotFoundException", 400), None, "restore-secret"),
         ("", Fault::Pass, Some(("LLM_SHIELD__POLICIES__DEFAULT", "strikt")), "llm-shield policy check"),
         ("", Fault::Pass, Some(("LLM_SHIELD__MODEL__NAME", "nobodys")), "llm-shield model promote nobodys"),
     ] {
@@ -495,6 +508,8 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
         secrets.update_secret("llm-shield/tls/key", &SecretValue::from_string(wrong)).await.unwrap();
         let (code, text) = run(None, &[]);
         assert!(code == Some(1) && text.contains("openssl pkey"), "{text}");
+        assert!(text.contains("secret llm-shield/tls/") && !text.contains("/tmp/"), "{text}");
+        assert!(text.contains("put-secret-value --secret-id llm-shield/tls/key"), "{text}");
     }
     secrets.update_secret("llm-shield/tls/key", &key).await.unwrap();
     front.harm_always("scan-results/doctor", Fault::Error("AccessDenied", 403));
@@ -503,4 +518,34 @@ async fn the_doctor_names_what_is_wrong_and_how_to_mend_it() {
     account.storage().put_object("configs/broken.yaml", Bytes::from_static(b"name: [")).await.unwrap();
     let (code, text) = run(None, &[]);
     assert!(code == Some(1) && text.contains("broken.yaml"), "{text}");
+}
+
+/// What is the same for everything is told once, with the commands that mend it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_ends_where_one_fault_hides_all_others() {
+    let account = Account::new().await;
+    let run = |front: Option<&Front>, environment: &[(&str, &str)]| {
+        let mut command = account.command("doctor", front);
+        command.arg("--data-dir").arg(account.data()).envs(environment.iter().copied());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = run(None, &[("AWS_ENDPOINT_URL", "http://127.0.0.1:1")]);
+    assert!(
+        text.contains("$ curl -v http://127.0.0.1:1\n") && text.contains("$ unset AWS_ENDPOINT_URL"),
+        "{text}"
+    );
+    assert_eq!(text.matches("BAD").count(), 1, "{text}");
+
+    let front = account.emulator.front();
+    front.harm_always("POST /", Fault::Error("ExpiredToken", 403));
+    let text = run(Some(&front), &[]);
+    assert!(text.contains("aws sso login") && !text.contains("key alias"), "{text}");
+    assert!(!text.contains("chronyc"), "the clock is right: {text}");
+    // A bucket that is silent is asked once, and hides nothing else.
+    front.harm_always(BUCKET, Fault::Hang(Duration::from_secs(120)));
+    let text = run(Some(&front), &[]);
+    assert_eq!(text.matches("BAD").count(), 2, "the bucket, and the policies in it: {text}");
+    assert!(text.contains("no answer within 10 s") && text.contains("signs, and"), "{text}");
 }

@@ -40,7 +40,10 @@ async fn key(
     patience: &Patience,
 ) -> Result<(), ServerError> {
     let context = EncryptionContext::new().with("tenant", "start").with("purpose", purpose);
-    let wrap = async || Ok(drop(cloud.keys.generate_data_key(id, &context).await?));
+    let wrap = async || {
+        cloud.keys.generate_data_key(id, &context).await?;
+        Ok(())
+    };
     patience.with(what, wrap).await.map_err(|error| named(what, &error))
 }
 
@@ -68,7 +71,8 @@ async fn bucket(config: &Config, archive: &AwsS3Storage, patience: &Patience) ->
     let reach = async || match archive.check().await {
         // Who may not ask about the whole bucket may still ask about a part of it.
         Err(CloudError::AccessDenied { .. }) => {
-            Ok(drop(archive.list_objects_with_limit(&s3.results_prefix, 1).await?))
+            archive.list_objects_with_limit(&s3.results_prefix, 1).await?;
+            Ok(())
         }
         checked => Ok(checked?),
     };
