@@ -5,17 +5,23 @@
 //! Where there is a Terraform, it validates and tests the modules by that extract; parliament judges the policies and
 //! checkov the rest.
 
+mod addresses;
 mod archive;
+mod buckets;
+mod descriptions;
 mod documents;
 mod extract;
 mod firewall;
 mod policies;
 mod references;
+mod rights;
 mod rules;
+mod runbook;
 mod schema;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tree;
 mod validate;
 mod walk;
@@ -122,11 +128,12 @@ fn check_statically() -> Result<Counts> {
         report(&format!("{} schema", module.name), schema.check(module));
         report(&format!("{} rules", module.name), rules::check(module));
     }
-    report("buckets", rules::check_buckets(&modules));
+    report("buckets", buckets::check(&modules));
     report("values of environments", environments(&modules)?);
     report("tests parse", test_files()?);
     report("settings of the service", settings::check(&shell::root(), &modules)?);
     report("metrics of the service", settings::check_metrics(&shell::root(), &modules)?);
+    report("alarms in the runbook", runbook::check(&shell::root(), &modules)?);
     report("generated files are current", stale(&modules)?);
     Ok(counts)
 }
@@ -137,7 +144,9 @@ fn environments(modules: &[tree::Module]) -> Result<Problems> {
     for path in tree::files(&directory().join("environments"), ".tfvars")? {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let values = hcl::parse(&text).with_context(|| format!("cannot parse {}", path.display()))?;
-        problems.extend(references::check_values(root, &path.display().to_string(), &values));
+        let name = path.display().to_string();
+        problems.extend(references::check_values(root, &name, &values));
+        problems.extend(addresses::check_values(root, &name, &values));
     }
     Ok(problems)
 }

@@ -11,7 +11,7 @@ use hcl::{
 use serde_json::{Map, Value, json};
 
 use super::{
-    rules,
+    rights,
     tree::{self, Module},
 };
 
@@ -40,7 +40,7 @@ pub(super) fn of(module: &Module) -> Vec<Policy> {
     documents
         .filter_map(|document| {
             let statements: Vec<Value> =
-                rules::statements(document.body()).into_iter().map(statement).collect();
+                rights::statements(document.body()).into_iter().map(statement).collect();
             if statements.is_empty() {
                 return None;
             }

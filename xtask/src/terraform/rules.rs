@@ -1,71 +1,11 @@
-//! What must hold of the infrastructure whatever else changes: private, encrypted with our keys, least rights.
+//! What must hold of the infrastructure whatever else changes: private, encrypted with our keys, kept as long as meant.
 
-use hcl::{Block, Body, Expression, expr::TemplateExpr};
+use hcl::{Block, Body, Expression};
 
 use super::{
-    Problems,
+    Problems, addresses, descriptions, rights, texts,
     tree::{self, Module},
 };
-
-/// Actions whose resource can only be `*`, or whose place makes `*` mean one thing. Everything else needs a resource.
-const WITHOUT_RESOURCE: [&str; 34] = [
-    "acm-pca:ListCertificateAuthorities",
-    "cloudwatch:DescribeAlarms",
-    "cloudwatch:GetDashboard",
-    "cloudwatch:GetMetricData",
-    "cloudwatch:ListDashboards",
-    "cloudwatch:ListMetrics",
-    "cloudwatch:PutMetricData",
-    "ec2:AssignPrivateIpAddresses",
-    "ec2:CreateNetworkInterface",
-    "ec2:DeleteNetworkInterface",
-    "ec2:DescribeNetworkInterfaces",
-    "ec2:DescribeSubnets",
-    "ec2:UnassignPrivateIpAddresses",
-    "ecr:GetAuthorizationToken",
-    "ecs:DescribeTaskDefinition",
-    "ecs:ListTasks",
-    "ecs:RegisterTaskDefinition",
-    "elasticloadbalancing:DescribeTargetHealth",
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:DescribeLogGroups",
-    "logs:DescribeLogStreams",
-    "logs:FilterLogEvents",
-    "logs:GetLogEvents",
-    "logs:GetQueryResults",
-    "logs:PutLogEvents",
-    "sts:GetCallerIdentity",
-    "xray:GetSamplingRules",
-    "xray:GetSamplingTargets",
-    "xray:PutTelemetryRecords",
-    "xray:PutTraceSegments",
-    "xray:GetGroups",
-    "xray:GetTraceSummaries",
-    "xray:BatchGetTraces",
-];
-
-/// Policy documents that are attached to one thing, so that `*` is that thing, or that a condition keeps to our own.
-/// Each is `module/name`, with the reason.
-const STAR_IS_ONE: [(&str, &str); 14] = [
-    ("modules/keys/administration", "a key's policy: this key"),
-    ("modules/keys/audit", "a key's policy: this key"),
-    ("modules/keys/signing", "a key's policy: this key"),
-    ("modules/keys/logs", "a key's policy: this key"),
-    ("modules/keys/events", "a key's policy: this key"),
-    ("modules/keys/secrets", "a key's policy: this key"),
-    ("modules/keys/tasks", "a key's policy: this key"),
-    ("modules/keys/via_service", "a key's policy: this key"),
-    ("modules/secrets/own_account", "a secret's policy: this secret"),
-    (
-        "modules/network/interface",
-        "an endpoint's policy: one service, by our principals alone; IAM decides the calls",
-    ),
-    ("modules/network/s3", "an endpoint's policy: by our principals, to our account's buckets alone"),
-    ("modules/edge/gateway", "API Gateway asks for exactly these rights when the role is set"),
-    ("modules/bucket/this", "a bucket's policy: only denials have wildcards"),
-    ("examples/remote-state/state", "a bucket's policy: only denials have wildcards"),
-];
 
 /// What keeps a thing encrypted: the resource, and where its key stands.
 const ENCRYPTED: [(&str, &[&str]); 8] = [
@@ -102,19 +42,15 @@ pub(super) fn check(module: &Module) -> Problems {
             problems.add(&address, "it opens a way that this network does not have");
         }
         private(of_type, resource.body(), &address, &mut problems);
-        encrypted(of_type, resource.body(), &address, &mut problems);
+        encrypted(module, of_type, resource.body(), &address, &mut problems);
         exact(of_type, resource.body(), &address, &mut problems);
-        everywhere(resource.body(), &mut |text| {
-            if text == "0.0.0.0/0" || text == "::/0" {
-                problems.add(&address, "it opens to every address");
-            }
-        });
     }
-    for document in
-        module.of_kind("data").filter(|block| tree::label(block, 0) == Some("aws_iam_policy_document"))
-    {
-        wildcards(module, document, &mut problems);
+    for call in module.of_kind("module") {
+        keys_are_given(module, call, &mut problems);
     }
+    problems.extend(rights::check(module));
+    problems.extend(addresses::check(module));
+    problems.extend(descriptions::check(module));
     problems
 }
 
@@ -155,20 +91,96 @@ fn private(of_type: &str, body: &Body, address: &str, problems: &mut Problems) {
     }
 }
 
-fn encrypted(of_type: &str, body: &Body, address: &str, problems: &mut Problems) {
+fn encrypted(module: &Module, of_type: &str, body: &Body, address: &str, problems: &mut Problems) {
     if let Some((_, path)) = ENCRYPTED.iter().find(|(encrypted, _)| *encrypted == of_type) {
         let mut body = Some(body);
         let (last, blocks) = path.split_last().unwrap_or((&"", &[]));
         for block in blocks {
             body = body.and_then(|body| nested(body, block));
         }
-        if body.and_then(|body| tree::attribute(body, last)).is_none_or(|key| *key == Expression::Null) {
+        let key = body.and_then(|body| tree::attribute(body, last));
+        if !key.is_some_and(|key| is_given(module, key)) {
             problems.add(address, &format!("it is not encrypted with a key of ours: `{}`", path.join(".")));
         }
     }
-    if of_type == "aws_cloudwatch_log_group" && tree::attribute(body, "retention_in_days").is_none() {
-        problems.add(address, "what is in it is kept for ever");
+    if of_type == "aws_cloudwatch_log_group" {
+        match tree::attribute(body, "retention_in_days") {
+            None => problems.add(address, "what is in it is kept for ever"),
+            Some(days) if !is_retention(module, days) => {
+                problems.add(address, "it is not kept for 7 to 30 days, as a validation says");
+            }
+            Some(_) => {}
+        }
     }
+}
+
+/// Refuses calls that take away the key or the lock that a module asks for.
+fn keys_are_given(module: &Module, call: &Block, problems: &mut Problems) {
+    for argument in call.body().attributes() {
+        let key = argument.key();
+        let guards = ["encryption", "object_lock"].contains(&key)
+            || ["key_arn", "key_arns"].iter().any(|ending| key.ends_with(ending));
+        if guards && !is_given(module, argument.expr()) {
+            problems.add(&tree::address(call), &format!("`{key}` may be null"));
+        }
+    }
+}
+
+/// Whether an expression is never null as far as can be seen, and no key of AWS's own.
+pub(super) fn is_given(module: &Module, expression: &Expression) -> bool {
+    match expression {
+        Expression::Null => false,
+        Expression::String(text) => !text.is_empty() && !text.starts_with("alias/aws/"),
+        Expression::Object(object) => object.values().all(|value| is_given(module, value)),
+        Expression::Parenthesis(inner) => is_given(module, inner),
+        Expression::Conditional(choice) => {
+            is_given(module, &choice.true_expr) && is_given(module, &choice.false_expr)
+        }
+        Expression::FuncCall(call) => call.args.iter().all(|argument| is_given(module, argument)),
+        Expression::Traversal(traversal) => match texts::named(traversal) {
+            Some(("var", name)) => {
+                let variables = module.named("variable");
+                let default =
+                    variables.get(name).and_then(|variable| tree::attribute(variable.body(), "default"));
+                default != Some(&Expression::Null)
+            }
+            // What a local value is made of is not followed in a circle: it would not be Terraform.
+            Some(("local", name)) => module.locals().get(name).is_none_or(|local| is_given(module, local)),
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// The days that logs are kept.
+const RETENTION: std::ops::RangeInclusive<u64> = 7..=30;
+
+/// Whether days are within the bounds, or a variable's whose validation lists none outside of them.
+fn is_retention(module: &Module, days: &Expression) -> bool {
+    match days {
+        Expression::Number(days) => days.as_u64().is_some_and(|days| RETENTION.contains(&days)),
+        Expression::Traversal(traversal) => match texts::named(traversal) {
+            Some(("var", name)) => {
+                module.named("variable").get(name).is_some_and(|variable| is_bounded(variable, days))
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether one of a variable's validations is `contains([7, 14, 30], var.x)`, or of other days within the bounds.
+fn is_bounded(variable: &Block, reference: &Expression) -> bool {
+    let validations = variable.body().blocks().filter(|block| block.identifier() == "validation");
+    let mut conditions = validations.filter_map(|block| tree::attribute(block.body(), "condition"));
+    conditions.any(|condition| {
+        let Expression::FuncCall(call) = condition else { return false };
+        let [Expression::Array(listed), tested] = call.args.as_slice() else { return false };
+        let within = |days: &Expression| {
+            matches!(days, Expression::Number(days) if days.as_u64().is_some_and(|days| RETENTION.contains(&days)))
+        };
+        call.name.name.as_str() == "contains" && tested == reference && listed.iter().all(within)
+    })
 }
 
 /// What has one right value.
@@ -195,140 +207,7 @@ fn exact(of_type: &str, body: &Body, address: &str, problems: &mut Problems) {
     }
 }
 
-/// Checks that a bucket is all that our buckets are, and that audit buckets have Object Lock.
-pub(super) fn check_buckets(modules: &[Module]) -> Problems {
-    let mut problems = Problems::default();
-    for module in modules {
-        for (name, call) in module.named("module") {
-            let is_bucket = tree::text(call.body(), "source") == Some("../bucket");
-            if !is_bucket {
-                continue;
-            }
-            let address = format!("{} module.{name}", module.name);
-            // The target of access logs can have S3's own key only.
-            if name != "logs" && tree::attribute(call.body(), "encryption").is_none() {
-                problems.add(&address, "it is not encrypted with a key of ours");
-            }
-            if ["results", "bucket"].contains(&name) && tree::attribute(call.body(), "object_lock").is_none()
-            {
-                problems.add(&address, "it has no Object Lock");
-            }
-        }
-        for bucket in module.resources("aws_s3_bucket") {
-            let name = tree::label(bucket, 1).unwrap_or_default();
-            for companion in [
-                "aws_s3_bucket_public_access_block",
-                "aws_s3_bucket_versioning",
-                "aws_s3_bucket_server_side_encryption_configuration",
-                "aws_s3_bucket_policy",
-            ] {
-                if module.object("resource", companion, name).is_none() {
-                    problems.add(
-                        &format!("{} {}", module.name, tree::address(bucket)),
-                        &format!("it has no {companion}"),
-                    );
-                }
-            }
-        }
-    }
-    problems
-}
-
-fn wildcards(module: &Module, document: &Block, problems: &mut Problems) {
-    let name = tree::label(document, 1).unwrap_or_default();
-    let address = tree::address(document);
-    let place = format!("{}/{name}", module.name);
-    let excused = STAR_IS_ONE.iter().any(|(excused, _)| *excused == place);
-    for statement in statements(document.body()) {
-        let sid = tree::text(statement, "sid").unwrap_or_default();
-        let at = format!("{address} {sid}");
-        // A denial is the wider the better.
-        if tree::text(statement, "effect") == Some("Deny") {
-            continue;
-        }
-        let actions = strings(statement, "actions");
-        let resources = strings(statement, "resources");
-        if tree::attribute(statement, "not_actions").is_some()
-            || tree::attribute(statement, "not_resources").is_some()
-        {
-            problems.add(&at, "it allows all but some");
-        }
-        let any_action = actions.iter().any(|action| action.ends_with('*'));
-        if any_action && !excused {
-            problems.add(&at, "it allows actions by a wildcard");
-        }
-        let bounded = |action: &String| WITHOUT_RESOURCE.contains(&action.as_str());
-        if resources.iter().any(|resource| resource == "*") && !excused && !actions.iter().all(bounded) {
-            problems.add(&at, "it allows on all resources what could name one");
-        }
-        let anyone = statement.blocks().filter(|block| block.identifier() == "principals");
-        let anyone = anyone.flat_map(|block| strings(block.body(), "identifiers")).any(|who| who == "*");
-        let conditional = statement.blocks().any(|block| block.identifier() == "condition");
-        let layers = place == "modules/network/s3" && sid == "ImageLayers";
-        if anyone && !conditional && !layers {
-            problems.add(&at, "it allows anyone without a condition");
-        }
-    }
-}
-
-/// The statements of a policy document, those of dynamic blocks too.
-pub(super) fn statements(body: &Body) -> Vec<&Body> {
-    let mut found = Vec::new();
-    for block in body.blocks() {
-        match block.identifier() {
-            "statement" => found.push(block.body()),
-            "dynamic" if tree::label(block, 0) == Some("statement") => {
-                found.extend(block.body().blocks().map(Block::body));
-            }
-            _ => {}
-        }
-    }
-    found
-}
-
-/// The plain strings of a list.
-pub(super) fn strings(body: &Body, name: &str) -> Vec<String> {
-    match tree::attribute(body, name) {
-        Some(Expression::Array(items)) => items
-            .iter()
-            .filter_map(|item| match item {
-                Expression::String(text) => Some(text.clone()),
-                _ => None,
-            })
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn nested<'a>(body: &'a Body, name: &str) -> Option<&'a Body> {
+/// The first block of a name.
+pub(super) fn nested<'a>(body: &'a Body, name: &str) -> Option<&'a Body> {
     body.blocks().find(|block| block.identifier() == name).map(Block::body)
-}
-
-fn everywhere(body: &Body, look: &mut impl FnMut(&str)) {
-    for attribute in body.attributes() {
-        texts(attribute.expr(), look);
-    }
-    for block in body.blocks() {
-        everywhere(block.body(), look);
-    }
-}
-
-fn texts(expression: &Expression, look: &mut impl FnMut(&str)) {
-    match expression {
-        Expression::String(text) => look(text),
-        Expression::TemplateExpr(template) => {
-            if let TemplateExpr::QuotedString(text) = &**template {
-                look(text);
-            }
-        }
-        Expression::Array(items) => items.iter().for_each(|item| texts(item, look)),
-        Expression::Object(object) => object.iter().for_each(|(_, value)| texts(value, look)),
-        Expression::Parenthesis(inner) => texts(inner, look),
-        Expression::Conditional(choice) => {
-            texts(&choice.true_expr, look);
-            texts(&choice.false_expr, look);
-        }
-        Expression::FuncCall(call) => call.args.iter().for_each(|argument| texts(argument, look)),
-        _ => {}
-    }
 }
