@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::{
     counts::{self, Counts},
+    image,
     shell::{self, cargo, succeed},
     tools::Tool,
 };
@@ -45,8 +46,9 @@ pub(crate) fn shell_scripts() -> Result<()> {
     lint_files(Tool::Shellcheck, &["--external-sources"], &[".ci/run", "*.sh"])
 }
 
-/// Lints the descriptions of images, where hadolint can be had.
+/// Lints the descriptions of images, where hadolint can be had, and refuses code whose files the build is not given.
 pub(crate) fn dockerfiles() -> Result<()> {
+    image::check()?;
     lint_files(Tool::Hadolint, &["--failure-threshold", "style"], &["*Dockerfile"])
 }
 

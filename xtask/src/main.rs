@@ -12,6 +12,7 @@ mod clients;
 mod counts;
 mod demo;
 mod docs;
+mod image;
 mod process;
 mod quality;
 mod shell;
