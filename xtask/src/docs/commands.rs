@@ -12,7 +12,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use tempfile::TempDir;
 
-use super::document::{Block, Document, Mark};
+use super::{
+    deployment::Deployment,
+    document::{Block, Document, Mark},
+};
 use crate::{
     USAGE,
     process::{Server, fresh_directory},
@@ -187,16 +190,18 @@ fn is_unfinished(command: &str) -> bool {
     quote.is_some()
 }
 
-/// What the program says of itself, asked once for each command.
+/// What the program says of itself, asked once for each command, and what there is to deploy it with.
 #[derive(Debug)]
 pub(super) struct Usage {
     program: PathBuf,
+    deployment: Deployment,
     help: BTreeMap<Vec<String>, Option<String>>,
 }
 
 impl Usage {
-    pub(super) fn new(program: &Path) -> Self {
-        Self { program: program.to_owned(), help: BTreeMap::new() }
+    pub(super) fn new(program: &Path) -> Result<Self> {
+        let deployment = Deployment::new(&shell::root())?;
+        Ok(Self { program: program.to_owned(), deployment, help: BTreeMap::new() })
     }
 
     /// Returns what is wrong with the commands that a document names, in code and in blocks.
@@ -205,7 +210,8 @@ impl Usage {
         let named: BTreeSet<(usize, String)> = document.code.iter().cloned().chain(in_blocks).collect();
         let mut problems = Vec::new();
         for (line, command) in named {
-            if let Some(problem) = self.misused(&command)? {
+            let deployed = self.deployment.misused(document.directory(), &command)?;
+            for problem in self.misused(&command)?.into_iter().chain(deployed) {
                 problems.push(format!("{}:{line}: `{command}`: {problem}", document.path));
             }
         }

@@ -3,6 +3,7 @@
 //! A document that points at a file, a test or a flag is wrong on the day that one is renamed; this says so on that day.
 
 mod commands;
+mod deployment;
 mod diagrams;
 mod document;
 mod links;
@@ -51,7 +52,7 @@ pub(crate) fn commands() -> Result<Counts> {
     let (_, documents) = read_all()?;
     let program = checks::server_program()?;
     let mut counts = Counts::default();
-    let mut usage = commands::Usage::new(&program);
+    let mut usage = commands::Usage::new(&program)?;
     for document in &documents {
         count(&mut counts, usage.check(document)?);
         for problems in commands::run(document, &program)? {
