@@ -47,12 +47,14 @@ const WITHOUT_RESOURCE: [&str; 34] = [
 
 /// Policy documents that are attached to one thing, so that `*` is that thing, or that a condition keeps to our own.
 /// Each is `module/name`, with the reason.
-const STAR_IS_ONE: [(&str, &str); 10] = [
+const STAR_IS_ONE: [(&str, &str); 12] = [
     ("modules/keys/administration", "a key's policy: this key"),
     ("modules/keys/audit", "a key's policy: this key"),
     ("modules/keys/signing", "a key's policy: this key"),
     ("modules/keys/logs", "a key's policy: this key"),
     ("modules/keys/events", "a key's policy: this key"),
+    ("modules/keys/secrets", "a key's policy: this key"),
+    ("modules/keys/tasks", "a key's policy: this key"),
     ("modules/keys/via_service", "a key's policy: this key"),
     ("modules/secrets/own_account", "a secret's policy: this secret"),
     ("modules/network/interface", "an endpoint's policy: one service, by our principals alone"),
