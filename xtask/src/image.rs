@@ -65,7 +65,9 @@ fn from_root(path: &str, name: &str) -> String {
     parts.join("/")
 }
 
-/// The files that Docker is given, as `.dockerignore` says: the last line that fits a file or a directory above it holds.
+/// The files that Docker is given, as `.dockerignore` says.
+///
+/// The last line that fits a file or a directory above it holds.
 #[derive(Debug)]
 struct Context {
     lines: Vec<(bool, Vec<String>)>,

@@ -27,9 +27,12 @@ pub(super) fn check(modules: &[Module]) -> Problems {
             }
             let address = format!("{} module.{name}", module.name);
             let given = |argument| tree::attribute(call.body(), argument);
-            let encrypted = given("encryption").is_some_and(|key| rules::is_given(module, key));
-            // The target of access logs can have S3's own key only.
-            if !encrypted && !(targets.contains(name) && given("encryption").is_none()) {
+            let encrypted = match given("encryption") {
+                Some(key) => rules::is_given(module, key),
+                // The target of access logs can have S3's own key only.
+                None => targets.contains(name),
+            };
+            if !encrypted {
                 problems.add(&address, "it is not encrypted with a key of ours");
             }
             let locked = given("object_lock").is_some_and(|lock| rules::is_given(module, lock));

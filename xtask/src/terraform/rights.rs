@@ -219,14 +219,17 @@ fn wildcards(module: &Module, document: &Block, problems: &mut Problems) {
 
 /// The actions of a statement, if each is written out.
 fn actions(statement: &Body) -> Option<Vec<&str>> {
-    let text = |action| match action {
-        &Expression::String(ref text) => Some(text.as_str()),
-        _ => None,
-    };
     match tree::attribute(statement, "actions") {
-        Some(Expression::Array(actions)) => actions.iter().map(text).collect(),
+        Some(Expression::Array(actions)) => actions.iter().map(written).collect(),
         Some(_) => None,
         None => Some(Vec::new()),
+    }
+}
+
+fn written(action: &Expression) -> Option<&str> {
+    match action {
+        Expression::String(text) => Some(text),
+        _ => None,
     }
 }
 

@@ -158,7 +158,7 @@ const RETENTION: std::ops::RangeInclusive<u64> = 7..=30;
 /// Whether days are within the bounds, or a variable's whose validation lists none outside of them.
 fn is_retention(module: &Module, days: &Expression) -> bool {
     match days {
-        Expression::Number(days) => days.as_u64().is_some_and(|days| RETENTION.contains(&days)),
+        Expression::Number(_) => is_within(days),
         Expression::Traversal(traversal) => match texts::named(traversal) {
             Some(("var", name)) => {
                 module.named("variable").get(name).is_some_and(|variable| is_bounded(variable, days))
@@ -176,11 +176,15 @@ fn is_bounded(variable: &Block, reference: &Expression) -> bool {
     conditions.any(|condition| {
         let Expression::FuncCall(call) = condition else { return false };
         let [Expression::Array(listed), tested] = call.args.as_slice() else { return false };
-        let within = |days: &Expression| {
-            matches!(days, Expression::Number(days) if days.as_u64().is_some_and(|days| RETENTION.contains(&days)))
-        };
-        call.name.name.as_str() == "contains" && tested == reference && listed.iter().all(within)
+        call.name.name.as_str() == "contains" && tested == reference && listed.iter().all(is_within)
     })
+}
+
+fn is_within(days: &Expression) -> bool {
+    match days {
+        Expression::Number(days) => days.as_u64().is_some_and(|days| RETENTION.contains(&days)),
+        _ => false,
+    }
 }
 
 /// What has one right value.

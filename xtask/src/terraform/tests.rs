@@ -204,7 +204,8 @@ fn policies_are_documents() {
     }
     let attached = |policy: &str| {
         rules::check(&module(&format!(
-            "resource \"aws_iam_role_policy_attachment\" \"a\" {{ policy_arn = \"arn:aws:iam::aws:policy/{policy}\" }}"
+            "resource \"aws_iam_role_policy_attachment\" \"a\" {{\n \
+             policy_arn = \"arn:aws:iam::aws:policy/{policy}\"\n}}"
         )))
     };
     has(&attached("AdministratorAccess"), "rights that AWS chose");
@@ -272,7 +273,8 @@ fn keys_are_ours() {
 fn logs_are_kept_for_days() {
     let group = |days: &str, validation: &str| {
         rules::check(&module(&format!(
-            "resource \"aws_cloudwatch_log_group\" \"l\" {{\n kms_key_id = \"k\"\n retention_in_days = {days}\n}}\n\
+            "resource \"aws_cloudwatch_log_group\" \"l\" {{\n kms_key_id = \"k\"\n \
+             retention_in_days = {days}\n}}\n\
              variable \"days\" {{\n default = 30\n{validation}\n}}"
         )))
     };
@@ -392,9 +394,7 @@ fn alarms_have_a_row_in_the_runbook() {
          resource \"aws_cloudwatch_event_rule\" \"r\" { name = \"${var.name}-findings\" }",
     );
     let text = |row: &str| {
-        format!(
-            "## When an alarm is raised\n\n| alarm | then |\n| --- | --- |\n{row}\n\n## Others\n\n| `findings` |\n"
-        )
+        format!("## When an alarm is raised\n\n| alarm |\n| --- |\n{row}\n\n## Others\n\n| `findings` |\n")
     };
     let modules = [detection];
     let problems = runbook::check_text(&text("| `trail-panics` | `trail-edge-errors` |"), &modules);
