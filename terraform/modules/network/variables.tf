@@ -79,7 +79,7 @@ variable "client_cidr_blocks" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for block in var.client_cidr_blocks : can(regex("^(10|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.", block))])
+    condition     = alltrue([for block in var.client_cidr_blocks : can(regex("^(10|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.[0-9.]+/([89]|[12][0-9]|3[0-2])$", block))])
     error_message = "Only private IPv4 ranges may call the service."
   }
 }
@@ -120,7 +120,7 @@ variable "private_model" {
   }
 
   validation {
-    condition     = alltrue([for block in try(var.private_model.cidr_blocks, []) : can(regex("^(10|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.", block))])
+    condition     = alltrue([for block in try(var.private_model.cidr_blocks, []) : can(regex("^(10|172\\.(1[6-9]|2[0-9]|3[01])|192\\.168)\\.[0-9.]+/([89]|[12][0-9]|3[0-2])$", block))])
     error_message = "A private model has private IPv4 addresses."
   }
 
