@@ -97,6 +97,24 @@ fn main_job_on_embedded_defaults() {
 }
 
 #[test]
+fn logs_go_to_a_file_as_well() {
+    let directory = Directory::new();
+    let log = directory.path().join("log.jsonl");
+    let mut serve = Command::new(PROGRAM);
+    let server = Server::start_as(
+        serve.arg("serve").env("LLM_SHIELD__LOG__FILE", &log),
+        &directory.path().join("data"),
+    );
+    assert_eq!(server.call(&["scan", INJECTION]).status.code(), Some(1));
+    assert_eq!(server.terminate(), Some(0));
+    let text = fs::read_to_string(&log).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let messages: Vec<&str> = lines.iter().filter_map(|line| line["message"].as_str()).collect();
+    assert!(messages.contains(&"ready") && messages.contains(&"ended"), "{messages:?}");
+    assert!(!text.contains("previous instructions"), "no content in logs");
+}
+
+#[test]
 fn acknowledged_records_outlive_a_kill() {
     let directory = Directory::new();
     let data = directory.path().join("data");

@@ -15,7 +15,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use llm_shield_cloud::{
     CloudKeyManager, CloudSecretManager, CloudStorage,
-    local::{DirectoryStorage, KeyRing},
+    local::{DirectoryStorage, JsonLinesFile, KeyRing},
     telemetry::{Dropped, Recorder, Reporter, Shipping},
 };
 
@@ -182,13 +182,15 @@ impl Cloud {
         keys.ensure_encryption_key(REDACTION_KEY)?;
         keys.ensure_signing_key(SIGNING_KEY)?;
         let [audit, redaction, signing] = [AUDIT_KEY, REDACTION_KEY, SIGNING_KEY].map(str::to_owned);
+        let log = config.log.file.as_ref().map(JsonLinesFile::open).transpose()?;
+        let shipping = log.map(|log| Shipping::start(Some(Arc::new(log)), None));
         Ok(Self {
             keys: Arc::new(keys),
             key_ids: KeyIds { audit, redaction, signing },
             storage: Arc::new(DirectoryStorage::open(config.data_dir.join("objects"))?),
             archive: None,
             redaction_secret: None,
-            telemetry: Telemetry::default(),
+            telemetry: Telemetry { shipping, ..Telemetry::default() },
             tasks: Vec::new(),
         })
     }

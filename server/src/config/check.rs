@@ -99,6 +99,10 @@ impl Config {
                 errors.push(ConfigError::value(key, problem));
             }
         }
+        if self.log.file.is_some() && self.cloud.provider != Provider::Local {
+            let problem = "is of the provider `local`; with `aws` logs go to CloudWatch";
+            errors.push(ConfigError::value("log.file", problem));
+        }
         self.check_limits(&mut errors);
         if let Err((key, problem)) = self.audit.retention.keeping() {
             errors.push(ConfigError::value(key, problem));
