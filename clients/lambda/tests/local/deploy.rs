@@ -4,10 +4,23 @@ use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Output};
 
 use crate::stack::{programs, script};
 
+/// Says what Lambda has: the digest of what was uploaded last.
+const DIGEST: &str = "import base64, hashlib, re, sys; \
+    package = re.findall(r'fileb://(.*)', open(sys.argv[1]).read())[-1]; \
+    print(base64.b64encode(hashlib.sha256(open(package, 'rb').read()).digest()).decode())";
+
 /// Runs the script with that CLI, and returns what it was asked.
 fn deploy(directory: &Path, arguments: &[&str]) -> (Output, String) {
+    deploy_to(directory, DIGEST, arguments)
+}
+
+/// The same, with a program in Python that answers what digest a function has.
+fn deploy_to(directory: &Path, digest: &str, arguments: &[&str]) -> (Output, String) {
     let (log, cli) = (directory.join("log"), directory.join("aws"));
-    fs::write(&cli, format!("#!/bin/sh\necho \"$*\" >> {}\n", log.display())).unwrap();
+    let answer =
+        format!("case \"$*\" in *get-function-configuration*) python3 -c \"{digest}\" \"$log\" ;; esac");
+    let program = format!("#!/bin/sh\nlog={}\necho \"$*\" >> \"$log\"\n{answer}\n", log.display());
+    fs::write(&cli, program).unwrap();
     fs::set_permissions(&cli, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:{}", directory.display(), std::env::var("PATH").unwrap());
     let output = script()
@@ -37,6 +50,15 @@ fn both_functions_get_their_package() {
         );
         assert!(fs::read(package).unwrap().starts_with(b"PK"));
     }
+}
+
+#[test]
+fn another_package_than_ours_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (output, asked) = deploy_to(directory.path(), "print('another')", &["--prefix", "shield-dev"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success() && told.contains("shield-dev-input-filter runs another"), "{told}");
+    assert!(!asked.contains("shield-dev-output-filter"), "{asked}");
 }
 
 #[test]
