@@ -23,6 +23,9 @@ use crate::{
     devcerts::{DevCertsError, private_dir, write},
 };
 
+/// The fewest bytes that the secret for redaction keys has.
+pub(crate) const MIN_SECRET_BYTES: usize = 32;
+
 /// Why a tenant's key cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -42,7 +45,7 @@ pub enum RedactionKeyError {
     #[error("cannot keep a redaction key")]
     Write(#[from] DevCertsError),
     /// The provider's secret is too short to derive keys from.
-    #[error("the secret for redaction keys has fewer than 32 bytes")]
+    #[error("the secret for redaction keys has fewer than {MIN_SECRET_BYTES} bytes")]
     Short,
     /// A key cannot be derived.
     #[error("cannot derive a key")]
@@ -78,7 +81,7 @@ fn canary_key(secret: &[u8]) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
 
 /// Derives a tenant's secret from the one of all servers.
 fn tenant_secret(secret: &[u8], tenant: &str) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
-    if secret.len() < 32 {
+    if secret.len() < MIN_SECRET_BYTES {
         return Err(RedactionKeyError::Short);
     }
     let mut key = Zeroizing::new(vec![0; 32]);

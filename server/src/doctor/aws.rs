@@ -24,6 +24,7 @@ use crate::{
     error::ServerError,
     model::registry::{Registry, RegistryError},
     policies::Policies,
+    redaction_keys::MIN_SECRET_BYTES,
     tls::{TlsFiles, Trust},
 };
 
@@ -195,9 +196,9 @@ impl Examiner<'_> {
         for name in tls.iter().chain([&settings.redact_key]) {
             let what = format!("secret {name}");
             match within(name, secrets.get_secret(name)).await {
-                Ok(value) if *name == settings.redact_key && value.len() < 32 => {
+                Ok(value) if *name == settings.redact_key && value.len() < MIN_SECRET_BYTES => {
                     let random = "openssl rand -base64 48 > FILE".to_owned();
-                    let problem = format!("{} bytes, of 32 at least", value.len());
+                    let problem = format!("{} bytes, of {MIN_SECRET_BYTES} at least", value.len());
                     let commands = vec![random, self.commands.put_secret(name, "FILE")];
                     self.findings.tell(Finding::bad(what, problem, commands));
                 }

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     error::ServerError,
     patience::Patience,
-    redaction_keys::RedactionKeyError,
+    redaction_keys::{MIN_SECRET_BYTES, RedactionKeyError},
 };
 
 const AUDIT_KEY: &str = "the audit log's encryption key (`cloud.aws.kms.audit_key`)";
@@ -54,7 +54,7 @@ async fn redaction(cloud: &Cloud, patience: &Patience) -> Result<(), ServerError
     };
     let read = async || {
         let secret = secrets.get_secret(name).await?;
-        if secret.len() < 32 { Err(RedactionKeyError::Short.into()) } else { Ok(()) }
+        if secret.len() < MIN_SECRET_BYTES { Err(RedactionKeyError::Short.into()) } else { Ok(()) }
     };
     patience.with(REDACTION_SECRET, read).await.map_err(|error| match error {
         ServerError::RedactionKey(error) => {
