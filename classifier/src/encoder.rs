@@ -3,10 +3,11 @@
 use candle_core::{Device, Tensor};
 
 use crate::{
+    bytes::Rounding,
     config::Config,
     error::{BundleError, ScoreError},
     math::{self, Norm},
-    ops::{Bias, BiasGelu, ResidualNorm, Softmax},
+    ops::{Gelu, ResidualNorm, Softmax},
     product::Product,
     weights::{Matrix, Weights},
 };
@@ -35,17 +36,12 @@ pub(crate) struct Logits {
 
 struct Layer {
     /// Query, key and value in one.
-    attend: Linear,
-    attended: Linear,
+    attend: Product,
+    attended: Product,
     attention_norm: Norm,
-    widen: Linear,
-    narrow: Linear,
+    widen: Product,
+    narrow: Product,
     output_norm: Norm,
-}
-
-struct Linear {
-    weight: Product,
-    bias: Vec<f32>,
 }
 
 /// A linear layer for one vector.
@@ -68,7 +64,7 @@ impl Encoder {
         };
         let linear = |name: &str, from: usize, to: usize| {
             let (weight, bias) = weights.linear(name, from, to)?;
-            Ok::<_, BundleError>(Linear { weight: Product::new(&weight), bias })
+            Ok::<_, BundleError>(Product::new(&weight, bias))
         };
         let attend = |at: &str| {
             let (mut weight, mut bias) = weights.linear(&format!("{at}.query"), hidden, hidden)?;
@@ -77,7 +73,7 @@ impl Encoder {
                 weight.append(own);
                 bias.extend(own_bias);
             }
-            Ok::<_, BundleError>(Linear { weight: Product::new(&weight), bias })
+            Ok::<_, BundleError>(Product::new(&weight, bias))
         };
         let layer = |index: usize| {
             let at = format!("layers.{index}");
@@ -108,13 +104,13 @@ impl Encoder {
     }
 
     /// Returns what the heads make of a framed window.
-    pub(crate) fn run(&self, ids: &[u32], stop: Stop<'_>) -> Result<Logits, ScoreError> {
+    pub(crate) fn run(&self, ids: &[u32], rounding: Rounding, stop: Stop<'_>) -> Result<Logits, ScoreError> {
         let mut x = self.embed(ids)?;
         for layer in &self.layers {
             if stop() {
                 return Err(ScoreError::Stopped);
             }
-            x = layer.run(&x, self.heads)?;
+            x = layer.run(&x, self.heads, rounding)?;
         }
         let pooled = pool(&x.flatten_all()?.to_vec1::<f32>()?, self.hidden);
         let mut hidden = self.pooler.apply(&pooled);
@@ -128,7 +124,7 @@ impl Encoder {
 
     /// Says whether products are in whole numbers, so that what enters them is rounded.
     pub(crate) fn rounds(&self) -> bool {
-        self.layers.iter().any(|layer| layer.widen.weight.rounds())
+        self.layers.iter().any(|layer| layer.widen.rounds())
     }
 
     fn embed(&self, ids: &[u32]) -> Result<Tensor, ScoreError> {
@@ -145,12 +141,10 @@ impl Encoder {
 }
 
 impl Layer {
-    fn run(&self, x: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
+    fn run(&self, x: &Tensor, heads: usize, rounding: Rounding) -> candle_core::Result<Tensor> {
         let (tokens, hidden) = x.dims2()?;
         let width = hidden / heads;
-        let qkv = x.apply_op1_no_bwd(&self.attend.weight)?;
-        qkv.inplace_op1(&Bias(&self.attend.bias))?;
-        let qkv = qkv.reshape((tokens, 3, heads, width))?;
+        let qkv = self.attend.apply(x, rounding)?.reshape((tokens, 3, heads, width))?;
         // [heads, tokens, width], as views: the product takes any strides.
         let part = |index: usize| qkv.narrow(1, index, 1)?.squeeze(1)?.transpose(0, 1);
         let scores = part(0)?.matmul(&part(1)?.transpose(1, 2)?)?;
@@ -159,14 +153,12 @@ impl Layer {
         scores.inplace_op1(&Softmax { width: tokens, scale })?;
         let seen = scores.matmul(&part(2)?)?.transpose(0, 1)?.reshape((tokens, hidden))?;
 
-        let attended = seen.apply_op1_no_bwd(&self.attended.weight)?;
-        let norm = ResidualNorm { bias: &self.attended.bias, norm: &self.attention_norm };
-        attended.inplace_op2(x, &norm)?;
-        let wide = attended.apply_op1_no_bwd(&self.widen.weight)?;
-        wide.inplace_op1(&BiasGelu(&self.widen.bias))?;
-        let output = wide.apply_op1_no_bwd(&self.narrow.weight)?;
-        let norm = ResidualNorm { bias: &self.narrow.bias, norm: &self.output_norm };
-        output.inplace_op2(&attended, &norm)?;
+        let attended = self.attended.apply(&seen, rounding)?;
+        attended.inplace_op2(x, &ResidualNorm(&self.attention_norm))?;
+        let wide = self.widen.apply(&attended, rounding)?;
+        wide.inplace_op1(&Gelu)?;
+        let output = self.narrow.apply(&wide, rounding)?;
+        output.inplace_op2(&attended, &ResidualNorm(&self.output_norm))?;
         Ok(output)
     }
 }

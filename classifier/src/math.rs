@@ -41,12 +41,10 @@ vectorised! {
         }
     }
 
-    /// Adds a bias to each row and applies GELU, in its exact form.
-    pub(crate) fn bias_gelu<'r>(rows: &'r mut [f32], bias: &'r [f32]) {
-        for row in rows.chunks_exact_mut(bias.len()) {
-            for (value, bias) in row.iter_mut().zip(bias) {
-                *value = gelu(*value + bias);
-            }
+    /// Applies GELU to each value, in its exact form.
+    pub(crate) fn gelu_all<'r>(values: &'r mut [f32]) {
+        for value in values {
+            *value = gelu(*value);
         }
     }
 
@@ -64,12 +62,12 @@ vectorised! {
         }
     }
 
-    /// Adds a bias and the row of `others` to each row, and normalises it.
-    pub(crate) fn residual_norm<'r>(rows: &'r mut [f32], others: &'r [f32], bias: &'r [f32], norm: &'r Norm) {
-        let width = bias.len();
+    /// Adds the row of `others` to each row, and normalises it.
+    pub(crate) fn residual_norm<'r>(rows: &'r mut [f32], others: &'r [f32], norm: &'r Norm) {
+        let width = norm.weight.len();
         for (row, other) in rows.chunks_exact_mut(width).zip(others.chunks_exact(width)) {
-            for ((value, other), bias) in row.iter_mut().zip(other).zip(bias) {
-                *value += other + bias;
+            for (value, other) in row.iter_mut().zip(other) {
+                *value += other;
             }
             norm.apply(row);
         }
@@ -87,13 +85,6 @@ vectorised! {
         for (row, sum) in matrix.chunks_exact(vector.len()).zip(sums) {
             *sum += dot(row, vector);
         }
-    }
-}
-
-/// Applies GELU to each value.
-pub(crate) fn gelu_all(values: &mut [f32]) {
-    for value in values {
-        *value = gelu(*value);
     }
 }
 

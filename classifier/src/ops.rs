@@ -4,11 +4,8 @@ use candle_core::{CpuStorage, Error, InplaceOp1, InplaceOp2, Layout, Result};
 
 use crate::math::{self, Norm};
 
-/// Adds a bias.
-pub(crate) struct Bias<'m>(pub(crate) &'m [f32]);
-
-/// Adds a bias and applies GELU.
-pub(crate) struct BiasGelu<'m>(pub(crate) &'m [f32]);
+/// Applies GELU.
+pub(crate) struct Gelu;
 
 /// Makes each row, scaled, a distribution.
 pub(crate) struct Softmax {
@@ -16,30 +13,16 @@ pub(crate) struct Softmax {
     pub(crate) scale: f32,
 }
 
-/// Adds a bias and another tensor, and normalises each row.
-pub(crate) struct ResidualNorm<'m> {
-    pub(crate) bias: &'m [f32],
-    pub(crate) norm: &'m Norm,
-}
+/// Adds another tensor, and normalises each row.
+pub(crate) struct ResidualNorm<'m>(pub(crate) &'m Norm);
 
-impl InplaceOp1 for Bias<'_> {
+impl InplaceOp1 for Gelu {
     fn name(&self) -> &'static str {
-        "bias"
+        "gelu"
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        math::add_bias(rows_mut(storage, layout, self.0.len())?, self.0);
-        Ok(())
-    }
-}
-
-impl InplaceOp1 for BiasGelu<'_> {
-    fn name(&self) -> &'static str {
-        "bias-gelu"
-    }
-
-    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
-        math::bias_gelu(rows_mut(storage, layout, self.0.len())?, self.0);
+        math::gelu_all(rows_mut(storage, layout, 1)?);
         Ok(())
     }
 }
@@ -67,14 +50,14 @@ impl InplaceOp2 for ResidualNorm<'_> {
         other: &CpuStorage,
         other_layout: &Layout,
     ) -> Result<()> {
-        let width = self.bias.len();
-        let rows = rows_mut(storage, layout, width)?;
+        let Self(norm) = self;
+        let rows = rows_mut(storage, layout, norm.weight.len())?;
         let others = match (other, other_layout.contiguous_offsets()) {
             (CpuStorage::F32(values), Some((start, end))) => values.get(start..end),
             _ => None,
         };
         let others = others.filter(|others| others.len() == rows.len()).ok_or_else(unfit)?;
-        math::residual_norm(rows, others, self.bias, self.norm);
+        math::residual_norm(rows, others, norm);
         Ok(())
     }
 }

@@ -1,19 +1,23 @@
 //! The products of the encoder's layers.
 
-use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape};
+use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
 
 use crate::{
-    bytes::Bytes,
+    bytes::{Bytes, Rounding},
+    math,
     single::Single,
     weights::{Matrix, Rows},
 };
 
-/// The right side of a product, `[in, out]`, laid out for the processor at hand.
+/// The right side of a product, `[in, out]`, laid out for the processor at hand, and what is added to each row.
 pub(crate) struct Product {
     from: usize,
-    to: usize,
+    bias: Vec<f32>,
     weights: Weights,
 }
+
+/// A product on its way, rounded so.
+struct Rounded<'p>(&'p Product, Rounding);
 
 enum Weights {
     Bytes(Bytes),
@@ -22,37 +26,44 @@ enum Weights {
 
 impl Product {
     /// Lays weights out: those of eight bits stay so where the processor can multiply them.
-    pub(crate) fn new(matrix: &Matrix) -> Self {
-        let (from, to) = (matrix.columns, matrix.count());
+    pub(crate) fn new(matrix: &Matrix, bias: Vec<f32>) -> Self {
+        let from = matrix.columns;
         let bytes = match &matrix.rows {
             Rows::Byte(values, scales) => Bytes::new(values, scales, from),
             Rows::Single(_) | Rows::Half(_) => None,
         };
         let weights =
             bytes.map_or_else(|| Weights::Single(Single::new(&matrix.wide(), from)), Weights::Bytes);
-        Self { from, to, weights }
+        Self { from, bias, weights }
     }
 
-    /// Says whether the rows are rounded to fourteen bits.
+    /// Says whether the rows are rounded.
     pub(crate) const fn rounds(&self) -> bool {
         matches!(self.weights, Weights::Bytes(_))
     }
 
-    /// Returns the product of `[rows, in]` with these weights, `[rows, out]`.
-    fn of(&self, input: &[f32]) -> std::result::Result<Vec<f32>, String> {
+    /// Returns the product of `[rows, in]` with these weights, and the bias besides, `[rows, out]`.
+    pub(crate) fn apply(&self, input: &Tensor, rounding: Rounding) -> Result<Tensor> {
+        input.apply_op1_no_bwd(&Rounded(self, rounding))
+    }
+
+    fn of(&self, input: &[f32], rounding: Rounding) -> std::result::Result<Vec<f32>, String> {
         if self.from == 0 || !input.len().is_multiple_of(self.from) {
             return Err(format!("a product needs rows of {} values", self.from));
         }
-        let mut output = vec![0.0; input.len() / self.from * self.to];
+        let mut output = vec![0.0; input.len() / self.from * self.bias.len()];
         match &self.weights {
-            Weights::Bytes(weights) => weights.product(input, &mut output)?,
-            Weights::Single(weights) => weights.product(input, &mut output),
+            Weights::Bytes(weights) => weights.product(input, &self.bias, rounding, &mut output)?,
+            Weights::Single(weights) => {
+                weights.product(input, &mut output);
+                math::add_bias(&mut output, &self.bias);
+            }
         }
         Ok(output)
     }
 }
 
-impl CustomOp1 for Product {
+impl CustomOp1 for Rounded<'_> {
     fn name(&self) -> &'static str {
         "product"
     }
@@ -64,15 +75,17 @@ impl CustomOp1 for Product {
         };
         let input = input
             .ok_or_else(|| Error::Msg("a product needs contiguous rows in single precision".to_owned()))?;
-        let output = self.of(input).map_err(Error::Msg)?;
-        let rows = output.len().checked_div(self.to).unwrap_or_default();
-        Ok((CpuStorage::F32(output), (rows, self.to).into()))
+        let Self(product, rounding) = self;
+        let output = product.of(input, *rounding).map_err(Error::Msg)?;
+        let to = product.bias.len();
+        let rows = output.len().checked_div(to).unwrap_or_default();
+        Ok((CpuStorage::F32(output), (rows, to).into()))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{Device, Tensor};
+    use candle_core::Device;
 
     use super::*;
 
@@ -96,11 +109,12 @@ mod tests {
             [(1, 3, 1), (2, 5, 33), (7, 384, 70), (12, 385, 64), (25, 1000, 31), (40, 16, 48)]
         {
             let (input, weights) = (numbers(rows * from, 1), numbers(from * to, 2));
-            let product = Product::new(&Matrix { rows: Rows::Single(weights.clone()), columns: from });
+            let product =
+                Product::new(&Matrix { rows: Rows::Single(weights.clone()), columns: from }, vec![0.0; to]);
             let tensor = |values: Vec<f32>, shape| Tensor::from_vec(values, shape, &Device::Cpu).unwrap();
             let (input, weights) = (tensor(input, (rows, from)), tensor(weights, (to, from)));
             let theirs = input.matmul(&weights.t().unwrap()).unwrap();
-            let ours = input.apply_op1_no_bwd(&product).unwrap();
+            let ours = product.apply(&input, Rounding::Fast).unwrap();
             assert_eq!(ours.dims(), [rows, to]);
             let flat = |tensor: Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
             for (ours, theirs) in flat(ours).iter().zip(flat(theirs)) {
@@ -130,33 +144,43 @@ mod tests {
             let mut input = numbers(rows * from, 4);
             // Rows of one sign add up the most.
             input.iter_mut().step_by(2).for_each(|value| *value = 1.0 - value.abs() / 64.0);
-            let narrow = Product::new(&Matrix { rows: Rows::Byte(bytes, scales.clone()), columns: from });
-            let wide = Product::new(&Matrix { rows: Rows::Single(wide), columns: from });
+            let bias = numbers(to, 5);
+            let matrix = Matrix { rows: Rows::Byte(bytes, scales.clone()), columns: from };
+            let narrow = Product::new(&matrix, bias.clone());
+            let wide = Product::new(&Matrix { rows: Rows::Single(wide), columns: from }, bias);
+            let wide = wide.of(&input, Rounding::Fast).unwrap();
             // Each value is off by half a unit at most, and meets a weight of up to 127 units, here.
             let most = scales.iter().fold(0.0_f32, |most, scale| most.max(scale.abs()));
-            let within = 0.5 / 8127.0 * 127.0 * most * (from as f32);
-            for (ours, theirs) in narrow.of(&input).unwrap().iter().zip(wide.of(&input).unwrap()) {
-                assert!((ours - theirs).abs() <= within + 1e-5 * theirs.abs(), "{ours} is not {theirs}");
+            for (rounding, units) in [(Rounding::Fine, 8127.0), (Rounding::Fast, 127.0)] {
+                let within = 0.5 / units * 127.0 * most * (from as f32);
+                for (ours, theirs) in narrow.of(&input, rounding).unwrap().iter().zip(&wide) {
+                    let off = (ours - theirs).abs();
+                    assert!(off <= within + 1e-5 * theirs.abs(), "{ours} is not {theirs}: {rounding:?}");
+                }
             }
         }
     }
 
     #[test]
     fn what_is_no_number_stays_none() {
-        let product = Product::new(&Matrix { rows: Rows::Byte(vec![1; 8], vec![1.0; 2]), columns: 4 });
-        for none in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-            let output = product.of(&[0.0, none, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]).unwrap();
-            assert!(output[..2].iter().all(|value| !value.is_finite()), "{none}: {output:?}");
-            assert!(output[2..].iter().all(|value| (value - 4.0).abs() < 1e-3));
+        let matrix = Matrix { rows: Rows::Byte(vec![1; 8], vec![1.0; 2]), columns: 4 };
+        let product = Product::new(&matrix, vec![0.0; 2]);
+        for rounding in [Rounding::Fast, Rounding::Fine] {
+            for none in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                let output = product.of(&[0.0, none, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], rounding).unwrap();
+                assert!(output[..2].iter().all(|value| !value.is_finite()), "{none}: {output:?}");
+                assert!(output[2..].iter().all(|value| (value - 4.0).abs() < 1e-3));
+            }
+            assert_eq!(product.of(&[0.0; 4], rounding), Ok(vec![0.0; 2]));
         }
-        assert_eq!(product.of(&[0.0; 4]), Ok(vec![0.0; 2]));
     }
 
     #[test]
     fn rows_of_another_width_are_refused() {
-        let product = Product::new(&Matrix { rows: Rows::Single(vec![1.0; 12]), columns: 4 });
-        assert!(product.of(&[1.0; 6]).is_err());
-        assert_eq!(product.of(&[]), Ok(Vec::new()));
-        assert_eq!(product.of(&[1.0; 4]), Ok(vec![4.0; 3]));
+        let matrix = Matrix { rows: Rows::Single(vec![1.0; 12]), columns: 4 };
+        let product = Product::new(&matrix, vec![0.0, 0.5, 1.0]);
+        assert!(product.of(&[1.0; 6], Rounding::Fast).is_err());
+        assert_eq!(product.of(&[], Rounding::Fast), Ok(Vec::new()));
+        assert_eq!(product.of(&[1.0; 4], Rounding::Fast), Ok(vec![4.0, 4.5, 5.0]));
     }
 }

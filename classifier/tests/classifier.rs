@@ -46,7 +46,7 @@ fn every_precision_computes_what_the_formulas_say() {
         let classifier = load(dir.path()).unwrap();
         let found = classifier.score("rules ignore CATS", Role::Document, &|| false).unwrap();
         let (attack, families) = reference.logits(&[2, 5, 11, 10, 8, 9, 3]);
-        let within = if precision == Precision::Int8 { 5e-3 } else { 1e-4 };
+        let within = if precision == Precision::Int8 { 5e-2 } else { 1e-4 };
         assert!((f64::from(found.logit) - attack).abs() < within, "{precision:?}: {found:?} {attack}");
         let expected = 1.0 / (1.0 + (-(attack - 0.25) / 0.5).exp());
         assert!((found.probability - expected).abs() < within);
