@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
 use rten_tensor::NdTensorView;
 
-use crate::math::vectorised;
+use crate::{math::vectorised, product::at_least};
 
 /// How finely rows are rounded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -144,14 +144,6 @@ struct Scratch {
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// Returns the first `length` elements, after making room for them.
-fn at_least<T: Copy>(values: &mut Vec<T>, length: usize, filler: T) -> &mut [T] {
-    if values.len() < length {
-        values.resize(length, filler);
-    }
-    values.split_at_mut(length).0
 }
 
 vectorised! {

@@ -3,11 +3,12 @@
 use candle_core::{Device, Tensor};
 
 use crate::{
+    attention::Attention,
     bytes::Rounding,
     config::Config,
     error::{BundleError, ScoreError},
     math::{self, Norm},
-    ops::{Gelu, ResidualNorm, Softmax},
+    ops::{FeedForward, ResidualNorm},
     product::Product,
     weights::{Matrix, Weights},
 };
@@ -142,22 +143,11 @@ impl Encoder {
 
 impl Layer {
     fn run(&self, x: &Tensor, heads: usize, rounding: Rounding) -> candle_core::Result<Tensor> {
-        let (tokens, hidden) = x.dims2()?;
-        let width = hidden / heads;
-        let qkv = self.attend.apply(x, rounding)?.reshape((tokens, 3, heads, width))?;
-        // [heads, tokens, width], as views: the product takes any strides.
-        let part = |index: usize| qkv.narrow(1, index, 1)?.squeeze(1)?.transpose(0, 1);
-        let scores = part(0)?.matmul(&part(1)?.transpose(1, 2)?)?;
-        #[expect(clippy::cast_precision_loss, reason = "a head is some dozens wide")]
-        let scale = (width as f32).sqrt().recip();
-        scores.inplace_op1(&Softmax { width: tokens, scale })?;
-        let seen = scores.matmul(&part(2)?)?.transpose(0, 1)?.reshape((tokens, hidden))?;
-
+        let seen = x.apply_op1_no_bwd(&Attention { attend: &self.attend, heads, rounding })?;
         let attended = self.attended.apply(&seen, rounding)?;
         attended.inplace_op2(x, &ResidualNorm(&self.attention_norm))?;
-        let wide = self.widen.apply(&attended, rounding)?;
-        wide.inplace_op1(&Gelu)?;
-        let output = self.narrow.apply(&wide, rounding)?;
+        let feed = FeedForward { widen: &self.widen, narrow: &self.narrow, rounding };
+        let output = attended.apply_op1_no_bwd(&feed)?;
         output.inplace_op2(&attended, &ResidualNorm(&self.output_norm))?;
         Ok(output)
     }

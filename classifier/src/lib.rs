@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attention;
 mod bundle;
 mod bytes;
 mod classifier;

@@ -4,12 +4,14 @@
 /// Floats worked on side by side; sums keep this many parts, so that they vectorise.
 const WIDTH: usize = 16;
 
-/// Defines functions that are compiled for each instruction set. (A closure that is handed to `pulp` is compiled by
-/// itself where it can be called twice, and then for none of them.)
+/// Defines functions that are compiled for each instruction set; `with fused` names what says whether it has products
+/// and sums in one. (A closure that is handed to `pulp` is compiled by itself where it can be called twice, and then for
+/// none of them.)
 macro_rules! vectorised {
     ($(
         $(#[$documentation:meta])*
-        $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $kind:ty),* $(,)?) $body:block
+        $visibility:vis fn $name:ident<$life:lifetime>($($argument:ident: $kind:ty),* $(,)?)
+        $(with $fused:ident)? $body:block
     )*) => {$(
         $(#[$documentation])*
         $visibility fn $name<$life>($($argument: $kind),*) {
@@ -21,6 +23,7 @@ macro_rules! vectorised {
                 #[inline(always)]
                 fn with_simd<S: pulp::Simd>(self, _: S) {
                     let Self($($argument),*) = self;
+                    $(let $fused = !S::IS_SCALAR;)?
                     $body
                 }
             }
@@ -42,23 +45,21 @@ vectorised! {
     }
 
     /// Applies GELU to each value, in its exact form.
-    pub(crate) fn gelu_all<'r>(values: &'r mut [f32]) {
+    pub(crate) fn gelu_all<'r>(values: &'r mut [f32]) with fused {
         for value in values {
-            *value = gelu(*value);
+            *value = gelu(*value, fused);
         }
     }
 
-    /// Makes each row of `width` floats, times `scale`, a distribution.
-    pub(crate) fn softmax<'r>(rows: &'r mut [f32], width: usize, scale: f32) {
-        for row in rows.chunks_exact_mut(width) {
-            let highest = highest(row);
+    /// Makes each row, times `scale`, a distribution but for its factor, which goes to `shares`.
+    pub(crate) fn softmax<'r>(rows: &'r mut [f32], scale: f32, shares: &'r mut [f32]) with fused {
+        let width = rows.len().checked_div(shares.len()).unwrap_or_default();
+        for (row, share) in rows.chunks_exact_mut(width.max(1)).zip(shares) {
+            let highest = highest(row) * scale;
             for value in row.iter_mut() {
-                *value = exp((*value - highest) * scale);
+                *value = exp(sum_of_product(*value, scale, -highest, fused), fused);
             }
-            let share = 1.0 / sum(row);
-            for value in row.iter_mut() {
-                *value *= share;
-            }
+            *share = 1.0 / sum(row);
         }
     }
 
@@ -148,39 +149,65 @@ fn highest(row: &[f32]) -> f32 {
     most.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
+/// `a × b + c`, rounded once where the processor does so by itself: without such an instruction that takes long.
 #[inline(always)]
-fn gelu(x: f32) -> f32 {
-    0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2))
+fn sum_of_product(a: f32, b: f32, c: f32, fused: bool) -> f32 {
+    if fused { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// The error function, by Abramowitz and Stegun 7.1.26: within 2e-7.
+/// A polynomial by Horner's rule, its coefficients from the highest on. (Not a function over an array: what `pulp`
+/// dispatches to would call its closure, and not vectorise.)
+macro_rules! polynomial {
+    ($x:ident, $fused:ident, $highest:literal, $($next:literal),+) => {{
+        let value = $highest;
+        $(let value = sum_of_product(value, $x, $next, $fused);)+
+        value
+    }};
+}
+
 #[inline(always)]
-fn erf(x: f32) -> f32 {
-    let z = x.abs();
-    let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let tail = ((((1.061_405_4 * t - 1.453_152_1) * t + 1.421_413_8) * t - 0.284_496_74) * t + 0.254_829_6)
-        * t
-        * exp(-z * z);
-    (1.0 - tail).copysign(x)
+fn gelu(x: f32, fused: bool) -> f32 {
+    let half = 0.5 * x;
+    sum_of_product(half, erf(x * std::f32::consts::FRAC_1_SQRT_2, fused), half, fused)
+}
+
+/// The error function: within 5e-7, by a rational function fitted to it (the largest error least) up to where it is 1.
+#[inline(always)]
+fn erf(x: f32, fused: bool) -> f32 {
+    let x = if x < -3.92 { -3.92 } else { x };
+    let x = if x > 3.92 { 3.92 } else { x };
+    let square = x * x;
+    let above = polynomial!(
+        square,
+        fused,
+        1.992_120_4e-8,
+        -1.994_294_8e-6,
+        1.489_879e-4,
+        3.972_957e-3,
+        5.139_750_4e-2,
+        2.061_158_3e-1,
+        1.128_378_8
+    );
+    let below =
+        polynomial!(square, fused, 1.024_138_1e-3, 1.488_935_8e-2, 1.175_652_3e-1, 5.159_941_6e-1, 1.0);
+    x * above / below
 }
 
 /// The exponential: 2^n times a polynomial (Cephes), within 2 units in the last place.
 #[inline(always)]
-fn exp(x: f32) -> f32 {
+fn exp(x: f32, fused: bool) -> f32 {
     // Adding it leaves the nearest whole number in the low bits of the significand.
     const ROUND: f32 = 12_582_912.0;
     // Written so that it is two comparisons and no branch; a NaN stays one.
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let shifted = sum_of_product(x, std::f32::consts::LOG2_E, ROUND, fused);
     let n = shifted - ROUND;
-    let r = x - n * 0.693_359_4 + n * 2.121_944_4e-4;
-    let p = ((((1.987_569_1e-4 * r + 1.398_2e-3) * r + 8.333_452e-3) * r + 4.166_579_6e-2) * r
-        + 1.666_666_5e-1)
-        * r
-        + 0.5;
+    let r = sum_of_product(n, 2.121_944_4e-4, sum_of_product(n, -0.693_359_4, x, fused), fused);
+    let p =
+        polynomial!(r, fused, 1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5);
     let power = f32::from_bits(shifted.to_bits().wrapping_add(127) << 23);
-    (p * r * r + r + 1.0) * power
+    sum_of_product(p * r, r, r + 1.0, fused) * power
 }
 
 #[cfg(test)]
@@ -192,9 +219,12 @@ mod tests {
         for step in -8000..=8000 {
             let x = step as f32 / 100.0;
             let exact = f64::from(x).exp();
-            assert!((f64::from(exp(x)) / exact - 1.0).abs() < 3e-7, "exp({x})");
+            for fused in [true, false] {
+                assert!((f64::from(exp(x, fused)) / exact - 1.0).abs() < 3e-7, "exp({x})");
+            }
         }
-        assert!(exp(-1000.0) < 1e-37 && exp(1000.0).is_finite() && exp(f32::NAN).is_nan());
+        assert!(exp(-1000.0, true) < 1e-37 && exp(1000.0, true).is_finite() && exp(f32::NAN, true).is_nan());
+        assert!(erf(f32::NAN, true).is_nan());
         for (x, exact) in [
             (0.0, 0.0),
             (0.1, 0.112_462_916),
@@ -203,17 +233,22 @@ mod tests {
             (2.0, 0.995_322_3),
             (6.0, 1.0),
         ] {
-            assert!((erf(x) - exact).abs() < 3e-7, "erf({x})");
-            assert!((erf(-x) + exact).abs() < 3e-7, "erf(-{x})");
+            for fused in [true, false] {
+                assert!((erf(x, fused) - exact).abs() < 5e-7, "erf({x})");
+                assert!((erf(-x, fused) + exact).abs() < 5e-7, "erf(-{x})");
+            }
         }
     }
 
     #[test]
     fn rows_of_odd_width() {
         let mut rows = vec![1.0, 2.0, 3.0, -1.0, 0.0, 1.0];
-        softmax(&mut rows, 3, 1.0);
-        for row in rows.chunks(3) {
-            assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6 && row[0] < row[1] && row[1] < row[2]);
+        let mut shares = [0.0; 2];
+        softmax(&mut rows, 1.0, &mut shares);
+        for (row, share) in rows.chunks(3).zip(shares) {
+            assert!(
+                (row.iter().sum::<f32>() * share - 1.0).abs() < 1e-6 && row[0] < row[1] && row[1] < row[2]
+            );
         }
         let norm = Norm { weight: vec![1.0; 19], bias: vec![0.0; 19], epsilon: 1e-12 };
         let mut row: Vec<f32> = (0..19).map(|n| n as f32).collect();

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp1, Error, Layout, Result, Shape, Tensor};
 use crate::{
     bytes::{Bytes, Rounding},
     math,
+    ops::rows,
     single::Single,
     weights::{Matrix, Rows},
 };
@@ -47,20 +48,37 @@ impl Product {
         input.apply_op1_no_bwd(&Rounded(self, rounding))
     }
 
-    fn of(&self, input: &[f32], rounding: Rounding) -> std::result::Result<Vec<f32>, String> {
-        if self.from == 0 || !input.len().is_multiple_of(self.from) {
-            return Err(format!("a product needs rows of {} values", self.from));
+    /// The columns that come of it.
+    pub(crate) const fn to(&self) -> usize {
+        self.bias.len()
+    }
+
+    /// Writes the product of `[rows, in]` with these weights, and the bias besides, to `output`, `[rows, out]`.
+    pub(crate) fn write(&self, input: &[f32], rounding: Rounding, output: &mut [f32]) -> Result<()> {
+        let rows = input.len().checked_div(self.from).unwrap_or_default();
+        if rows * self.from != input.len() || rows * self.to() != output.len() {
+            return Err(Error::Msg(format!("a product needs rows of {} values", self.from)));
         }
-        let mut output = vec![0.0; input.len() / self.from * self.bias.len()];
         match &self.weights {
-            Weights::Bytes(weights) => weights.product(input, &self.bias, rounding, &mut output)?,
+            Weights::Bytes(weights) => {
+                weights.product(input, &self.bias, rounding, output).map_err(Error::Msg)
+            }
             Weights::Single(weights) => {
-                weights.product(input, &mut output);
-                math::add_bias(&mut output, &self.bias);
+                output.fill(0.0);
+                weights.product(input, output);
+                math::add_bias(output, &self.bias);
+                Ok(())
             }
         }
-        Ok(output)
     }
+}
+
+/// Returns the first `length` elements, after making room for them.
+pub(crate) fn at_least<T: Copy>(values: &mut Vec<T>, length: usize, filler: T) -> &mut [T] {
+    if values.len() < length {
+        values.resize(length, filler);
+    }
+    values.split_at_mut(length).0
 }
 
 impl CustomOp1 for Rounded<'_> {
@@ -69,17 +87,12 @@ impl CustomOp1 for Rounded<'_> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let input = match (storage, layout.contiguous_offsets()) {
-            (CpuStorage::F32(values), Some((start, end))) => values.get(start..end),
-            _ => None,
-        };
-        let input = input
-            .ok_or_else(|| Error::Msg("a product needs contiguous rows in single precision".to_owned()))?;
+        let input = rows(storage, layout)?;
         let Self(product, rounding) = self;
-        let output = product.of(input, *rounding).map_err(Error::Msg)?;
-        let to = product.bias.len();
-        let rows = output.len().checked_div(to).unwrap_or_default();
-        Ok((CpuStorage::F32(output), (rows, to).into()))
+        let count = input.len().checked_div(product.from).unwrap_or_default();
+        let mut output = vec![0.0; count * product.to()];
+        product.write(input, *rounding, &mut output)?;
+        Ok((CpuStorage::F32(output), (count, product.to()).into()))
     }
 }
 
@@ -88,6 +101,11 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
+
+    fn of(product: &Product, input: &[f32], rounding: Rounding) -> Result<Vec<f32>> {
+        let mut output = vec![0.0; input.len() / product.from * product.to()];
+        product.write(input, rounding, &mut output).map(|()| output)
+    }
 
     /// Numbers in [-1, 1) that look random.
     fn numbers(count: usize, seed: u32) -> Vec<f32> {
@@ -148,12 +166,12 @@ mod tests {
             let matrix = Matrix { rows: Rows::Byte(bytes, scales.clone()), columns: from };
             let narrow = Product::new(&matrix, bias.clone());
             let wide = Product::new(&Matrix { rows: Rows::Single(wide), columns: from }, bias);
-            let wide = wide.of(&input, Rounding::Fast).unwrap();
+            let wide = of(&wide, &input, Rounding::Fast).unwrap();
             // Each value is off by half a unit at most, and meets a weight of up to 127 units, here.
             let most = scales.iter().fold(0.0_f32, |most, scale| most.max(scale.abs()));
             for (rounding, units) in [(Rounding::Fine, 8127.0), (Rounding::Fast, 127.0)] {
                 let within = 0.5 / units * 127.0 * most * (from as f32);
-                for (ours, theirs) in narrow.of(&input, rounding).unwrap().iter().zip(&wide) {
+                for (ours, theirs) in of(&narrow, &input, rounding).unwrap().iter().zip(&wide) {
                     let off = (ours - theirs).abs();
                     assert!(off <= within + 1e-5 * theirs.abs(), "{ours} is not {theirs}: {rounding:?}");
                 }
@@ -167,11 +185,11 @@ mod tests {
         let product = Product::new(&matrix, vec![0.0; 2]);
         for rounding in [Rounding::Fast, Rounding::Fine] {
             for none in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
-                let output = product.of(&[0.0, none, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], rounding).unwrap();
+                let output = of(&product, &[0.0, none, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], rounding).unwrap();
                 assert!(output[..2].iter().all(|value| !value.is_finite()), "{none}: {output:?}");
                 assert!(output[2..].iter().all(|value| (value - 4.0).abs() < 1e-3));
             }
-            assert_eq!(product.of(&[0.0; 4], rounding), Ok(vec![0.0; 2]));
+            assert_eq!(of(&product, &[0.0; 4], rounding).unwrap(), [0.0; 2]);
         }
     }
 
@@ -179,8 +197,8 @@ mod tests {
     fn rows_of_another_width_are_refused() {
         let matrix = Matrix { rows: Rows::Single(vec![1.0; 12]), columns: 4 };
         let product = Product::new(&matrix, vec![0.0, 0.5, 1.0]);
-        assert!(product.of(&[1.0; 6], Rounding::Fast).is_err());
-        assert_eq!(product.of(&[], Rounding::Fast), Ok(Vec::new()));
-        assert_eq!(product.of(&[1.0; 4], Rounding::Fast), Ok(vec![4.0, 4.5, 5.0]));
+        assert!(of(&product, &[1.0; 6], Rounding::Fast).is_err());
+        assert!(of(&product, &[], Rounding::Fast).unwrap().is_empty());
+        assert_eq!(of(&product, &[1.0; 4], Rounding::Fast).unwrap(), [4.0, 4.5, 5.0]);
     }
 }
