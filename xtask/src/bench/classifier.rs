@@ -64,9 +64,9 @@ pub(super) fn run(arguments: &[String]) -> Result<()> {
     let text = format!(
         "# The encoder beside ONNX Runtime\n\nWritten by `cargo xtask bench classifier`; every single figure lies in \
          `classifier.json`. CPU time of one window in milliseconds, one thread, in turns in one run; medians of the \
-         rounds, ratios taken round by round. The weights are those of `{BUNDLE}`: in eight bits, met by fourteen, \
-         with us, whose times hold that of the tokeniser; in single precision with ONNX Runtime, and by its own \
-         dynamic quantisation, which changes the logits. Trust the ratios.\n\n{table}\n{}",
+         rounds, ratios taken round by round. The weights are those of `{BUNDLE}`: in eight bits, met by eight with a \
+         scale for each token, with us, whose times hold that of the tokeniser; in single precision with ONNX \
+         Runtime, and by its own dynamic quantisation. Trust the ratios.\n\n{table}\n{}",
         facts::list(&facts)
     );
     write(&results.join("classifier.md"), &text)?;
