@@ -1,4 +1,4 @@
-//! Operations on candle's tensors that it has not, or has in pieces: each runs over its rows in place.
+//! Operations on tensors that candle has not, or has in pieces.
 
 use std::cell::RefCell;
 
