@@ -117,8 +117,8 @@ class Run:
         leak.check(self.corpus.training_rows(), [*self.corpus.dev, *public_rows(options.data)], self.folder)
         self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
         self.step, self.best, self.spent, self.met = 0, -1.0, 0.0, 0.0
-        self.load()
         self.pool, self.pool_number, self.pool_draws = [], None, self.sampler.state()
+        self.load()
 
     def load(self):
         """Takes up the last checkpoint, another run's weights, or the base encoder."""
@@ -146,7 +146,8 @@ class Run:
             for group, asked in zip(self.optimizer.param_groups, groups):
                 group["base_rate"] = asked["base_rate"]
             self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
-            self.sampler.restore(saved["drawn"])
+            self.pool_draws = saved["drawn"]
+            self.sampler.restore(self.pool_draws)
 
     def save(self, name, optimizer=True):
         """Writes a checkpoint so that a killed run leaves a whole one."""
