@@ -2,17 +2,15 @@
 
 use std::ops::Range;
 
-use aho_corasick::automaton::Automaton as _;
-use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, MatchKind, StartKind};
-
+use super::keywords::Keywords;
 use crate::ByteSpan;
-use crate::rules::{Rule, RuleError};
+use crate::cancel::{Cancel, Cancelled};
+use crate::rules::Rule;
 
 /// The context words of all rules of a family.
 #[derive(Debug)]
 pub(super) struct Contexts {
-    automaton: Option<DFA>,
+    keywords: Keywords,
     /// For every word its length and the rules that it counts for, sorted.
     words: Vec<(usize, Vec<usize>)>,
     longest: usize,
@@ -24,6 +22,8 @@ pub(super) struct Occurrences {
     found: Vec<Occurrence>,
     /// For every block, what part of `found` ends in it; `None` for a block that nobody asked about yet.
     blocks: Vec<Option<Range<usize>>>,
+    /// Room to work in.
+    lower: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ struct Occurrence {
 }
 
 impl Contexts {
-    pub(super) fn new(rules: &[Rule]) -> Result<Self, RuleError> {
+    pub(super) fn new(rules: &[Rule]) -> Self {
         let mut pairs: Vec<(String, usize)> = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let words = rule.context.iter().flat_map(|context| &context.words);
@@ -53,22 +53,10 @@ impl Contexts {
                 }
             }
         }
-        let automaton = if texts.is_empty() {
-            None
-        } else {
-            let built = DFA::builder()
-                .match_kind(MatchKind::Standard)
-                .start_kind(StartKind::Unanchored)
-                .ascii_case_insensitive(true)
-                .prefilter(false)
-                .build(&texts);
-            Some(built.map_err(|error| RuleError::Automaton {
-                automaton: "context words",
-                message: error.to_string(),
-            })?)
-        };
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let keywords = Keywords::new(&texts, true);
         let longest = words.iter().map(|(length, _)| *length).max().unwrap_or_default();
-        Ok(Self { automaton, words, longest })
+        Self { keywords, words, longest }
     }
 
     /// Whether a word of the rule stands close before or after a span.
@@ -101,7 +89,7 @@ impl Contexts {
 
     /// Returns where the words that end in a block are noted; looks for them the first time.
     fn collect(&self, text: &str, block: usize, seen: &mut Occurrences) -> Range<usize> {
-        let Occurrences { found, blocks } = seen;
+        let Occurrences { found, blocks, lower } = seen;
         let Some(noted) = blocks.get_mut(block) else { return 0..0 };
         if let Some(range) = noted {
             return range.clone();
@@ -110,23 +98,15 @@ impl Contexts {
         let begin = block * BLOCK_BYTES;
         let end = begin.saturating_add(BLOCK_BYTES).min(text.len());
         let from = begin.saturating_sub(self.longest);
-        if let Some(dfa) = &self.automaton
-            && let Ok(mut state) = dfa.start_state(Anchored::No)
-        {
-            for (at, &byte) in (from + 1..).zip(text.as_bytes().get(from..end).unwrap_or_default()) {
-                state = dfa.next_state(Anchored::No, state, byte);
-                if dfa.is_special(state) && dfa.is_match(state) && at > begin {
-                    // Overlapping, or a word inside a longer one ("tel" in "Telefon") would hide the longer.
-                    for place in 0..dfa.match_len(state) {
-                        let word = dfa.match_pattern(state, place).as_usize();
-                        let start = at.saturating_sub(self.words.get(word).map_or(0, |(length, _)| *length));
-                        if is_whole_word(text, ByteSpan { start, end: at }) {
-                            found.push(Occurrence { start, end: at, word });
-                        }
-                    }
-                }
+        let bytes = text.as_bytes().get(from..end).unwrap_or_default();
+        // Overlapping, or a word inside a longer one ("tel" in "Telefon") would hide the longer.
+        let (Ok(()) | Err(Cancelled)) = self.keywords.find(bytes, lower, &Cancel::never(), |word, end| {
+            let end = from + end;
+            let start = end.saturating_sub(self.words.get(word).map_or(0, |(length, _)| *length));
+            if end > begin && is_whole_word(text, ByteSpan { start, end }) {
+                found.push(Occurrence { start, end, word });
             }
-        }
+        });
         let range = first..found.len();
         *noted = Some(range.clone());
         range
@@ -165,7 +145,7 @@ const CONTEXT_BEFORE: usize = 64;
 const CONTEXT_AFTER: usize = 32;
 
 /// What is looked through at a time.
-const BLOCK_BYTES: usize = 512;
+const BLOCK_BYTES: usize = 256;
 
 #[cfg(test)]
 mod tests {

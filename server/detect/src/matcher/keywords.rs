@@ -33,6 +33,9 @@ struct Entry {
     word: u32,
     /// How many bytes of the keyword stand before those.
     offset: u32,
+    /// The first eight bytes of the keyword, or all that it has: what needs no call to be compared.
+    head: u64,
+    head_mask: u64,
 }
 
 impl Keywords {
@@ -62,7 +65,8 @@ impl Keywords {
                     let known_by = u32::from_le_bytes([first, second, third, fourth.unwrap_or_default()]);
                     let mask = if fourth.is_some() { u32::MAX } else { THREE_BYTES };
                     let (word, offset) = (number(index), number(offset));
-                    found.push((slot(known_by), Entry { known_by, mask, word, offset }));
+                    let (head, head_mask) = head(bytes);
+                    found.push((slot(known_by), Entry { known_by, mask, word, offset, head, head_mask }));
                     pass(first, second, bit(third));
                 }
             }
@@ -84,18 +88,17 @@ impl Keywords {
     /// Calls `met` with every keyword and where it ends, nearly in the order of the text. `lower` is room to work in.
     pub(super) fn find(
         &self,
-        text: &str,
+        text: &[u8],
         lower: &mut Vec<u8>,
         cancel: &Cancel,
         mut met: impl FnMut(usize, usize),
     ) -> Result<(), Cancelled> {
         let bytes = if self.ignore_case {
             lower.clear();
-            lower.extend_from_slice(text.as_bytes());
-            lower.make_ascii_lowercase();
+            lower.extend(text.iter().map(u8::to_ascii_lowercase));
             lower.as_slice()
         } else {
-            text.as_bytes()
+            text
         };
         for (byte, word) in &self.singles {
             for at in memchr::memchr_iter(*byte, bytes) {
@@ -126,7 +129,8 @@ impl Keywords {
     }
 
     /// Looks whether a keyword is known by what stands at a place.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call for every byte costs more than what it does")]
+    #[inline(always)]
     fn look(&self, bytes: &[u8], at: usize, quad: [u8; 4], met: &mut impl FnMut(usize, usize)) {
         let [first, second, third, _] = quad;
         let bits = self.filter.get(hash(first, second)).copied().unwrap_or_default();
@@ -140,6 +144,7 @@ impl Keywords {
     }
 
     /// Compares the keywords that are known by three bytes with what stands at a place.
+    #[inline(never)]
     fn compare(&self, bytes: &[u8], at: usize, quad: u32, met: &mut impl FnMut(usize, usize)) {
         let slot = slot(quad);
         let bound = |slot: usize| self.starts.get(slot).map_or(0, |start| *start as usize);
@@ -147,13 +152,29 @@ impl Keywords {
             if quad & entry.mask != entry.known_by {
                 continue;
             }
-            let Some(word) = self.words.get(entry.word as usize) else { continue };
             let Some(start) = at.checked_sub(entry.offset as usize) else { continue };
-            if bytes.get(start..).is_some_and(|rest| rest.starts_with(word)) {
+            let Some(rest) = bytes.get(start..) else { continue };
+            if rest
+                .first_chunk()
+                .is_some_and(|first| u64::from_le_bytes(*first) & entry.head_mask != entry.head)
+            {
+                continue;
+            }
+            let Some(word) = self.words.get(entry.word as usize) else { continue };
+            if rest.starts_with(word) {
                 met(entry.word as usize, start + word.len());
             }
         }
     }
+}
+
+/// Returns the first eight bytes of a keyword, and the mask of those that it has.
+fn head(word: &[u8]) -> (u64, u64) {
+    let (mut head, mut mask) = ([0; 8], [0; 8]);
+    for ((byte, known), of) in head.iter_mut().zip(&mut mask).zip(word) {
+        (*byte, *known) = (*of, u8::MAX);
+    }
+    (u64::from_le_bytes(head), u64::from_le_bytes(mask))
 }
 
 /// Returns the offset of the three bytes of a keyword, or of the two that it has, that texts hold least often.
@@ -206,7 +227,9 @@ mod tests {
     fn found(words: &[&str], text: &str) -> Vec<(usize, usize)> {
         let mut all = Vec::new();
         let keywords = Keywords::new(words, true);
-        keywords.find(text, &mut Vec::new(), &Cancel::never(), |word, end| all.push((end, word))).unwrap();
+        keywords
+            .find(text.as_bytes(), &mut Vec::new(), &Cancel::never(), |word, end| all.push((end, word)))
+            .unwrap();
         all.sort_unstable();
         all
     }

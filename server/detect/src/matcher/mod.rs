@@ -42,8 +42,8 @@ pub(crate) struct Matcher {
     contexts: Contexts,
     /// Rules whose matches begin with a keyword.
     leading: Option<Together>,
-    /// Rules that are tried where tokens begin.
-    tokens: Option<Together>,
+    /// Rules that are tried where tokens begin, by detector: who asks for a few rules does not pay for the others.
+    tokens: Vec<Together>,
 }
 
 /// What a keyword sets off.
@@ -72,7 +72,7 @@ pub(crate) struct Scratch {
     /// For every rule one more than the place of its last window, 0 for none.
     last_window: Vec<usize>,
     leading: Option<TogetherCache>,
-    tokens: Option<TogetherCache>,
+    tokens: Vec<TogetherCache>,
     /// Where keywords begin that matches begin with.
     leads: Vec<usize>,
     seen: Occurrences,
@@ -119,16 +119,7 @@ impl Matcher {
             }
         }
         let keywords = Keywords::new(&words, family == Family::Raw);
-        let of_tokens = rules.iter().enumerate();
-        let of_tokens = of_tokens.filter(|(_, rule)| rule.keywords.is_empty() && !rule.runs_everywhere());
-        let of_tokens: Vec<usize> = of_tokens.map(|(index, _)| index).collect();
-        let some = !of_tokens.is_empty();
-        let tokens = Together::new(&rules, of_tokens);
-        if some && tokens.is_none() {
-            let message = "the patterns are too large together".to_owned();
-            return Err(RuleError::Automaton { automaton: "tokens", message });
-        }
-        let contexts = Contexts::new(&rules)?;
+        let contexts = Contexts::new(&rules);
         let everywhere = rules
             .iter()
             .enumerate()
@@ -140,7 +131,21 @@ impl Matcher {
         detectors.dedup();
         let place =
             |rule: &Rule| detectors.iter().position(|name| *name == rule.detector).unwrap_or_default();
-        let detector_of = rules.iter().map(place).collect();
+        let detector_of: Vec<usize> = rules.iter().map(place).collect();
+        let of_tokens = |detector: usize| {
+            let own = rules.iter().zip(&detector_of).enumerate();
+            let own = own.filter(move |(_, (_, of))| **of == detector);
+            own.filter(|(_, (rule, _))| rule.keywords.is_empty() && !rule.runs_everywhere())
+                .map(|(index, _)| index)
+                .collect::<Vec<_>>()
+        };
+        let mut tokens = Vec::new();
+        for own in (0..detectors.len()).map(of_tokens).filter(|own| !own.is_empty()) {
+            tokens.push(Together::new(&rules, own).ok_or_else(|| {
+                let message = "the patterns are too large together".to_owned();
+                RuleError::Automaton { automaton: "tokens", message }
+            })?);
+        }
         Ok(Self { rules, detectors, keywords, detector_of, triggered, everywhere, contexts, leading, tokens })
     }
 
@@ -162,7 +167,7 @@ impl Matcher {
             windows: Vec::new(),
             last_window: vec![0; self.rules.len()],
             leading: self.leading.as_ref().map(Together::cache),
-            tokens: self.tokens.as_ref().map(Together::cache),
+            tokens: self.tokens.iter().map(Together::cache).collect(),
             leads: Vec::new(),
             seen: Occurrences::default(),
             runs: Runs::default(),
@@ -207,7 +212,7 @@ impl Matcher {
         for &rule in self.everywhere.iter().filter(|rule| asked(**rule)) {
             windows.push(Window { rule, start: 0, end: text.len(), tries: 0 });
         }
-        self.keywords.find(text, lower, cancel, |keyword, end| {
+        self.keywords.find(text.as_bytes(), lower, cancel, |keyword, end| {
             let Some(set_off) = self.triggered.get(keyword) else { return };
             let start = end.saturating_sub(set_off.length);
             if set_off.leading.iter().any(|rule| asked(*rule)) {
@@ -342,12 +347,14 @@ impl Matcher {
                 together.try_at(reach(start, LEAD_BYTES), &mut place, cache, hits);
             }
         }
-        if let (Some(together), Some(cache)) = (&self.tokens, tokens)
-            && together.any(place.wanted)
-        {
+        let mut asked: Vec<(&Together, &mut TogetherCache)> =
+            self.tokens.iter().zip(tokens).filter(|(together, _)| together.any(place.wanted)).collect();
+        if !asked.is_empty() {
             tokens::starts(text.as_bytes(), |start| {
                 look(start)?;
-                together.try_at(reach(start, tokens::TOKEN_BYTES), &mut place, cache, hits);
+                for (together, cache) in &mut asked {
+                    together.try_at(reach(start, tokens::TOKEN_BYTES), &mut place, cache, hits);
+                }
                 Ok(())
             })?;
         }
