@@ -1,10 +1,10 @@
 //! From text to windows of token ids.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use serde::Deserialize;
 use serde_json::Value;
-use tokenizers::Tokenizer;
+use tokenizers::{Encoding, Tokenizer};
 
 use crate::{
     bundle::TOKENIZER,
@@ -17,6 +17,14 @@ use crate::{
 const PIECE_BYTES: usize = 32 << 10;
 /// Bytes of text that are read at most for each window that may be scored; a token has 4 to 5 on average.
 const BYTES_PER_TOKEN: usize = 16;
+
+/// How the tokenizer names a word that it cannot spell.
+const UNKNOWN: &str = "[UNK]";
+/// The longest word that a tokenizer of the kind `WordPiece` tries to spell, in letters of its normal form
+/// (`max_input_chars_per_word`).
+const WORD_LETTERS: usize = 100;
+/// Letters that one becomes in normal form, at most, but for ligatures: a syllable of Hangul has three.
+const LETTERS_OF_ONE: usize = 3;
 
 /// What a tokenizer may do before it looks words up.
 const STEPS: [&str; 9] = [
@@ -36,6 +44,8 @@ pub(crate) struct Reader {
     tokenizer: Tokenizer,
     cls: u32,
     sep: u32,
+    /// What the tokenizer says of a word that it cannot spell.
+    unknown: Option<u32>,
     room: usize,
     stride: usize,
 }
@@ -43,7 +53,7 @@ pub(crate) struct Reader {
 /// What was read of a text: all of it, or parts from all over it.
 pub(crate) struct Tokens {
     parts: Vec<Part>,
-    /// Share of the text's bytes that was read.
+    /// Share of the text's bytes that was read, of those that the vocabulary can spell.
     pub(crate) read: f64,
 }
 
@@ -76,7 +86,8 @@ impl Reader {
         }
         let room = config.window_tokens - FRAME;
         let stride = room - config.window_overlap;
-        Ok(Self { tokenizer, cls: config.cls_id, sep: config.sep_id, room, stride })
+        let unknown = tokenizer.token_to_id(UNKNOWN);
+        Ok(Self { tokenizer, cls: config.cls_id, sep: config.sep_id, unknown, room, stride })
     }
 
     /// Reads a text, or as much of it as could ever be scored in `max_windows`.
@@ -94,19 +105,64 @@ impl Reader {
             if piece.start != end {
                 tokens.parts.push(Part::default());
             }
-            let encoding =
-                self.tokenizer.encode_fast(piece_text, false).map_err(|_no_text| ScoreError::Tokenizer)?;
             if let Some(part) = tokens.parts.last_mut() {
-                part.pieces.push((part.ids.len(), piece.clone()));
-                part.ids.extend_from_slice(encoding.get_ids());
+                for word in self.spellable(piece_text)? {
+                    let word = piece.start + word.start..piece.start + word.end;
+                    let encoding = self.encode(text.get(word.clone()).unwrap_or_default())?;
+                    bytes += if self.is_unknown(encoding.get_ids()) { 0 } else { word.len() };
+                    part.pieces.push((part.ids.len(), word));
+                    part.ids.extend_from_slice(encoding.get_ids());
+                }
             }
-            bytes += piece.len();
             end = piece.end;
         }
         if bytes < text.len() {
             tokens.read = share(bytes, text.len());
         }
         Ok(tokens)
+    }
+
+    fn encode(&self, text: &str) -> Result<Encoding, ScoreError> {
+        self.tokenizer.encode_fast(text, false).map_err(|_no_text| ScoreError::Tokenizer)
+    }
+
+    /// Whether tokens say nothing but that the text cannot be spelt.
+    fn is_unknown(&self, ids: &[u32]) -> bool {
+        !ids.is_empty() && self.unknown.is_some_and(|unknown| ids.iter().all(|id| *id == unknown))
+    }
+
+    /// Cuts a text into what is tokenised by itself: where a word is longer than the tokenizer looks at, and around
+    /// characters that it cannot spell, either of which makes it give up the whole word. Mostly that is nowhere.
+    fn spellable(&self, text: &str) -> Result<Vec<Range<usize>>, ScoreError> {
+        let cut = short_words(text);
+        let Some(unknown) = self.unknown else { return Ok(cut) };
+        let mut spellable = Vec::with_capacity(cut.len());
+        for part in cut {
+            let of_part = text.get(part.clone()).unwrap_or_default();
+            if !self.encode(of_part)?.get_ids().contains(&unknown) {
+                spellable.push(part);
+                continue;
+            }
+            let mut known: HashMap<char, bool> = HashMap::new();
+            let mut begun: Option<(usize, bool)> = None;
+            for (at, character) in of_part.char_indices() {
+                let spelt = match known.get(&character) {
+                    Some(spelt) => *spelt,
+                    None => {
+                        let ids = self.encode(character.encode_utf8(&mut [0; 4]))?;
+                        let spelt = !ids.get_ids().contains(&unknown);
+                        known.insert(character, spelt);
+                        spelt
+                    }
+                };
+                if begun.is_none_or(|(_, before)| before != spelt) {
+                    spellable.extend(begun.map(|(start, _)| part.start + start..part.start + at));
+                    begun = Some((at, spelt));
+                }
+            }
+            spellable.extend(begun.map(|(start, _)| part.start + start..part.end));
+        }
+        Ok(spellable)
     }
 
     /// Returns the windows of what was read.
@@ -126,6 +182,8 @@ impl Reader {
     pub(crate) fn framed(&self, role: u32, tokens: &Tokens, window: &Window) -> Vec<u32> {
         let part = tokens.parts.get(window.part).map(|part| part.ids.as_slice()).unwrap_or_default();
         let own = part.get(window.tokens.clone()).unwrap_or_default();
+        // Of what it cannot read the model would only guess.
+        let own = if self.is_unknown(own) { &[] } else { own };
         let mut ids = Vec::with_capacity(own.len() + FRAME);
         ids.extend([self.cls, role]);
         ids.extend_from_slice(own);
@@ -216,6 +274,26 @@ pub(crate) fn evenly(count: usize, most: usize) -> impl Iterator<Item = usize> {
 #[expect(clippy::cast_precision_loss, reason = "a share need not be exact")]
 pub(crate) fn share(part: usize, whole: usize) -> f64 {
     if whole == 0 { 1.0 } else { part as f64 / whole as f64 }
+}
+
+/// Cuts a text within words of more than [`WORD_LETTERS`] letters.
+fn short_words(text: &str) -> Vec<Range<usize>> {
+    let mut cut = Vec::new();
+    let (mut start, mut letters) = (0, 0);
+    for (at, character) in text.char_indices() {
+        if character.is_whitespace() || character.is_ascii_punctuation() {
+            letters = 0;
+            continue;
+        }
+        let own = if character.is_ascii() { 1 } else { LETTERS_OF_ONE };
+        if letters + own > WORD_LETTERS {
+            cut.push(start..at);
+            (start, letters) = (at, 0);
+        }
+        letters += own;
+    }
+    cut.push(start..text.len());
+    cut
 }
 
 /// Cuts a text before white space, where tokens end anyway; within a word only when that is longer than a piece.

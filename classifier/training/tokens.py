@@ -5,7 +5,9 @@ score of a text is the highest score of its windows.
 """
 
 import collections
+import itertools
 import json
+import string
 import unicodedata
 
 from tokenizers import Tokenizer
@@ -21,6 +23,10 @@ ROLE_IDS = {"user": BASE_SIZE, "document": BASE_SIZE + 1, "tool": BASE_SIZE + 2}
 # A model's own output and the system prompt are read as a user's text: instructions are nothing odd in them.
 ROLE_ALIASES = {"assistant": "user", "system": "user"}
 
+# The longest word that the tokenizer tries to spell, and how many letters one becomes in normal form, at most.
+WORD_LETTERS = 100
+LETTERS_OF_ONE = 3
+
 WORD_MIN_COUNT = 6
 MAX_NEW_WORDS = 4000
 
@@ -31,7 +37,8 @@ def role_id(role):
 
 
 def frame(role, ids):
-    """Returns one window: special tokens and role around the text's tokens."""
+    """Returns one window: special tokens and role around the text's tokens, which are left out if none is known."""
+    ids = [] if all(token == UNKNOWN for token in ids) else ids
     return [CLS, role_id(role), *ids, SEP]
 
 
@@ -96,16 +103,49 @@ def extend(spec, texts):
     return new
 
 
+def short_words(text):
+    """Returns the text cut within words of more than `WORD_LETTERS` letters, which the tokenizer would give up."""
+    cut, start, letters = [], 0, 0
+    for at, character in enumerate(text):
+        if character.isspace() or character in string.punctuation:
+            letters = 0
+            continue
+        own = 1 if character.isascii() else LETTERS_OF_ONE
+        if letters + own > WORD_LETTERS:
+            cut.append(text[start:at])
+            start, letters = at, 0
+        letters += own
+    return [*cut, text[start:]]
+
+
 class TextTokenizer:
-    """Turns a text into token ids without special tokens."""
+    """Turns a text into token ids without special tokens, as the service's `Reader` does."""
 
     def __init__(self, spec):
         self.spec = spec
         self.inner = Tokenizer.from_str(json.dumps(spec))
+        self.known = {}
 
     def ids(self, text):
-        """Returns the token ids of a text."""
+        """Returns the token ids of a text: what cannot be spelt takes no more with it than itself."""
+        ids = []
+        for part in short_words(text):
+            found = self.encode(part)
+            if UNKNOWN in found:
+                runs = itertools.groupby(part, key=self.spells)
+                found = [token for _, run in runs for token in self.encode("".join(run))]
+            ids += found
+        return ids
+
+    def encode(self, text):
+        """Returns the tokenizer's own ids."""
         return self.inner.encode(text, add_special_tokens=False).ids
+
+    def spells(self, character):
+        """Tells whether a character can be spelt, and remembers it."""
+        if character not in self.known:
+            self.known[character] = UNKNOWN not in self.encode(character)
+        return self.known[character]
 
     def size(self):
         """Returns the number of tokens in the vocabulary."""
