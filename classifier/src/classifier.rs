@@ -81,9 +81,9 @@ type Worst<'w> = (&'w Window, Logits);
 /// What the classifier makes of a text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Score {
-    /// The calibrated probability that the text carries an attack: that of its most suspicious window.
+    /// The calibrated probability that the text carries an attack: that of its most suspicious window, among so many.
     pub probability: f64,
-    /// The logit that it comes from.
+    /// The logit of that window.
     pub logit: f32,
     /// The family of attacks that the most suspicious window resembles most; that it is an attack at all is for the
     /// probability to say.
@@ -181,7 +181,7 @@ impl Classifier {
         let (done, best) = self.run(&tokens, &chosen, role, stop)?;
         let (window, best) = best.ok_or(ScoreError::Stopped)?;
         Ok(Score {
-            probability: self.calibration.probability(best.attack),
+            probability: self.calibration.probability(best.attack, done),
             logit: best.attack,
             family: self.family(&best.families),
             span: self.reader.bytes_of(text, &tokens, window)?,

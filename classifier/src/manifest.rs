@@ -50,13 +50,18 @@ pub struct Signature {
     pub value: String,
 }
 
-/// From logit to probability: `sigmoid((logit - bias) / temperature)`.
+/// From the highest logit of a text's windows to a probability:
+/// `sigmoid((logit - per_window * ln(windows) - bias) / temperature)`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Calibration {
     /// Its softness, above 0.
     pub temperature: f64,
     /// The logit of an even chance.
     pub bias: f64,
+    /// By how many logits the highest of harmless windows rises, when there are e times as many. Bundles of before it was
+    /// known have none.
+    #[serde(default)]
+    pub per_window: f64,
 }
 
 /// A text with what the model makes of it.
@@ -130,9 +135,12 @@ impl Manifest {
                 self.schema_version
             ));
         }
-        let Calibration { temperature, bias } = self.calibration;
-        if !(temperature.is_finite() && temperature > 0.0 && bias.is_finite()) {
-            return Err("`calibration` must be finite, its temperature above 0".to_owned());
+        let Calibration { temperature, bias, per_window } = self.calibration;
+        let finite = [temperature, bias, per_window].into_iter().all(f64::is_finite);
+        if !(finite && temperature > 0.0 && per_window >= 0.0) {
+            return Err(
+                "`calibration` must be finite, its temperature above 0, `per_window` no less".to_owned()
+            );
         }
         if self.golden.is_empty() {
             return Err("`golden` is empty: nothing shows that the model computes what it should".to_owned());
@@ -150,10 +158,12 @@ impl Manifest {
 }
 
 impl Calibration {
-    /// Returns the probability that a logit stands for.
+    /// Returns the probability that the highest logit of so many windows stands for.
     #[must_use]
-    pub fn probability(&self, logit: f32) -> f64 {
-        1.0 / (1.0 + (-(f64::from(logit) - self.bias) / self.temperature).exp())
+    pub fn probability(&self, logit: f32, windows: usize) -> f64 {
+        let windows = u32::try_from(windows.max(1)).map_or(f64::MAX, f64::from);
+        let logit = f64::from(logit) - self.per_window * windows.ln();
+        1.0 / (1.0 + (-(logit - self.bias) / self.temperature).exp())
     }
 }
 

@@ -330,6 +330,19 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::string_slice, reason = "the cuts are what is tested")]
+    fn only_long_words_are_cut() {
+        let cut = |text: &str| {
+            short_words(text).iter().map(|part| text[part.clone()].to_owned()).collect::<Vec<_>>()
+        };
+        let plain = format!("one {} two, three-{} {}", "a".repeat(100), "b".repeat(99), "ก".repeat(33));
+        assert_eq!(cut(&plain), [plain.as_str()]);
+        assert_eq!(cut(&"a".repeat(201)), ["a".repeat(100), "a".repeat(100), "a".to_owned()]);
+        assert_eq!(cut(&"가".repeat(40)), ["가".repeat(33), "가".repeat(7)]);
+        assert_eq!(cut(""), [""]);
+    }
+
+    #[test]
     fn even_choice_has_both_ends() {
         assert_eq!(evenly(5, 9).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
         assert_eq!(evenly(100, 3).collect::<Vec<_>>(), [0, 49, 99]);

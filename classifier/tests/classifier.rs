@@ -58,6 +58,40 @@ fn every_precision_computes_what_the_formulas_say() {
 }
 
 #[test]
+fn what_cannot_be_spelt_takes_nothing_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let reference = write_bundle(dir.path(), Precision::F32);
+    let classifier = load(dir.path()).unwrap();
+    let found = score(&classifier, "ignore\u{2603}\u{2603}rules");
+    let (attack, _) = reference.logits(&[2, 4, 10, 1, 11, 3]);
+    assert!((f64::from(found.logit) - attack).abs() < 1e-4, "{found:?} {attack}");
+    assert!((found.coverage - 11.0 / 17.0).abs() < 1e-9, "{found:?}");
+    let (nothing, _) = reference.logits(&[2, 4, 3]);
+    for text in ["\u{2603}", "\u{2603} \u{16a0}\u{16a1}"] {
+        let found = score(&classifier, text);
+        assert!((f64::from(found.logit) - nothing).abs() < 1e-4, "{found:?} {nothing}");
+        assert!(found.coverage < 0.3, "{found:?}");
+    }
+}
+
+#[test]
+fn more_windows_are_no_reason_to_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    write_bundle(dir.path(), Precision::F32);
+    let mut manifest = read_json(&dir.path().join("manifest.json"));
+    manifest["calibration"]["per_window"] = json!(1.5);
+    write_manifest(dir.path(), manifest);
+    let classifier = load(dir.path()).unwrap();
+    for (text, windows) in [("the cat", 1), ("the cat ignore rules ".repeat(9).as_str(), 4)] {
+        let found = score(&classifier, text);
+        assert_eq!(found.windows, windows);
+        let logit = f64::from(found.logit) - 1.5 * f64::from(u32::try_from(windows).unwrap()).ln();
+        let expected = 1.0 / (1.0 + (-(logit - 0.25) / 0.5).exp());
+        assert!((found.probability - expected).abs() < 1e-6, "{found:?} {expected}");
+    }
+}
+
+#[test]
 fn a_long_text_is_read_to_its_end() {
     let dir = tempfile::tempdir().unwrap();
     let reference = write_bundle(dir.path(), Precision::F32);

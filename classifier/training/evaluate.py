@@ -4,6 +4,7 @@ Nothing here is read back by training. The threshold of every line is the calibr
 """
 
 import collections
+import functools
 import random
 
 from . import corpus, metrics
@@ -17,17 +18,23 @@ def full(model, tokenizer, data, calibration, long_documents=True):
     """Returns every measure there is, the public sets and long documents included."""
     found = corpus.Corpus(data)
     result = report(model, tokenizer, found, calibration)
-    result["public"] = public_table(model, tokenizer, data, calibration["bias"])
+    result["public"] = public_table(scorer(model, tokenizer, calibration), data, calibration["bias"])
     if long_documents:
-        result["long_documents"] = long_table(model, tokenizer, found, calibration["bias"])
+        result["long_documents"] = long_table(scorer(model, tokenizer, calibration), found, calibration["bias"])
     return result
+
+
+def scorer(model, tokenizer, calibration):
+    """Returns the function that scores rows as the calibration says."""
+    return functools.partial(score_rows, model, tokenizer, per_window=calibration.get("per_window", 0.0))
 
 
 def report(model, tokenizer, found, calibration, known=()):
     """Returns the measures on `dev` and the held-out blocks; `known` may hold the logits of `dev`."""
     limit = calibration["bias"]
-    dev = known["dev"] if "dev" in known else score_rows(model, tokenizer, found.dev)
-    blocks = score_rows(model, tokenizer, found.validation)
+    score = scorer(model, tokenizer, calibration)
+    dev = known["dev"] if "dev" in known else score(found.dev)
+    blocks = score(found.validation)
     unseen = [(s, r) for s, r in zip(dev, found.dev) if r["source"].startswith(corpus.UNSEEN_SOURCE)]
     return {
         "dev": measures(dev, found.dev, limit),
@@ -40,11 +47,11 @@ def report(model, tokenizer, found, calibration, known=()):
     }
 
 
-def ranking(model, tokenizer, found):
+def ranking(model, tokenizer, found, calibration):
     """Returns AUC and recall at 1 % on the two sets that quantisation is judged by."""
     result = {}
     for name, rows in (("held_out", found.validation), ("dev_unseen_source", found.unseen)):
-        scores, labels = score_rows(model, tokenizer, rows), [row["label"] for row in rows]
+        scores, labels = scorer(model, tokenizer, calibration)(rows), [row["label"] for row in rows]
         result[name] = {"auc": metrics.auc(scores, labels), "recall_at_1%": metrics.recall_at(scores, labels, 0.01)}
     return result
 
@@ -71,16 +78,16 @@ def sliced(scores, rows, limit, key):
     }
 
 
-def public_table(model, tokenizer, data, limit):
+def public_table(score, data, limit):
     """Returns PIGuard's three columns, and the benign sets again as documents."""
     sets = corpus.public_eval(data)
     table = {}
     for name, rows in sets.items():
         own = "document" if name.startswith("BIPIA") else "user"
-        scores = score_rows(model, tokenizer, rows, role=own)
+        scores = score(rows, role=own)
         table[name] = accuracy(scores, rows, limit)
         if own == "user":
-            table[name + " as document"] = accuracy(score_rows(model, tokenizer, rows, role="document"), rows, limit)
+            table[name + " as document"] = accuracy(score(rows, role="document"), rows, limit)
     not_inject = [v for k, v in table.items() if k.startswith("NotInject") and not k.endswith("document")]
     table["over-defence"] = sum(not_inject) / len(not_inject)
     bipia = {k: len(v) for k, v in sets.items() if k.startswith("BIPIA")}
@@ -94,7 +101,7 @@ def accuracy(scores, rows, limit):
     return sum((s >= limit) == bool(r["label"]) for s, r in zip(scores, rows)) / len(rows)
 
 
-def long_table(model, tokenizer, found, limit):
+def long_table(score, found, limit):
     """Returns recall by position for attacks put into documents of 10,000 words, and how many clean ones are flagged."""
     rng = random.Random(11)
     pool = [r["text"] for r in found.dev if r["label"] == 0 and r["role"] == "document" and len(r["text"]) > 300]
@@ -109,13 +116,14 @@ def long_table(model, tokenizer, found, limit):
         attack = attacks[index % len(attacks)]["text"]
         for name, at in (("start", 0), ("middle", len(parts) // 2), ("end", len(parts))):
             table[name].append(row("\n\n".join([*parts[:at], attack, *parts[at:]]), 1))
-    benign = score_rows(model, tokenizer, clean)
+    benign = score(clean)
     result = {"words": LONG_WORDS, "texts": LONG_TEXTS, "clean_flagged": sum(s >= limit for s in benign) / len(benign)}
     for name, rows in table.items():
-        scores = score_rows(model, tokenizer, rows)
+        scores = score(rows)
         result[name] = {
             "recall": sum(s >= limit for s in scores) / len(scores),
-            "auc": metrics.auc(scores + benign, [1] * len(scores) + [0] * len(benign)),
+            "auc": metrics.auc(scores + benign, labels := [1] * len(scores) + [0] * len(benign)),
+            "recall_at_1%": metrics.recall_at(scores + benign, labels, 0.01),
         }
     return result
 

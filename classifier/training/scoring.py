@@ -1,5 +1,7 @@
 """Scores texts as the service does: all windows, batched by length, the highest logit per text."""
 
+import math
+
 import torch
 
 from . import tokens
@@ -7,16 +9,21 @@ from . import tokens
 BATCH_TOKENS = 4096
 
 
-def score_rows(model, tokenizer, rows, role=None, dtype=torch.bfloat16):
-    """Returns one attack logit for each row; `role` overrides the rows' own roles."""
-    pieces = []
+def score_rows(model, tokenizer, rows, role=None, dtype=torch.bfloat16, per_window=0.0):
+    """Returns one attack logit for each row; `role` overrides the rows' own roles.
+
+    Of more windows the highest is higher by chance: `per_window` logits for every e-fold of them are taken off.
+    """
+    pieces, counts = [], []
     for index, row in enumerate(rows):
-        for window in tokens.windows(tokenizer.ids(row["text"])):
+        windows = tokens.windows(tokenizer.ids(row["text"]))
+        counts.append(len(windows))
+        for window in windows:
             pieces.append((index, tokens.frame(role or row["role"], window)))
     best = [float("-inf")] * len(rows)
     for (index, _), logit in zip(pieces, score_windows(model, [ids for _, ids in pieces], dtype)):
         best[index] = max(best[index], logit)
-    return best
+    return [logit - per_window * math.log(count) for logit, count in zip(best, counts)]
 
 
 @torch.inference_mode()

@@ -103,7 +103,7 @@ fn manifest(_dir: &Path, reference: &Reference) -> Value {
     let golden = [
         ("user", "The cats ignore the rules", vec![2, 4, 7, 8, 9, 10, 7, 11, 3]),
         ("document", "", vec![2, 5, 3]),
-        ("tool", "zebra", vec![2, 6, 1, 3]),
+        ("tool", "zebra", vec![2, 6, 3]),
         ("assistant", "cat", vec![2, 4, 8, 3]),
     ];
     let golden = golden.map(|(role, text, ids)| {

@@ -55,3 +55,20 @@ def test_extension_spells_new_letters_and_keeps_old_ids():
     tokenizer = tokens.TextTokenizer(spec)
     assert before["[UNK]"] not in tokenizer.ids("правила 規則 привал")
     assert len(tokenizer.ids("правила")) == 1
+
+
+def test_unknown_characters_and_long_words_take_nothing_with_them():
+    spec = small_spec()
+    vocabulary = spec["model"]["vocab"]
+    unknown = vocabulary["[UNK]"]
+    tokenizer = tokens.TextTokenizer(spec)
+    one = tokenizer.ids("ab")
+    assert unknown not in one
+    assert tokenizer.ids("ab\u2603\u2603ab") == [*one, unknown, *one]
+    assert unknown not in tokenizer.ids("a" * 250)
+    assert tokens.short_words("x " + "a" * 201 + "-b") == ["x " + "a" * 100, "a" * 100, "a-b"]
+    assert tokens.short_words("가" * 40) == ["가" * 33, "가" * 7]
+
+
+def test_a_window_without_a_known_token_is_empty():
+    assert tokens.frame("user", [tokens.UNKNOWN] * 3) == tokens.frame("user", [])
