@@ -15,7 +15,7 @@ def main():
     train_options(commands)
     pack_options(commands)
     evaluate_options(commands)
-    leaks = commands.add_parser("leaks", help="compare all training texts with all evaluation texts")
+    leaks = commands.add_parser("leaks", help="compare all training texts with all evaluation and held-out texts")
     leaks.add_argument("--data", default=corpus.DEFAULT_DATA)
     leaks.set_defaults(run=run_leaks)
     options = parser.parse_args()
@@ -85,9 +85,12 @@ def run_leaks(options):
     from . import leak
 
     found = corpus.Corpus(options.data)
-    public = [row for rows in corpus.public_eval(options.data).values() for row in rows]
-    leak.check(found.training_rows() + found.validation, [*found.dev, *public])
-    print(f"{len(found.training_rows())} training texts: none stands in an evaluation set")
+    try:
+        leak.check_all(found, corpus.public_rows(options.data))
+    except leak.LeakError as error:
+        print("\n".join(f"{ours}\t{theirs}\t{share:.2f}" for ours, theirs, share in error.pairs))
+        raise SystemExit(str(error)) from None
+    print(f"{len(found.training_rows())} training texts: none stands in an evaluation set or a held-out block")
 
 
 if __name__ == "__main__":

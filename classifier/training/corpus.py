@@ -108,6 +108,8 @@ class Corpus:
         self.groups, self.validation = {}, []
         excluded = {line.strip() for line in EXCLUDED.read_text(encoding="utf-8").splitlines()}
         for row in hand_written(data, written):
+            if row["id"] in excluded:
+                continue
             if is_held_out(row["block"]):
                 self.validation.append(row)
                 continue
@@ -132,6 +134,11 @@ def public_eval(data=DEFAULT_DATA):
     """Returns the public comparison sets by file name; for the final report only."""
     folder = pathlib.Path(data) / "injection" / "public_eval"
     return {path.name.split(".")[0]: read_jsonl(path) for path in sorted(folder.glob("*.jsonl*"))}
+
+
+def public_rows(data=DEFAULT_DATA):
+    """Returns the rows of all public comparison sets (for the leak check alone)."""
+    return [row for rows in public_eval(data).values() for row in rows]
 
 
 def digests(data=DEFAULT_DATA, written=WRITTEN):

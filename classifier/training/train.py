@@ -114,7 +114,7 @@ class Run:
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
         self.corpus = corpus.Corpus(options.data, without=tuple(options.without))
-        leak.check(self.corpus.training_rows(), [*self.corpus.dev, *public_rows(options.data)], self.folder)
+        leak.check_all(self.corpus, corpus.public_rows(options.data), self.folder)
         self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
         self.step, self.best, self.spent, self.met = 0, -1.0, 0.0, 0.0
         self.pool, self.pool_number, self.pool_draws = [], None, self.sampler.state()
@@ -284,8 +284,3 @@ def micro_batches(encoded):
 def rounded(length):
     """Returns the length that a text is padded to."""
     return -(-length // 8) * 8
-
-
-def public_rows(data):
-    """Returns the rows of all public comparison sets (for the leak check alone)."""
-    return [row for rows in corpus.public_eval(data).values() for row in rows]

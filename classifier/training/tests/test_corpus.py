@@ -57,6 +57,16 @@ def test_left_out_texts_are_left_out(data):
     assert any(row["id"].startswith("ours") for row in found.validation)
 
 
+def test_excluded_texts_are_neither_trained_on_nor_held_out(data, monkeypatch):
+    before = corpus.Corpus(data, data / "written")
+    ids = [before.groups["hand_written"][0]["id"], before.validation[0]["id"], before.groups["benign_user"][0]["id"]]
+    monkeypatch.setattr(corpus, "EXCLUDED", data / "excluded.txt")
+    corpus.EXCLUDED.write_text("# why\n" + "\n".join(ids) + "\n")
+    found = corpus.Corpus(data, data / "written")
+    assert not {row["id"] for row in [*found.training_rows(), *found.validation]} & set(ids)
+    assert len(found.validation) == len(before.validation) - 1
+
+
 def test_same_step_draws_the_same_examples(data):
     groups = corpus.Corpus(data, data / "written").groups
     one, two = sampler.Sampler(groups, 3), sampler.Sampler(groups, 3)

@@ -41,8 +41,8 @@ def options(monkeypatch, tmp_path):
 
     monkeypatch.setattr(train.corpus, "Corpus", Texts)
     monkeypatch.setattr(train.corpus, "digests", lambda _data: {})
-    monkeypatch.setattr(train.leak, "check", lambda *_: None)
-    monkeypatch.setattr(train, "public_rows", lambda _data: [])
+    monkeypatch.setattr(train.leak, "check_all", lambda *_: None)
+    monkeypatch.setattr(train.corpus, "public_rows", lambda _data: [])
     monkeypatch.setattr(train, "start_model", start_model)
     return types.SimpleNamespace(
         work=tmp_path,
