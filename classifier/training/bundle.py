@@ -1,15 +1,13 @@
 """Packs a checkpoint into the bundle that the service loads, and loads a bundle back."""
 
-import hashlib
 import json
 import math
 import pathlib
-import subprocess
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from . import calibrate, card, corpus, evaluate, quantise, tokens
+from . import calibrate, card, corpus, evaluate, leak, provenance, quantise, tokens
 from .encoder import FAMILIES, Classifier, EncoderConfig
 from .scoring import score_rows
 
@@ -56,7 +54,7 @@ def load(folder):
     folder = pathlib.Path(folder)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for name, digest in manifest["files"].items():
-        if sha256(folder / name) != digest:
+        if provenance.sha256(folder / name) != digest:
             raise ValueError(f"`{name}` is not the file that the manifest names")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     model = model_of(config["encoder"], quantise.restored(load_file(folder / "model.safetensors")))
@@ -67,6 +65,7 @@ def load(folder):
 def pack(checkpoints, out, data, version, precision="int8", every=1):
     """Writes a bundle: the mean of the checkpoints, calibrated on `dev`, measured before and after quantisation.
 
+    What calibrates and measures it must share no text with what trains or chooses the weights.
     `every` above 1 looks at every so manieth text only, for a first bundle to try the format with.
     """
     out = pathlib.Path(out)
@@ -75,7 +74,9 @@ def pack(checkpoints, out, data, version, precision="int8", every=1):
     config, tokenizer = saved[0]["config"], tokens.TextTokenizer(saved[0]["tokenizer"])
     tensors = quantise.quantised(state) if precision == "int8" else quantise.halved(state)
     model = model_of(config, quantise.restored(tensors))
-    found = corpus.Corpus(data)
+    digests, found = provenance.digests(data), corpus.Corpus(data)
+    # Beside the checkpoint: a check that training has passed is not made again.
+    leak.check_all(found, corpus.public_rows(data), pathlib.Path(checkpoints[0]).parent)
     found.dev, found.validation = found.dev[::every], found.validation[::every]
     found.unseen = [row for row in found.dev if row["source"].startswith(corpus.UNSEEN_SOURCE)]
     logits, calibration = calibrated(model, tokenizer, found.dev)
@@ -92,12 +93,11 @@ def pack(checkpoints, out, data, version, precision="int8", every=1):
         "golden": golden(model, tokenizer),
         "metrics": {name: measured[name] for name in HEADLINES} | {"before_quantisation": exact},
         "training": {
-            "code_revision": revision(),
+            "packed_by": provenance.revision(),
+            "packed_with": digests,
             "seeds": [s["seed"] for s in saved],
             "steps": [s["step"] for s in saved],
-            "minutes": [round(s["spent"] / 60, 1) for s in saved],
-            "data": saved[0]["data"],
-            "left_out": saved[0]["without"],
+            "checkpoints": [provenance.of_checkpoint(s) for s in saved],
         },
         "licences": LICENCES,
         "signature": None,
@@ -108,7 +108,7 @@ def pack(checkpoints, out, data, version, precision="int8", every=1):
     write_json(out / "config.json", input_format(config))
     (out / "MODEL_CARD.md").write_text(card.text(manifest, measured), encoding="utf-8")
     names = ["MODEL_CARD.md", "config.json", "model.safetensors", "tokenizer.json"]
-    manifest["files"] = {name: sha256(out / name) for name in names}
+    manifest["files"] = {name: provenance.sha256(out / name) for name in names}
     write_json(out / "manifest.json", manifest)
 
 
@@ -154,22 +154,6 @@ def golden(model, tokenizer):
             "family_logits": [round(v, 6) for v in family[0].tolist()],
         })
     return vectors
-
-
-def revision():
-    """Returns the revision of the training code, marked when the tree differs from it."""
-    here = corpus.HERE
-
-    def git(*arguments):
-        return subprocess.run(["git", "-C", here, *arguments], capture_output=True, text=True, check=True).stdout.strip()
-
-    dirty = git("status", "--porcelain", "--", ".")
-    return git("rev-parse", "HEAD") + ("-dirty" if dirty else "")
-
-
-def sha256(path):
-    """Returns the SHA-256 of a file in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_json(path, value):

@@ -1,6 +1,7 @@
 """What a checkpoint was made from: revision of the code, options, and digests of all files that were read."""
 
 import hashlib
+import pathlib
 import subprocess
 
 from . import augment, corpus, sampler
@@ -12,7 +13,7 @@ PLACES = ("work", "data", "start_from", "peer", "run", "command")
 
 def digests(data=corpus.DEFAULT_DATA):
     """Returns the SHA-256 of every file that training, its checks and its choice of a checkpoint read, and the lock's."""
-    injection = corpus.pathlib.Path(data) / "injection"
+    injection = pathlib.Path(data) / "injection"
     files = {"dev.jsonl.gz": injection / "dev.jsonl.gz", "excluded.txt": corpus.EXCLUDED, "requirements.txt": LOCK}
     for path in sorted((injection / "public_eval").glob("*.jsonl*")):
         files[f"public_eval/{path.name}"] = path
@@ -38,15 +39,12 @@ def plateaus(saved):
 
 
 def extended(known, new):
-    """Returns plateaus with a new one, if anything but the step differs from the last; a killed run adds none."""
-    same = known and {**known[-1], "from_step": None} == {**new, "from_step": None, "options": resumed(known[-1], new)}
-    return known if same else [*known, new]
+    """Returns plateaus with a new one, unless all but its step is as in the last: a run that was killed adds none."""
 
+    def compared(entry):
+        return entry | {"from_step": None, "options": (entry["options"] or {}) | {"start_from": None}}
 
-def resumed(last, new):
-    """Returns the options of a resumed run as they were written when it began: it needs no weights to start from."""
-    begun = (last["options"] or {}).get("start_from")
-    return new["options"] | ({"start_from": begun} if last["options"] else {})
+    return known if known and compared(known[-1]) == compared(new) else [*known, new]
 
 
 def of_checkpoint(saved):

@@ -9,7 +9,7 @@ import time
 import torch
 from torch.nn import functional as F
 
-from . import corpus, leak, metrics, sampler, tokens
+from . import corpus, leak, metrics, provenance, sampler, tokens
 from .encoder import FAMILIES, Classifier, EncoderConfig, from_base
 from .scoring import score_rows
 
@@ -113,6 +113,8 @@ class Run:
         self.device, self.dtype = device_and_type()
         torch.set_num_threads(options.threads)
         torch.manual_seed(options.seed)
+        # Taken as the texts are read: a file that changes while the run goes on was not trained on as it is then.
+        self.data = provenance.digests(options.data)
         self.corpus = corpus.Corpus(options.data, without=tuple(options.without))
         leak.check_all(self.corpus, corpus.public_rows(options.data), self.folder)
         self.sampler = sampler.Sampler(self.corpus.groups, options.seed)
@@ -124,6 +126,9 @@ class Run:
         """Takes up the last checkpoint, another run's weights, or the base encoder."""
         last = self.folder / "last.pt"
         source = last if last.exists() else self.options.start_from and pathlib.Path(self.options.start_from)
+        self.plateaus = []
+        if source != last:
+            self.note_plateau(source)
         if source:
             saved = torch.load(source, map_location="cpu", weights_only=False)
             self.tokenizer = tokens.TextTokenizer(saved["tokenizer"])
@@ -146,8 +151,15 @@ class Run:
             for group, asked in zip(self.optimizer.param_groups, groups):
                 group["base_rate"] = asked["base_rate"]
             self.step, self.best, self.spent = saved["step"], saved["best"], saved["spent"]
+            self.plateaus = provenance.plateaus(saved)
+            self.note_plateau()
             self.pool_draws = saved["drawn"]
             self.sampler.restore(self.pool_draws)
+
+    def note_plateau(self, start_from=None):
+        """Notes what the run goes by from here on."""
+        new = provenance.plateau(self.options, self.data, self.step, start_from)
+        self.plateaus = provenance.extended(self.plateaus, new)
 
     def save(self, name, optimizer=True):
         """Writes a checkpoint so that a killed run leaves a whole one."""
@@ -161,7 +173,8 @@ class Run:
             "spent": self.spent,
             "drawn": self.pool_draws,
             "seed": self.options.seed,
-            "data": corpus.digests(self.options.data),
+            "data": self.data,
+            "plateaus": self.plateaus,
             "without": list(self.options.without),
         }
         if optimizer:
