@@ -42,9 +42,9 @@ def train_options(commands):
 def pack_options(commands):
     pack = commands.add_parser("pack", help="write the bundle from one checkpoint or the mean of several")
     pack.add_argument("checkpoints", nargs="+")
-    pack.add_argument("--out", default=MODEL)
+    pack.add_argument("--out", help="folder of the bundle (default: `model` beside the first checkpoint)")
     pack.add_argument("--data", default=corpus.DEFAULT_DATA)
-    pack.add_argument("--version", default="0.1.0")
+    pack.add_argument("--version", default="0.0.0")
     pack.add_argument("--precision", choices=["int8", "f16"], default="int8")
     pack.add_argument("--every", type=int, default=1, help="calibrate and measure on every so manieth text (a trial)")
     pack.set_defaults(run=run_pack)
@@ -68,7 +68,8 @@ def run_train(options):
 def run_pack(options):
     from . import bundle
 
-    bundle.pack(options.checkpoints, options.out, options.data, options.version, options.precision, options.every)
+    out = options.out or pathlib.Path(options.checkpoints[0]).parent / "model"
+    bundle.pack(options.checkpoints, out, options.data, options.version, options.precision, options.every)
 
 
 def run_evaluate(options):
