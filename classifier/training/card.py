@@ -18,7 +18,8 @@ of the development set. A text's logit is the highest of its windows. Longer tex
 ## Measured
 
 Threshold 0.5 throughout. "Held out" are blocks of hand-written texts that chose the checkpoint and were not trained
-on; "unseen source" is a source of which nothing was in training.
+on; "unseen source" is one that nothing was taken from for training, but which is a part of the development set, took
+part in choosing what is averaged, and so scores too high for a source that nobody tried anything on.
 
 | set | texts | attacks | AUC | recall at 1 % false positives | recall at 0.5 | false positives at 0.5 |
 |---|---:|---:|---:|---:|---:|---:|
