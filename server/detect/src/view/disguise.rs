@@ -39,12 +39,27 @@ impl Tally {
         }
     }
 
+    /// Takes note of the words of a text that is not folded.
+    pub(super) fn words(&mut self, text: &str) {
+        for word in text.as_bytes().split(|byte| !byte.is_ascii_alphabetic()).filter(|word| word.len() >= 3) {
+            let first = word.get(..word.len().min(8)).unwrap_or_default();
+            self.word(key(&first.to_ascii_lowercase()), word.len());
+        }
+    }
+
     /// Names the ciphers that several different words speak for.
     pub(super) fn ciphers(&self) -> impl Iterator<Item = Cipher> {
-        let likely = |(cipher, seen): (usize, &u64)| {
-            let long = (seen & TABLE.long).count_ones();
-            let sure = seen.count_ones() >= 3 || (long >= 1 && seen.count_ones() >= 2);
-            let number = u8::try_from(cipher).ok().filter(|_| sure)?;
+        self.named(are_several)
+    }
+
+    /// Names the ciphers under which a secret may be told: those, and where a word for a secret speaks for one.
+    pub(super) fn secret_ciphers(&self) -> impl Iterator<Item = Cipher> {
+        self.named(|seen| are_several(seen) || seen & TABLE.secret != 0)
+    }
+
+    fn named(&self, sure: impl Fn(u64) -> bool) -> impl Iterator<Item = Cipher> {
+        let likely = move |(cipher, seen): (usize, &u64)| {
+            let number = u8::try_from(cipher).ok().filter(|_| sure(*seen))?;
             Some(match number {
                 MIRRORED => Cipher::Mirrored,
                 REVERSED => Cipher::Reversed,
@@ -53,6 +68,12 @@ impl Tally {
         };
         self.seen.iter().enumerate().filter_map(likely)
     }
+}
+
+/// Whether the common words that were seen are too many for chance.
+fn are_several(seen: u64) -> bool {
+    let long = (seen & TABLE.long).count_ones();
+    seen.count_ones() >= 3 || (long >= 1 && seen.count_ones() >= 2)
 }
 
 impl Cipher {
@@ -74,6 +95,9 @@ impl Cipher {
                 Self::Shifted(by) => shifted(byte, LETTERS - by % LETTERS),
                 _ => b'a' + (b'z' - byte),
             }),
+            (cipher, Ok(byte)) if byte.is_ascii_uppercase() => {
+                cipher.plain(char::from(byte.to_ascii_lowercase())).to_ascii_uppercase()
+            }
             _ => letter,
         }
     }
@@ -84,12 +108,16 @@ struct Table {
     filter: Vec<u64>,
     /// Which of the common words are long.
     long: u64,
+    /// Which of them stand before secrets.
+    secret: u64,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { words: HashMap::default(), filter: vec![0; FILTER_BITS / 64], long: 0 };
-    for (word, place) in COMMON.iter().zip(0_u32..) {
+    let mut table =
+        Table { words: HashMap::default(), filter: vec![0; FILTER_BITS / 64], long: 0, secret: 0 };
+    for (word, place) in COMMON.iter().chain(&SECRET).zip(0_u32..) {
         table.long |= u64::from(word.len() >= 6) << place;
+        table.secret |= u64::from(SECRET.contains(word)) << place;
         for shift in 1..LETTERS {
             let key = key(&word.bytes().map(|byte| shifted(byte, shift)).collect::<Vec<_>>());
             table.insert(key, shift, place);
@@ -109,7 +137,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 impl Table {
     fn insert(&mut self, key: u64, cipher: u8, word: u32) {
-        if COMMON.iter().any(|common| self::key(common.as_bytes()) == key) {
+        if COMMON.iter().chain(&SECRET).any(|common| self::key(common.as_bytes()) == key) {
             return;
         }
         self.words.entry(key).or_default().push((cipher, word));
@@ -157,8 +185,24 @@ const REVERSED: u8 = 27;
 const CIPHERS: usize = 28;
 const FILTER_BITS: usize = 1 << 16;
 
-/// Common words, and those of attacks; no more than 64.
-static COMMON: &[&str] = &[
+/// Words that stand before secrets; one of them under a cipher is enough to look for the secret.
+static SECRET: [&str; 12] = [
+    "password",
+    "passwort",
+    "passwd",
+    "passcode",
+    "passphrase",
+    "secret",
+    "credentials",
+    "token",
+    "apikey",
+    "bearer",
+    "login",
+    "username",
+];
+
+/// Common words, and those of attacks; with [`SECRET`] no more than 64.
+static COMMON: [&str; 43] = [
     "the",
     "and",
     "you",
@@ -194,13 +238,11 @@ static COMMON: &[&str] = &[
     "override",
     "unrestricted",
     "developer",
-    "password",
     "pretend",
     "restrictions",
     "everything",
     "guidelines",
     "repeat",
-    "secret",
     "hidden",
     "longer",
     "answer",
@@ -229,6 +271,18 @@ mod tests {
         );
         let plain = |cipher: Cipher, text: &str| text.chars().map(|c| cipher.plain(c)).collect::<String>();
         assert_eq!(plain(Cipher::Shifted(3), "ljqruh!"), "ignore!");
-        assert_eq!(plain(Cipher::Mirrored, "rtmliv"), "ignore");
+        assert_eq!(plain(Cipher::Mirrored, "Rtmliv"), "Ignore");
+    }
+
+    #[test]
+    fn one_word_for_a_secret() {
+        let secret = |text: &str| {
+            let mut tally = Tally::default();
+            tally.words(text);
+            tally.secret_ciphers().collect::<Vec<_>>()
+        };
+        assert_eq!(secret("Cnffjbeq: Ge0ho4qbe"), [Cipher::Shifted(13)]);
+        assert_eq!(secret("4rod :drowssap"), [Cipher::Reversed]);
+        assert_eq!(secret("the password of the month is a word, and the login token is another"), []);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::clean::{clean, latinise};
 use super::decode::decode;
 use super::deobfuscate::{Vocabulary, deobfuscate};
-use super::disguise::Cipher;
+use super::disguise::{Cipher, Tally};
 use super::fold::fold;
 use super::map::{Map, Writer};
 use super::structure::{self, Reading, Tree};
@@ -187,13 +187,17 @@ impl<'t> Layers<'t> {
         }
         if layer.folded {
             steps += 2;
-            for (name, text, origin) in folded_views(layer, vocabulary) {
-                if text.len() <= *budget {
-                    *budget -= text.len();
+            let (views, tally) = folded_views(layer, vocabulary);
+            let mut fits = |text: &str| takes(budget, text, &mut left_out);
+            for (name, text, origin) in views {
+                if fits(&text) {
                     made.push(layer.made(at, name, text, origin));
-                } else {
-                    left_out = true;
                 }
+            }
+            let raw = layer.origin.as_ref().map(|(parent, _)| *parent).filter(|_| layer.name.is_empty());
+            let raw = raw.and_then(|parent| Some((parent, self.layers.get(parent)?)));
+            if let Some((parent, raw)) = raw.filter(|_| wanted.raw) {
+                made.extend(undisguised(raw, parent, &tally, fits));
             }
         } else if !layer.plain {
             if layer.name != "clean" {
@@ -205,6 +209,11 @@ impl<'t> Layers<'t> {
                     let (text, map) = fold(&layer.text);
                     made.push(Layer { folded: true, ..layer.made(at, "", text, Origin::Mapped(map)) });
                 }
+            }
+            if wanted.decoded && !wanted.folded && layer.name != "clean" {
+                let mut tally = Tally::default();
+                tally.words(&layer.text);
+                made.extend(undisguised(layer, at, &tally, |text| takes(budget, text, &mut left_out)));
             }
             let mut unescaped = false;
             if wanted.decoded
@@ -253,8 +262,21 @@ impl<'t> Layers<'t> {
     }
 }
 
-fn folded_views(layer: &Layer<'_>, vocabulary: &Vocabulary) -> Vec<(&'static str, String, Origin)> {
+/// Takes a text from the budget, or says that it was left out.
+fn takes(budget: &mut usize, text: &str, left_out: &mut bool) -> bool {
+    let fits = text.len() <= *budget;
+    *budget -= if fits { text.len() } else { 0 };
+    *left_out |= !fits;
+    fits
+}
+
+/// A step, what it makes of a text, and where that comes from.
+type View = (&'static str, String, Origin);
+
+/// Answers the views of folded text, and what its words say of a cipher.
+fn folded_views(layer: &Layer<'_>, vocabulary: &Vocabulary) -> (Vec<View>, Tally) {
     let mut views = Vec::new();
+    let mut tally = Tally::default();
     // Steps on folded text are taken once each, in this order.
     let step = match layer.name {
         "confusables" => 1,
@@ -266,30 +288,59 @@ fn folded_views(layer: &Layer<'_>, vocabulary: &Vocabulary) -> Vec<(&'static str
         views.extend(latinise(&layer.text).map(|(text, map)| ("confusables", text, Origin::Mapped(map))));
     }
     if step < 3 {
-        let (mended, tally) = deobfuscate(&layer.text, vocabulary);
+        let mended;
+        (mended, tally) = deobfuscate(&layer.text, vocabulary);
         for cipher in tally.ciphers().filter(|_| step < 2) {
-            if cipher == Cipher::Reversed {
-                let text = layer.text.chars().rev().collect();
-                views.push(("reversed", text, Origin::Mirrored(layer.text.len())));
-                let (text, map) = words_reversed(&layer.text);
-                views.push(("reversed", text, Origin::Mapped(map)));
-            } else {
-                let text = layer.text.chars().map(|letter| cipher.plain(letter)).collect();
-                views.push((cipher.name(), text, Origin::Same));
-            }
+            views.extend(deciphered(&layer.text, cipher, true));
         }
         views.extend(mended.map(|(text, map)| ("deobfuscated", text, Origin::Mapped(map))));
     }
-    views
+    (views, tally)
 }
 
-/// Turns every word round where it stands.
-fn words_reversed(text: &str) -> (String, Map) {
+/// Reads text that is not folded under the ciphers that its words speak for: secrets are told in no other.
+fn undisguised<'t>(
+    layer: &Layer<'_>,
+    at: usize,
+    tally: &Tally,
+    mut fits: impl FnMut(&str) -> bool,
+) -> Vec<Layer<'t>> {
+    if layer.folded || layer.depth >= MAX_DEPTH {
+        return Vec::new();
+    }
+    let views = tally.secret_ciphers().flat_map(|cipher| deciphered(&layer.text, cipher, false));
+    views
+        .filter(|(_, text, _)| fits(text))
+        .map(|(name, text, origin)| Layer { depth: layer.depth + 1, ..layer.made(at, name, text, origin) })
+        .collect()
+}
+
+/// Undoes a cipher; what is written from the end may be the text or its words.
+fn deciphered(text: &str, cipher: Cipher, folded: bool) -> Vec<View> {
+    if cipher == Cipher::Reversed {
+        let whole = text.chars().rev().collect();
+        let (words, map) = words_reversed(text, folded);
+        vec![
+            (cipher.name(), whole, Origin::Mirrored(text.len())),
+            (cipher.name(), words, Origin::Mapped(map)),
+        ]
+    } else {
+        let plain = text.chars().map(|letter| cipher.plain(letter)).collect();
+        vec![(cipher.name(), plain, Origin::Same)]
+    }
+}
+
+/// Turns every word round where it stands: in folded text words of letters, else all that white space parts but for
+/// what closes a sentence.
+fn words_reversed(text: &str, folded: bool) -> (String, Map) {
+    let parts = |c: char| if folded { !c.is_alphabetic() } else { c.is_whitespace() };
+    let closes = |c: char| parts(c) || matches!(c, '.' | ',' | ';' | '!' | '?' | ')');
     let mut writer = Writer::with_capacity(text.len());
     let mut at = 0;
-    for piece in text.split_inclusive(|c: char| !c.is_alphabetic()) {
-        let word = piece.trim_end_matches(|c: char| !c.is_alphabetic());
-        writer.replace(&word.chars().rev().collect::<String>(), at, at + word.len());
+    for piece in text.split_inclusive(parts) {
+        let word = piece.trim_end_matches(closes);
+        let turned: String = word.chars().rev().collect();
+        writer.replace(&turned, at, at + word.len());
         writer.copy(piece.get(word.len()..).unwrap_or_default(), at + word.len());
         at += piece.len();
     }

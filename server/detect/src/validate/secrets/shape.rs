@@ -27,7 +27,11 @@ pub(super) fn is_assigned_password(text: &str) -> bool {
 
 /// Returns whether a word in running text is a password and not just a word.
 pub(super) fn is_strict_password(text: &str) -> bool {
-    is_assigned_password(text) && !is_plain(text) && !is_address(text)
+    is_assigned_password(text)
+        && !is_plain(text)
+        && !is_address(text)
+        && !is_technical(text)
+        && !is_variable(text)
 }
 
 /// Returns whether a word after `IDENTIFIED BY` or `PASSWORD` is a password and not the next word of the statement.
@@ -66,16 +70,18 @@ fn is_placeholder(text: &str) -> bool {
     enclosed || variable || has_reference(text) || STAND_INS.iter().any(|part| lower.contains(part))
 }
 
-/// References that something else fills in: `${NAME}`, `$(command)`, `{{ name }}`, `#{name}`, `<%= name %>`.
+/// References that something else fills in: `${NAME}`, `$(command)`, `{{ name }}`, `#{name}`, `%(name)s`, `<%= name %>`.
 fn has_reference(text: &str) -> bool {
-    [("${", "}"), ("{{", "}}"), ("#{", "}"), ("$(", ")"), ("<%", "%")].iter().any(|(open, close)| {
-        text.split(open).skip(1).any(|rest| {
-            let inside = rest.trim_start_matches(['{', '=']);
-            inside.split_once(*close).is_some_and(|(name, _)| {
-                !name.is_empty() && name.bytes().all(|b| is_name_byte(b) || b" .:-/|".contains(&b))
+    [("${", "}"), ("{{", "}}"), ("#{", "}"), ("$(", ")"), ("%(", ")"), ("<%", "%")].iter().any(
+        |(open, close)| {
+            text.split(open).skip(1).any(|rest| {
+                let inside = rest.trim_start_matches(['{', '=']);
+                inside.split_once(*close).is_some_and(|(name, _)| {
+                    !name.is_empty() && name.bytes().all(|b| is_name_byte(b) || b" .:-/|".contains(&b))
+                })
             })
-        })
-    })
+        },
+    )
 }
 
 /// Names: words joined by case or separators, with a number or two at most.
@@ -135,6 +141,8 @@ fn is_code(text: &str) -> bool {
     let type_name = text.ends_with(']') && text.contains('[') && !text.bytes().any(|b| b.is_ascii_digit());
     dotted
         || type_name
+        || is_call(text)
+        || is_yaml_sign(text)
         || fragment
         || selector
         || text.starts_with("ENC[")
@@ -143,6 +151,83 @@ fn is_code(text: &str) -> bool {
             .any(|part| text.contains(part))
             && !text.bytes().any(|b| b.is_ascii_digit())
         || text.contains("()")
+}
+
+/// A call or an index as code has it, whole or cut off at a quote: `bcrypt.hash(pw)`, `request.POST[`, `varchar(64)`.
+fn is_call(text: &str) -> bool {
+    let Some(open) = text.find(['(', '[']).filter(|open| *open > 0) else { return false };
+    let (head, rest) = text.split_at(open);
+    let inside = rest.get(1..).unwrap_or_default();
+    let name = head.bytes().all(|byte| is_name_byte(byte) || matches!(byte, b'.' | b':' | b'?' | b'!'))
+        && head.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let argument = inside.is_empty()
+        || inside
+            .starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$' | '*' | '&' | ')' | ']'));
+    // After what closes it nothing follows, or more code.
+    let closed = match inside.split_once([')', ']']) {
+        Some((_, rest)) => rest.is_empty() || rest.starts_with(|c: char| ".,;:()[]{}=?&|".contains(c)),
+        None => inside.is_empty() || inside.contains(['(', '=', '.']),
+    };
+    let typed = PASSWORD_WORDS.contains(&head.to_ascii_lowercase().as_str());
+    name && closed && (typed || argument && is_named(head))
+}
+
+/// A tag, an anchor or an alias of YAML: `!vault`, `!Ref`, `*db_password`.
+fn is_yaml_sign(text: &str) -> bool {
+    let tag = text.trim_start_matches('!');
+    let tagged = tag.len() < text.len()
+        && tag.len() >= 2
+        && tag.bytes().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'_' | b'-' | b':'));
+    let alias = text
+        .strip_prefix(['*', '&'])
+        .is_some_and(|name| name.contains('_') && name.bytes().all(is_name_byte) && is_named(name));
+    tagged || alias
+}
+
+/// The name of a variable for a password: `db_password1`.
+fn is_variable(text: &str) -> bool {
+    let mut parts = text.split(['_', '.']).map(|part| part.trim_end_matches(|c: char| c.is_ascii_digit()));
+    text.contains(['_', '.'])
+        && text.bytes().all(|byte| is_name_byte(byte) || byte == b'.')
+        && is_named(text)
+        && parts.any(|part| ["password", "passwd", "passwort", "pwd", "pass", "pw"].contains(&part))
+}
+
+/// Names of types and standards that hold a number: `Uint8Array`, `utf8mb4`, `SHA-256`.
+fn is_technical(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let bare = lower.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    TECHNICAL.iter().any(|start| {
+        bare.strip_prefix(start).is_some_and(|rest| {
+            let number = rest.bytes().next().is_none_or(|byte| byte.is_ascii_digit());
+            let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+            number
+                && digits <= 5
+                && rest.len() <= 14
+                && rest.bytes().all(|b| is_name_byte(b) || b"-.".contains(&b))
+        })
+    })
+}
+
+/// Returns whether quoted words are a passphrase: several words with nothing between them that holds a sentence together.
+pub(super) fn is_passphrase(text: &str) -> bool {
+    let words: Vec<&str> = text.split([' ', '-']).collect();
+    let plain = |word: &&str| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let lower = text.to_ascii_lowercase();
+    words.len() >= 3 && words.iter().all(plain) && !is_placeholder(text) && !has_sentence_word(&lower)
+}
+
+/// Returns whether words are those of a wallet: all of the list of BIP 39 may be, which has no articles and the like.
+pub(super) fn is_mnemonic(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let words: Vec<&str> =
+        lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).collect();
+    let distinct = words.iter().collect::<std::collections::HashSet<_>>().len();
+    words.len() >= 12 && distinct * 3 >= words.len() * 2 && !has_sentence_word(&lower)
+}
+
+fn has_sentence_word(lower: &str) -> bool {
+    lower.split(|c: char| !c.is_ascii_alphabetic()).any(|word| SENTENCE_WORDS.contains(&word))
 }
 
 /// Paths, addresses and file names.
@@ -217,7 +302,7 @@ impl Class {
     }
 }
 
-const STAND_INS: [&str; 27] = [
+const STAND_INS: [&str; 26] = [
     "your_",
     "your-",
     "yourapi",
@@ -241,7 +326,6 @@ const STAND_INS: [&str; 27] = [
     "....",
     "todo",
     "fixme",
-    "%(",
     "process.env",
     "environ",
     "getenv",
@@ -252,7 +336,7 @@ const FILE_ENDINGS: [&str; 22] = [
     ".php", ".png", ".svg", ".xml", ".cfg", ".conf", ".env", ".com", ".rs",
 ];
 
-const PASSWORD_WORDS: [&str; 90] = [
+const PASSWORD_WORDS: [&str; 92] = [
     "password",
     "passwort",
     "passwd",
@@ -342,7 +426,138 @@ const PASSWORD_WORDS: [&str; 90] = [
     "unset",
     "passwords",
     "credentials",
+    "drowssap",
+    "cnffjbeq",
     "n/a",
+];
+
+/// Names of types, algorithms, products and standards that numbers belong to.
+const TECHNICAL: [&str; 37] = [
+    "uint",
+    "int",
+    "float",
+    "utf",
+    "utf-",
+    "sha",
+    "sha-",
+    "md",
+    "aes",
+    "aes-",
+    "rsa",
+    "rsa-",
+    "hmac-",
+    "pbkdf",
+    "bcrypt",
+    "bcrypt-",
+    "argon",
+    "scrypt",
+    "base64",
+    "base32",
+    "oauth",
+    "http",
+    "tls",
+    "1password",
+    "windows",
+    "office",
+    "nist",
+    "rfc",
+    "ipv",
+    "pkcs",
+    "x509",
+    "auth0",
+    "fido",
+    "iso",
+    "ed25519",
+    "ntlmv",
+    "varchar",
+];
+
+/// Words that make a sentence or the label of a form of other words.
+const SENTENCE_WORDS: [&str; 88] = [
+    "see", "siehe", "voir", "page", "manual",
+    "the",
+    "and",
+    "your",
+    "with",
+    "for",
+    "are",
+    "was",
+    "not",
+    "but",
+    "has",
+    "its",
+    "their",
+    "them",
+    "been",
+    "were",
+    "into",
+    "anyone",
+    "someone",
+    "words",
+    "please",
+    "should",
+    "would",
+    "could",
+    "which",
+    "these",
+    "there",
+    "where",
+    "who",
+    "ask",
+    "asks",
+    "from",
+    "they",
+    "lets",
+    "characters",
+    "least",
+    "must",
+    "enter",
+    "password",
+    "passwords",
+    "passphrase",
+    "required",
+    "invalid",
+    "incorrect",
+    "forgot",
+    "reset",
+    "confirm",
+    "choose",
+    "contain",
+    "contains",
+    "field",
+    "does",
+    "our",
+    "her",
+    "than",
+    "then",
+    "his",
+    "cannot",
+    "may",
+    "strong",
+    "weak",
+    "valid",
+    "match",
+    "account",
+    "username",
+    "email",
+    "change",
+    "changed",
+    "expired",
+    "login",
+    "und",
+    "der",
+    "die",
+    "das",
+    "ist",
+    "les",
+    "des",
+    "est",
+    "une",
+    "los",
+    "las",
+    "que",
+    "para",
+    "com",
 ];
 
 const SQL_WORDS: [&str; 16] = [
@@ -434,6 +649,41 @@ mod tests {
         ] {
             assert!(!is_strict_password(value), "{value}");
         }
+    }
+
+    #[test]
+    fn code_and_types_are_no_passwords() {
+        for value in [
+            "bcrypt.hash(pw)",
+            "request.POST[",
+            "self.cleaned_data.get(",
+            "varchar(64)",
+            "!vault",
+            "!Ref",
+            "*db_password1",
+            "z.string().min(8)",
+            "forms.CharField(widget=forms.PasswordInput)",
+        ] {
+            assert!(!is_assigned_password(value), "{value}");
+        }
+        for value in
+            ["Uint8Array", "db_password1", "SHA-256", "OAuth2.", "utf8mb4", "1Password", "PBKDF2-SHA256"]
+        {
+            assert!(!is_strict_password(value), "{value}");
+        }
+        for value in ["Pa(ss)w0rd!", "!Tr0ub4dor", "shadow1776", "Aestas77!x", "a(7f&x[2q", "rsa!44Tiger"] {
+            assert!(is_strict_password(value), "{value}");
+        }
+    }
+
+    #[test]
+    fn phrases() {
+        assert!(is_passphrase("correct horse battery staple") && is_passphrase("tulip-marble-cactus-777"));
+        assert!(!is_passphrase("must be at least eight characters") && !is_passphrase("open sesame"));
+        assert!(!is_passphrase("Please enter your password"));
+        assert!(is_mnemonic("legal winner thank year wave sausage worth useful legal winner thank yellow"));
+        assert!(!is_mnemonic("write the twelve words down and keep them where nobody else will ever look"));
+        assert!(!is_mnemonic("word word word word word word word word word word word word"));
     }
 
     #[test]

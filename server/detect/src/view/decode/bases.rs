@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::alphabets::{TRIES_58, base58};
 use super::packed::inflate;
+use super::wide::utf16;
 use super::{Writer, readable};
 
 /// Decodes the runs, each encoding into one view; decoded pieces are parted by a line break.
@@ -79,18 +80,28 @@ fn append_piece(text: &str, run: Range<usize>, views: &mut Views<'_>) -> bool {
             append(&mut views.hex, &decoded, 1, run.start, 2, run.end);
             return true;
         }
+        if let Some(decoded) = utf16(&bytes) {
+            append(&mut views.hex, &decoded, usize::MAX, run.start, run.len(), run.end);
+            return true;
+        }
         if let Some(inflated) = inflate(&bytes, views.left) {
             append(&mut views.packed, &inflated, usize::MAX, run.start, run.len(), run.end);
             return true;
         }
     }
-    if let Some(decoded) = bits(carrier, 5, base32_value).and_then(|bytes| readable(&bytes)) {
+    let base32 = if carrier.iter().any(u8::is_ascii_lowercase) { base32_lower } else { base32_value };
+    if let Some(decoded) = bits(carrier, 5, base32).and_then(|bytes| readable(&bytes)) {
         append(&mut views.base32, &decoded, 5, run.start, 8, padded(text, run.end, 6));
         return true;
     }
     if let Some(bytes) = bits(carrier, 6, base64_value) {
         if let Some(decoded) = readable(&bytes) {
             append(&mut views.base64, &decoded, 3, run.start, 4, padded(text, run.end, 2));
+            return true;
+        }
+        if let Some(decoded) = utf16(&bytes) {
+            let end = padded(text, run.end, 2);
+            append(&mut views.base64, &decoded, usize::MAX, run.start, end - run.start, end);
             return true;
         }
         if let Some(inflated) = inflate(&bytes, views.left) {
@@ -103,7 +114,22 @@ fn append_piece(text: &str, run: Range<usize>, views: &mut Views<'_>) -> bool {
         append(&mut views.base58, &decoded, usize::MAX, run.start, run.len(), run.end);
         return true;
     }
+    if let Some(decoded) = from_the_end(carrier) {
+        append(&mut views.base64, &decoded, usize::MAX, run.start, run.len(), run.end);
+        return true;
+    }
     false
+}
+
+/// Decodes base64 that is written from its end; its beginning tells whether it is worth it.
+fn from_the_end(carrier: &[u8]) -> Option<String> {
+    let turned: Vec<u8> = carrier.iter().rev().copied().collect();
+    let read = |part: &[u8]| {
+        let bytes = bits(part, 6, base64_value)?;
+        readable(&bytes).or_else(|| utf16(&bytes))
+    };
+    read(turned.get(..PEEKED)?)?;
+    read(&turned)
 }
 
 /// Decodes runs that are one carrier wrapped over lines.
@@ -117,8 +143,13 @@ fn append_wrapped(text: &str, lines: &[Range<usize>], views: &mut Views<'_>) -> 
     let decoded = if hex { bits(&carrier, 4, hex_value) } else { bits(&carrier, 6, base64_value) };
     let Some(bytes) = decoded else { return false };
     let Some(decoded) = readable(&bytes) else {
-        let Some(inflated) = inflate(&bytes, views.left) else { return false };
         let end = padded(text, last.end, 2);
+        if let Some(decoded) = utf16(&bytes) {
+            let view = if hex { &mut views.hex } else { &mut views.base64 };
+            append(view, &decoded, usize::MAX, first.start, end - first.start, end);
+            return true;
+        }
+        let Some(inflated) = inflate(&bytes, views.left) else { return false };
         append(&mut views.packed, &inflated, usize::MAX, first.start, end - first.start, end);
         return true;
     };
@@ -225,6 +256,11 @@ fn base32_value(digit: u8) -> Option<u32> {
     }
 }
 
+/// As tools for lower-case names write it.
+fn base32_lower(digit: u8) -> Option<u32> {
+    if digit.is_ascii_uppercase() { None } else { base32_value(digit.to_ascii_uppercase()) }
+}
+
 fn base64_value(digit: u8) -> Option<u32> {
     match digit {
         b'A'..=b'Z' => Some(u32::from(digit - b'A')),
@@ -235,3 +271,6 @@ fn base64_value(digit: u8) -> Option<u32> {
         _ => None,
     }
 }
+
+/// Signs of base64 that tell whether a run is text.
+const PEEKED: usize = 24;

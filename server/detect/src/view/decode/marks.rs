@@ -44,7 +44,7 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 });
 
 /// Every sentence that is spelled out has one of the letters E, I and O; most have several.
-static SIGNS: [(&str, Kind); 20] = [
+static SIGNS: [(&str, Kind); 23] = [
     ("xn--", Kind::Punycode),
     ("begin 6", Kind::Uuencode),
     ("begin 7", Kind::Uuencode),
@@ -57,7 +57,8 @@ static SIGNS: [(&str, Kind); 20] = [
     ("oscar", Kind::Spelled),
     ("Oscar", Kind::Spelled),
     ("OSCAR", Kind::Spelled),
-    // ROT47 of "instruct", "prompt", "system", "previous", "gnore", "reveal", "your", "rules", "the ".
+    // ROT47 of "instruct", "prompt", "system", "previous", "gnore", "reveal", "your", "rules", "the ", "password",
+    // "secret", "token".
     ("DECF4E", Kind::Rot47),
     ("AC@>AE", Kind::Rot47),
     ("JDE6>", Kind::Rot47),
@@ -66,6 +67,9 @@ static SIGNS: [(&str, Kind); 20] = [
     ("6G62=", Kind::Rot47),
     ("CF=6D", Kind::Rot47),
     ("E96 ", Kind::Rot47),
+    ("A2DDH@C5", Kind::Rot47),
+    ("D64C6E", Kind::Rot47),
+    ("E@<6?", Kind::Rot47),
 ];
 
 #[cfg(test)]

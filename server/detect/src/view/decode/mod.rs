@@ -16,6 +16,8 @@ mod runs;
 mod scripts;
 mod spelled;
 mod split;
+mod turned;
+mod wide;
 mod wire;
 
 use std::cell::Cell;
@@ -50,7 +52,10 @@ pub(super) fn decode(
     emit("base85", alphabets::base85(text, &found.words));
     numbers::decode(text, &found.numbers, &mut emit);
     emit("morse", numbers::morse(text, &found.morse));
+    emit("reversed", turned::reversed(text, &found.base64));
+    emit("rot13", turned::rot13(text, &found.base64));
     emit("percent", escapes::percent(text));
+    emit("form", escapes::form(text));
     emit("html-entity", escapes::html_entities(text));
     emit("unicode-escape", escapes::backslash(text));
     emit("quoted-printable", escapes::quoted_printable(text));
