@@ -166,8 +166,12 @@ impl<'t> Layers<'t> {
             return None;
         }
         let mut steps: Vec<String> = Vec::new();
+        let mut rewritten = false;
         while let Some(step) = self.layers.get(layer) {
-            steps.extend(step.tree.as_ref().and_then(|tree| tree.pointer(span)));
+            let pointer = step.tree.as_ref().and_then(|tree| tree.pointer(span));
+            // The same document, written otherwise, names the place once more.
+            steps.extend(pointer.filter(|pointer| !rewritten || steps.last() != Some(pointer)));
+            rewritten = REWRITES.contains(&step.name);
             let Some((parent, origin)) = &step.origin else { break };
             span = origin.source(span);
             layer = *parent;
@@ -346,6 +350,19 @@ fn words_reversed(text: &str, folded: bool) -> (String, Map) {
     }
     writer.finish()
 }
+
+/// Steps that leave the text what it is, but for single signs.
+const REWRITES: [&str; 9] = [
+    "clean",
+    "percent",
+    "form",
+    "html-entity",
+    "unicode-escape",
+    "quoted-printable",
+    "joined-lines",
+    "spaced",
+    "unmarked",
+];
 
 /// Encodings within encodings, at most.
 const MAX_DEPTH: usize = 3;

@@ -474,7 +474,11 @@ const TECHNICAL: [&str; 37] = [
 
 /// Words that make a sentence or the label of a form of other words.
 const SENTENCE_WORDS: [&str; 88] = [
-    "see", "siehe", "voir", "page", "manual",
+    "see",
+    "siehe",
+    "voir",
+    "page",
+    "manual",
     "the",
     "and",
     "your",

@@ -13,7 +13,7 @@ pub(super) fn utf16(bytes: &[u8]) -> Option<String> {
     if pairs.len() < LEAST {
         return None;
     }
-    let little = marked.map_or_else(|| of_few_blocks(pairs, 1), |little| little);
+    let little = marked.unwrap_or_else(|| of_few_blocks(pairs, 1));
     if !little && marked.is_none() && !of_few_blocks(pairs, 0) {
         return None;
     }
