@@ -48,15 +48,22 @@ impl Bundle {
     /// # Errors
     /// When a file cannot be read, is not what the manifest names, or the manifest is not of the format.
     pub fn open(dir: &Path) -> Result<Self, BundleError> {
-        Self::from_files(|name| read(&dir.join(name)).map(Cow::Owned))
+        Self::open_if(dir, |_| Ok(()))
     }
 
-    /// Returns the bytes of the manifest in a folder, for who wants to know whose bundle it is before reading more.
+    /// Reads the bundle in a folder if its manifest is one that `agree` agrees to: the very bytes that it was asked
+    /// about are what every other file is checked against, and none of those is read before.
     ///
     /// # Errors
-    /// When it cannot be read.
-    pub fn read_manifest(dir: &Path) -> Result<Vec<u8>, BundleError> {
-        read(&dir.join(manifest::FILE))
+    /// As [`Bundle::open`], and what `agree` says.
+    pub fn open_if<E: From<BundleError>>(
+        dir: &Path,
+        agree: impl FnOnce(&[u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let bytes = |name: &str| read(&dir.join(name)).map(Cow::Owned);
+        let manifest = bytes(manifest::FILE)?;
+        agree(&manifest)?;
+        Ok(Self::from_files(&manifest, bytes)?)
     }
 
     /// Returns the bundle that was built into this program, if one was.
@@ -72,14 +79,14 @@ impl Bundle {
             Some((_, bytes)) => Ok(Cow::Borrowed(*bytes)),
             None => Err(BundleError::Read { file: name.to_owned(), source: io::ErrorKind::NotFound.into() }),
         };
-        Self::from_files(bytes).map(Some)
+        Self::from_files(&bytes(manifest::FILE)?, bytes).map(Some)
     }
 
     fn from_files(
+        manifest_bytes: &[u8],
         bytes: impl Fn(&str) -> Result<Cow<'static, [u8]>, BundleError>,
     ) -> Result<Self, BundleError> {
-        let manifest_bytes = bytes(manifest::FILE)?;
-        let manifest = Manifest::read(&manifest_bytes)?;
+        let manifest = Manifest::read(manifest_bytes)?;
         for name in manifest.files.keys() {
             // The names come from the manifest, and a folder's other files are none of its business.
             if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', ':']) {
@@ -100,7 +107,7 @@ impl Bundle {
                 compare(name, expected, &bytes(name)?)?;
             }
         }
-        let digest = hex::encode(Sha256::digest(&manifest_bytes));
+        let digest = hex::encode(Sha256::digest(manifest_bytes));
         Ok(Self { manifest, digest, config, tokenizer, weights })
     }
 

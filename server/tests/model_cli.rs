@@ -150,6 +150,30 @@ fn nobody_elses_bundle() {
     assert!(!Path::new(&work.text("out")).join(NAME).read_dir().unwrap().any(|_| true), "nothing is kept");
 }
 
+#[test]
+fn verification_says_who_signed() {
+    let work = Workplace(Directory::new());
+    let (bundle, key, other) = (work.pack("1.0.0"), work.text("key.pem"), work.text("other.pem"));
+    work.done(&["pack", BUNDLE, "--out", &work.text("x"), "--sign-with", "others", "--public-key", &other]);
+    assert!(work.done(&["verify", &bundle]).contains("signed by `models`, signature not checked"));
+    assert!(work.done(&["verify", &bundle, "--public-key", &key]).ends_with("signed by `models`\n"));
+    work.refused(&["verify", &bundle, "--public-key", &other], 1, "none of the trusted keys");
+
+    // What no digest names is the signature's to keep.
+    let manifest = Path::new(&bundle).join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replacen("\"thresholds\": {", "\"thresholds\": {\"9%\": 0.5,", 1)).unwrap();
+    assert_ne!(fs::read_to_string(&manifest).unwrap(), text);
+    work.refused(&["verify", &bundle, "--public-key", &key], 1, "the manifest was changed");
+
+    let unsigned = work.text("unsigned");
+    work.done(&["pack", BUNDLE, "--out", &unsigned]);
+    assert!(work.done(&["verify", &unsigned]).ends_with("unsigned\n"));
+    work.refused(&["verify", &unsigned, "--public-key", &key], 1, "not signed");
+    let verified = work.done(&["verify", &unsigned, "--public-key", &key, "--allow-unsigned"]);
+    assert!(verified.ends_with("unsigned\n"), "{verified}");
+}
+
 /// Finds an object's file in a directory store, whatever it keeps beside it.
 fn find(dir: &Path, name: &str) -> PathBuf {
     let path = dir.join(name);

@@ -67,11 +67,11 @@ impl<'c> LocalSource<'c> {
         if !enabled {
             return Ok(None);
         }
-        if let Some(path) = path {
-            let manifest = Bundle::read_manifest(path)?;
-            self.config.model_trust()?.check(&manifest)?;
-        }
-        Ok(Model::load(path.as_deref(), options(&self.config.model))?)
+        let options = options(&self.config.model);
+        let Some(path) = path else { return Ok(Model::load(None, options)?) };
+        let trust = self.config.model_trust()?;
+        let bundle = Bundle::open_if(path, |manifest| trust.check(manifest))?;
+        Ok(Some(Model::from_bundle(&bundle, options)?))
     }
 }
 

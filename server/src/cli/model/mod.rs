@@ -2,22 +2,20 @@
 
 mod pack;
 mod store;
+mod verify;
 
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result};
-use llm_shield_classifier::{Bundle, Classifier, Options};
+use llm_shield_classifier::Bundle;
 
-use super::{NO, YES, show};
+use super::{YES, show};
 
 #[derive(clap::Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Check a bundle: its digests, its format, and that it computes what its manifest says (exit code 1 when not)
-    Verify {
-        /// The bundle's directory; the one that comes with this program by default
-        #[arg(value_name = "DIR")]
-        dir: Option<PathBuf>,
-    },
+    /// Check a bundle: its signature, its digests, its format, and that it computes what its manifest says (exit code 1
+    /// when not)
+    Verify(verify::Args),
     /// List the bundle that comes with this program, and those under a directory as `NAME/VERSION` or in a store
     List {
         /// The directory
@@ -40,34 +38,13 @@ pub(crate) enum Command {
 /// Runs the command.
 pub(crate) fn run(command: Command) -> Result<u8> {
     match command {
-        Command::Verify { dir } => verify(dir),
+        Command::Verify(args) => verify::run(args),
         Command::List { dir: _, store: Some(store) } => store::list(&store),
         Command::List { dir, store: None } => list(dir),
         Command::Pack(args) => pack::run(args),
         Command::Push(args) => store::push(args),
         Command::Pull(args) => store::pull(args),
         Command::Promote(args) => store::promote(args),
-    }
-}
-
-fn verify(dir: Option<PathBuf>) -> Result<u8> {
-    let bundle = match dir {
-        Some(dir) => Bundle::open(&dir),
-        None => match Bundle::embedded().transpose() {
-            Some(bundle) => bundle,
-            None => anyhow::bail!("no bundle comes with this program: name a directory"),
-        },
-    };
-    match bundle.and_then(|bundle| Classifier::load(&bundle, &Options::default())) {
-        Ok(classifier) => {
-            let model = classifier.model();
-            show::print(&format!("{}@{} is good\nmanifest {}\n", model.name, model.version, model.digest))?;
-            Ok(YES)
-        }
-        Err(error) => {
-            show::error(&error.into());
-            Ok(NO)
-        }
     }
 }
 
