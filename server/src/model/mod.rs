@@ -1,5 +1,6 @@
 //! The classifier as the engine's: which bundle it is, and its roles and stops in the engine's words.
 
+mod loader;
 mod memory;
 pub mod registry;
 pub(crate) mod serving;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use llm_shield_classifier::{Bundle, BundleError, Manifest};
+use llm_shield_classifier::{Bundle, BundleError, Classifier, Manifest, Options};
 use llm_shield_cloud::{CloudError, CloudStorage, PutObjectOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -115,14 +115,16 @@ impl Registry {
         Self { storage, prefix: prefix.into() }
     }
 
-    /// Writes the bundle in a directory to the store; returns its name and release, and whether it is new there.
+    /// Writes the bundle in a directory to the store once it was seen to compute what its manifest says; returns its name
+    /// and release, and whether it is new there.
     ///
     /// The manifest is written last: a version is either whole or not there. A version is never written over.
     ///
     /// # Errors
-    /// The bundle is not whole, or the store holds another one as this version.
+    /// The bundle cannot be served, or the store holds another one as this version.
     pub async fn push(&self, dir: &Path) -> Result<(String, Release, bool), RegistryError> {
         let bundle = Bundle::open(dir)?;
+        Classifier::load(&bundle, &Options::default())?;
         let manifest = bundle.manifest();
         let (name, version) = (manifest.name.clone(), manifest.version.clone());
         let release = Release { version: version.clone(), digest: bundle.digest().to_owned() };
@@ -134,9 +136,14 @@ impl Registry {
                 "the store holds another bundle of this version; versions are never changed".to_owned();
             return Err(RegistryError::Mismatch { name, version, problem });
         }
-        for file in manifest.files.keys().map(String::as_str).chain([MANIFEST]) {
+        let files = manifest.files.iter().map(|(file, digest)| (file.as_str(), digest.as_str()));
+        for (file, checked) in files.chain([(MANIFEST, bundle.digest())]) {
             let path = dir.join(file);
             let bytes = fs::read(&path).map_err(|source| RegistryError::File { path, source })?;
+            if !digest(&bytes).eq_ignore_ascii_case(checked) {
+                let problem = format!("`{file}` has changed since it was checked");
+                return Err(RegistryError::Mismatch { name, version, problem });
+            }
             // What an upload that was cut off left behind is written over; the manifest is what makes a version.
             let options = PutObjectOptions { if_none_match: file == MANIFEST, ..PutObjectOptions::default() };
             self.storage
@@ -178,10 +185,22 @@ impl Registry {
         trust: &Trust,
         cache: &Path,
     ) -> Result<PathBuf, RegistryError> {
+        Ok(self.fetch(name, version, expected, trust, cache).await?.0)
+    }
+
+    /// Does what [`Registry::pull`] does, and returns the bundle as it was read and checked.
+    pub(super) async fn fetch(
+        &self,
+        name: &str,
+        version: &str,
+        expected: Option<&str>,
+        trust: &Trust,
+        cache: &Path,
+    ) -> Result<(PathBuf, Bundle), RegistryError> {
         if let Some(expected) = expected
-            && let Some(dir) = cached(name, version, expected, trust, cache)
+            && let Some(found) = cached(name, version, expected, trust, cache)
         {
-            return Ok(dir);
+            return Ok(found);
         }
         let mismatch = |problem: String| RegistryError::Mismatch {
             name: name.to_owned(),
@@ -212,7 +231,7 @@ impl Registry {
         fs::create_dir_all(parent).map_err(file_error(parent))?;
         let part = tempfile::tempdir_in(parent).map_err(file_error(parent))?;
         for file in manifest.files.keys() {
-            // `Bundle::open` below refuses names that are paths; here they would be written.
+            // `Bundle::open_if` below refuses names that are paths; here they would be written.
             if file.starts_with('.') || file.contains(['/', '\\', ':']) {
                 return Err(mismatch(format!("`{file}` is no plain file name")));
             }
@@ -222,12 +241,25 @@ impl Registry {
         }
         let path = part.path().join(MANIFEST);
         fs::write(&path, &manifest_bytes).map_err(file_error(&path))?;
-        drop(Bundle::open(part.path())?);
+        let bundle = Bundle::open_if(part.path(), |manifest| trust.check(manifest))?;
         if dir.exists() {
             fs::remove_dir_all(&dir).map_err(file_error(&dir))?;
         }
         fs::rename(part.path(), &dir).map_err(file_error(&dir))?;
-        Ok(dir)
+        Ok((dir, bundle))
+    }
+
+    /// Sees that a version of the store can be served: that it is whole, trusted, and computes what its manifest says.
+    /// Returns the release, for [`Registry::promote`].
+    ///
+    /// # Errors
+    /// There is no such version, or it cannot be served.
+    pub async fn examine(&self, name: &str, version: &str, trust: &Trust) -> Result<Release, RegistryError> {
+        let dir = tempfile::tempdir()
+            .map_err(|source| RegistryError::File { path: std::env::temp_dir(), source })?;
+        let (_, bundle) = self.fetch(name, version, None, trust, dir.path()).await?;
+        Classifier::load(&bundle, &Options::default())?;
+        Ok(Release { version: version.to_owned(), digest: bundle.digest().to_owned() })
     }
 
     /// Returns what is served of a model, with the mark that [`Registry::promote`] compares.
@@ -241,22 +273,17 @@ impl Registry {
             .ok_or_else(|| RegistryError::NotPromoted(name.to_owned()))
     }
 
-    /// Has a version of the store decide, or, with a trial, be tried beside the current one.
+    /// Has a release that [`Registry::push`] or [`Registry::examine`] returned decide, or, with a trial, be tried beside
+    /// the current one.
     ///
     /// # Errors
-    /// There is no such version; it is to be tried beside nothing; or somebody else promoted at the same time.
+    /// It is to be tried beside nothing, or somebody else promoted at the same time.
     pub async fn promote(
         &self,
         name: &str,
-        version: &str,
+        release: Release,
         trial: Option<Trial>,
     ) -> Result<Channel, RegistryError> {
-        let manifest = self.manifest(name, version).await?.ok_or_else(|| RegistryError::Mismatch {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            problem: "the store has no such version".to_owned(),
-        })?;
-        let release = Release { version: version.to_owned(), digest: digest(&manifest) };
         self.change(name, |channel| match (channel, trial) {
             (None, Some(_)) => Err(RegistryError::NotPromoted(name.to_owned())),
             (None, None) => Ok(Channel { current: release, previous: None, candidate: None }),
@@ -344,12 +371,17 @@ impl Registry {
     }
 }
 
-/// Returns a release's directory in the cache, where it lies there whole and trusted.
-fn cached(name: &str, version: &str, expected: &str, trust: &Trust, cache: &Path) -> Option<PathBuf> {
+/// Returns a release of the cache and its directory, where it lies there whole and trusted.
+fn cached(
+    name: &str,
+    version: &str,
+    expected: &str,
+    trust: &Trust,
+    cache: &Path,
+) -> Option<(PathBuf, Bundle)> {
     let dir = place(name, version, expected, cache);
-    let manifest = fs::read(dir.join(MANIFEST)).ok()?;
-    let good = digest(&manifest) == expected && trust.check(&manifest).is_ok() && Bundle::open(&dir).is_ok();
-    good.then_some(dir)
+    let bundle = Bundle::open_if(&dir, |manifest| trust.check(manifest)).ok()?;
+    (bundle.digest() == expected).then_some((dir, bundle))
 }
 
 fn place(name: &str, version: &str, digest: &str, cache: &Path) -> PathBuf {

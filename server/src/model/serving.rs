@@ -54,6 +54,11 @@ impl Serving {
         Self { models: ArcSwap::from_pointee(models), hasher: RandomState::new() }
     }
 
+    /// Returns the models in force.
+    pub(crate) fn models(&self) -> Arc<Models> {
+        self.models.load_full()
+    }
+
     /// Puts other models in force. Texts that are being judged are judged to the end by those before.
     pub(crate) fn swap(&self, models: Models) {
         self.models.store(Arc::new(models));
@@ -62,7 +67,7 @@ impl Serving {
 
 impl detect::Classifier for Serving {
     fn judge(&self, text: &str, role: Role, scope: &str, cancel: &Cancel) -> Result<Judgement, Unjudged> {
-        let models = self.models.load_full();
+        let models = self.models();
         let Some(candidate) = &models.candidate else {
             return models.current.judge(text, role, scope, cancel);
         };
@@ -88,6 +93,11 @@ impl Candidate {
     pub(crate) fn new(model: Arc<Model>, trial: Trial) -> Self {
         let shadow = (trial == Trial::Shadow).then(|| shadow(Arc::clone(&model))).flatten();
         Self { model, trial, shadow }
+    }
+
+    /// Returns the model.
+    pub(crate) fn model(&self) -> Arc<Model> {
+        Arc::clone(&self.model)
     }
 
     /// Has the model judge a text after the answer, where it has time to.

@@ -8,7 +8,7 @@ use tokio::{
 
 use crate::support::{INJECTION, TestServer, scan_of};
 
-async fn get(server: &TestServer, path: &str) -> String {
+pub(crate) async fn get(server: &TestServer, path: &str) -> String {
     let mut stream = TcpStream::connect(server.admin.unwrap()).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();

@@ -7,7 +7,7 @@ use std::{
 };
 
 use llm_shield::model::{
-    registry::{Registry, Trial},
+    registry::{Registry, Release, Trial},
     trust,
 };
 use llm_shield_classifier::Manifest;
@@ -18,6 +18,7 @@ use llm_shield_cloud::{
 use llm_shield_proto::v1;
 use tempfile::TempDir;
 
+use crate::metrics::get;
 use crate::support::{Client, TestServer, eventually, scan_of};
 
 const BUNDLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../classifier/model");
@@ -46,7 +47,7 @@ impl Shop {
         path
     }
 
-    async fn push(&self, version: &str) {
+    async fn push(&self, version: &str) -> Release {
         let dir = self.dir.path().join(version);
         std::fs::create_dir(&dir).unwrap();
         for entry in Path::new(BUNDLE).read_dir().unwrap() {
@@ -57,7 +58,21 @@ impl Shop {
         let manifest = Manifest::with_members(&manifest, &[("version", version.into())]).unwrap();
         let manifest = trust::sign(&manifest, &self.ring, "models").await.unwrap();
         std::fs::write(dir.join("manifest.json"), manifest).unwrap();
-        self.registry.push(&dir).await.unwrap();
+        self.registry.push(&dir).await.unwrap().1
+    }
+
+    async fn promote(&self, release: &Release, trial: Option<Trial>) {
+        self.registry.promote(NAME, release.clone(), trial).await.unwrap();
+    }
+
+    /// Changes a byte in the middle of a version's weights where they lie, or changes it back.
+    fn harm(&self, version: &str) {
+        let store = self.dir.path().join("data/objects/models");
+        let weights = store.join(NAME).join(version).join("model.safetensors");
+        let mut bytes = std::fs::read(&weights).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&weights, bytes).unwrap();
     }
 
     async fn server(&self) -> TestServer {
@@ -69,6 +84,7 @@ impl Shop {
             config.model.public_keys = vec![key];
             config.model.poll_interval = Duration::from_millis(100);
             config.model.threads = 1;
+            config.admin.listen = "127.0.0.1:0".parse().ok();
         })
         .await
     }
@@ -84,15 +100,14 @@ async fn judged_by(client: &Client, text: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_promoted_version_judges() {
     let shop = Shop::new();
-    shop.push("1.0.0").await;
-    shop.push("1.1.0").await;
-    shop.registry.promote(NAME, "1.0.0", None).await.unwrap();
+    let (one, two) = (shop.push("1.0.0").await, shop.push("1.1.0").await);
+    shop.promote(&one, None).await;
     let server = shop.server().await;
     let client = server.client("acme/scanner").await;
     assert_eq!(judged_by(&client, "What goes well with soup?").await, "1.0.0");
 
     // Every request until the change is judged by one of the two, and none fails.
-    shop.registry.promote(NAME, "1.1.0", None).await.unwrap();
+    shop.promote(&two, None).await;
     let becomes = |version: &'static str| {
         let client = client.clone();
         async move {
@@ -107,7 +122,7 @@ async fn the_promoted_version_judges() {
     becomes("1.0.0").await;
 
     // A version on trial judges its share of the texts, always the same ones.
-    shop.registry.promote(NAME, "1.1.0", Some(Trial::Percent(50))).await.unwrap();
+    shop.promote(&two, Some(Trial::Percent(50))).await;
     eventually("both judge", || async {
         let mut seen = std::collections::BTreeSet::new();
         for number in 0..12 {
@@ -118,34 +133,57 @@ async fn the_promoted_version_judges() {
     .await;
 
     // In shadow it decides nothing.
-    shop.registry.promote(NAME, "1.1.0", Some(Trial::Shadow)).await.unwrap();
+    shop.promote(&two, Some(Trial::Shadow)).await;
     becomes("1.0.0").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_trusted_does_not_judge() {
     let shop = Shop::new();
-    shop.push("1.0.0").await;
-    shop.push("1.1.0").await;
-    shop.registry.promote(NAME, "1.0.0", None).await.unwrap();
+    let (one, two) = (shop.push("1.0.0").await, shop.push("1.1.0").await);
+    shop.promote(&one, None).await;
     let server = shop.server().await;
     let client = server.client("acme/scanner").await;
 
     // Changed where it lies: the version before stays in force.
-    let weights = shop.dir.path().join("data/objects/models").join(NAME).join("1.1.0/model.safetensors");
-    let mut bytes = std::fs::read(&weights).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    std::fs::write(&weights, &bytes).unwrap();
-    shop.registry.promote(NAME, "1.1.0", None).await.unwrap();
+    shop.harm("1.1.0");
+    shop.promote(&two, None).await;
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(judged_by(&client, "What goes well with soup?").await, "1.0.0");
 
     // Mended, it is taken up by itself.
-    bytes[middle] ^= 1;
-    std::fs::write(&weights, &bytes).unwrap();
+    shop.harm("1.1.0");
     eventually("the mended version judges", || async {
         (judged_by(&client, "What goes well with soup?").await == "1.1.0").then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_is_tried_until_it_can_be() {
+    let shop = Shop::new();
+    let (one, two) = (shop.push("1.0.0").await, shop.push("1.1.0").await);
+    shop.promote(&one, None).await;
+    let server = shop.server().await;
+    let client = server.client("acme/scanner").await;
+    let judges = async || {
+        let mut seen = std::collections::BTreeSet::new();
+        for number in 0..12 {
+            seen.insert(judged_by(&client, &format!("Order {number} was sent on Monday.")).await);
+        }
+        seen
+    };
+
+    // What cannot be tried is told of, and the current one decides alone.
+    shop.harm("1.1.0");
+    shop.promote(&two, Some(Trial::Percent(50))).await;
+    let failed = r#"shield_reloads_total{what="model",outcome="failed"}"#;
+    eventually("the failure is counted", || async {
+        get(&server, "/metrics").await.lines().any(|line| line.starts_with(failed)).then_some(())
+    })
+    .await;
+    assert_eq!(judges().await.len(), 1);
+
+    shop.harm("1.1.0");
+    eventually("both judge", || async { (judges().await.len() == 2).then_some(()) }).await;
 }

@@ -16,14 +16,13 @@ pub(crate) enum Command {
     /// Check a bundle: its signature, its digests, its format, and that it computes what its manifest says (exit code 1
     /// when not)
     Verify(verify::Args),
-    /// List the bundle that comes with this program, and those under a directory as `NAME/VERSION` or in a store
+    /// List the bundle that comes with this program, and those of the model store or under a directory as `NAME/VERSION`
     List {
-        /// The directory
-        #[arg(value_name = "DIR")]
+        /// The directory, in place of the store
+        #[arg(value_name = "DIR", conflicts_with = "store")]
         dir: Option<PathBuf>,
-        /// The model store: a directory of objects, or `s3://BUCKET[/PREFIX/]`
-        #[arg(long, value_name = "STORE", conflicts_with = "dir")]
-        store: Option<String>,
+        #[command(flatten)]
+        store: store::StoreArgs,
     },
     /// Make a bundle out of a directory of its files: digests anew, name, version, signature
     Pack(pack::Args),
@@ -39,8 +38,7 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> Result<u8> {
     match command {
         Command::Verify(args) => verify::run(args),
-        Command::List { dir: _, store: Some(store) } => store::list(&store),
-        Command::List { dir, store: None } => list(dir),
+        Command::List { dir, store } => list(dir, &store),
         Command::Pack(args) => pack::run(args),
         Command::Push(args) => store::push(args),
         Command::Pull(args) => store::pull(args),
@@ -48,12 +46,19 @@ pub(crate) fn run(command: Command) -> Result<u8> {
     }
 }
 
-fn list(dir: Option<PathBuf>) -> Result<u8> {
+fn list(dir: Option<PathBuf>, store: &store::StoreArgs) -> Result<u8> {
     let mut lines = Vec::new();
-    if let Some(bundle) = Bundle::embedded()? {
+    if !store.named()
+        && let Some(bundle) = Bundle::embedded()?
+    {
         lines.push(line(&bundle, "built in"));
     }
-    for dir in dir.map(bundles).transpose()?.unwrap_or_default() {
+    let Some(dir) = dir else {
+        lines.push(store::list(store)?);
+        show::print(&lines.concat())?;
+        return Ok(YES);
+    };
+    for dir in bundles(dir)? {
         let place = dir.display().to_string();
         lines.push(match Bundle::open(&dir) {
             Ok(bundle) => line(&bundle, &place),

@@ -78,12 +78,15 @@ pub(crate) struct Promote {
     /// End the trial of a version
     #[arg(long, conflicts_with_all = ["version", "shadow", "percent"])]
     end_trial: bool,
+    /// A file with a public key by whose owner the version has to be signed, as `model.public_keys` of the servers
+    #[arg(long = "public-key", value_name = "FILE", conflicts_with_all = ["rollback", "end_trial"])]
+    public_keys: Vec<PathBuf>,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 pub(super) fn push(args: Push) -> Result<u8> {
-    let Store { registry, runtime } = args.store.open()?;
+    let Store { registry, runtime } = args.store.open_or_make()?;
     let (name, release, new) = wait(&runtime, registry.push(&args.dir))?;
     let state = if new { "pushed" } else { "is there already" };
     show::print(&format!("{name}@{} {state}\nmanifest {}\n", release.version, release.digest))?;
@@ -117,7 +120,14 @@ pub(super) fn promote(args: Promote) -> Result<u8> {
         None => args.shadow.then_some(Trial::Shadow),
     };
     let channel = match args.version {
-        Some(version) => wait(&runtime, registry.promote(&args.name, &version, trial))?,
+        Some(version) => {
+            let keys = &args.public_keys;
+            let trust = if keys.is_empty() { Trust::anyone() } else { Trust::new(keys, false)? };
+            wait(&runtime, async {
+                let release = registry.examine(&args.name, &version, &trust).await?;
+                registry.promote(&args.name, release, trial).await
+            })?
+        }
         None if args.end_trial => wait(&runtime, registry.end_trial(&args.name))?,
         None => wait(&runtime, registry.roll_back(&args.name))?,
     };
@@ -137,9 +147,13 @@ pub(super) fn promote(args: Promote) -> Result<u8> {
     Ok(YES)
 }
 
-pub(super) fn list(store: &str) -> Result<u8> {
-    let Store { registry, runtime } = Store::open(store)?;
-    let text = wait(&runtime, async {
+/// Lists what a store holds, a line each; nothing where none was named and there is none by default.
+pub(super) fn list(args: &StoreArgs) -> Result<String> {
+    if args.store.is_none() && !args.default_dir()?.is_dir() {
+        return Ok(String::new());
+    }
+    let Store { registry, runtime } = args.open()?;
+    wait(&runtime, async {
         let mut text = String::new();
         for (name, version) in registry.versions().await? {
             let state = match registry.channel(&name).await {
@@ -153,18 +167,54 @@ pub(super) fn list(store: &str) -> Result<u8> {
             text += &format!("{name}@{version}{state}\n");
         }
         Ok(text)
-    })?;
-    show::print(&text)?;
-    Ok(YES)
+    })
 }
 
 impl StoreArgs {
-    fn open(&self) -> Result<Store> {
-        match &self.store {
-            Some(store) => Store::open(store),
-            None => Store::directory(self.data.dir()?.join("objects")),
-        }
+    /// Says whether one was named.
+    pub(super) const fn named(&self) -> bool {
+        self.store.is_some()
     }
+
+    /// Uses the store, which is there.
+    fn open(&self) -> Result<Store> {
+        let place = self.place()?;
+        if let Place::Directory(dir) = &place
+            && !dir.is_dir()
+        {
+            bail!("there is no model store at {}", dir.display());
+        }
+        Store::open(place)
+    }
+
+    /// Uses the store, a directory also where it is to be made.
+    fn open_or_make(&self) -> Result<Store> {
+        Store::open(self.place()?)
+    }
+
+    fn default_dir(&self) -> Result<PathBuf> {
+        Ok(self.data.dir()?.join("objects"))
+    }
+
+    fn place(&self) -> Result<Place> {
+        let Some(store) = &self.store else { return Ok(Place::Directory(self.default_dir()?)) };
+        let Some((kind, place)) = store.split_once("://") else {
+            return Ok(Place::Directory(PathBuf::from(store)));
+        };
+        if kind != "s3" {
+            bail!("`{store}` is neither a directory nor `s3://BUCKET`");
+        }
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        let prefix =
+            if prefix.is_empty() { PREFIX.to_owned() } else { format!("{}/", prefix.trim_end_matches('/')) };
+        Ok(Place::Bucket { name: bucket.to_owned(), prefix })
+    }
+}
+
+/// Where a store is.
+enum Place {
+    Directory(PathBuf),
+    Bucket { name: String, prefix: String },
 }
 
 /// The models, and what calls to them run on: the command line has no runtime.
@@ -174,28 +224,22 @@ struct Store {
 }
 
 impl Store {
-    fn open(store: &str) -> Result<Self> {
-        let Some((kind, place)) = store.split_once("://") else {
-            return Self::directory(PathBuf::from(store));
-        };
-        if kind != "s3" {
-            bail!("`{store}` is neither a directory nor `s3://BUCKET`");
-        }
-        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
-        let prefix =
-            if prefix.is_empty() { PREFIX.to_owned() } else { format!("{}/", prefix.trim_end_matches('/')) };
+    fn open(place: Place) -> Result<Self> {
         let runtime = runtime()?;
-        let storage =
-            runtime.block_on(s3_bucket(bucket)).with_context(|| format!("cannot use the store `{store}`"))?;
+        let (storage, prefix): (Arc<dyn CloudStorage>, _) = match place {
+            Place::Directory(dir) => {
+                let storage = DirectoryStorage::open(&dir)
+                    .with_context(|| format!("cannot use the store {}", dir.display()))?;
+                (Arc::new(storage), PREFIX.to_owned())
+            }
+            Place::Bucket { name, prefix } => {
+                let storage = runtime
+                    .block_on(s3_bucket(&name))
+                    .with_context(|| format!("cannot use the store `s3://{name}`"))?;
+                (storage, prefix)
+            }
+        };
         Ok(Self { registry: Registry::new(storage, prefix), runtime })
-    }
-
-    fn directory(dir: PathBuf) -> Result<Self> {
-        let storage: Arc<dyn CloudStorage> = Arc::new(
-            DirectoryStorage::open(&dir)
-                .with_context(|| format!("cannot use the store {}", dir.display()))?,
-        );
-        Ok(Self { registry: Registry::new(storage, PREFIX), runtime: runtime()? })
     }
 }
 
