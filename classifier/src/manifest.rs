@@ -152,6 +152,10 @@ impl Manifest {
                     "`name` and `version` are 1 to 100 letters, digits, `-`, `.`, `_` or `+`".to_owned()
                 );
             }
+            // They are directories of a store.
+            if [".", ".."].contains(&name.as_str()) {
+                return Err("`name` and `version` cannot be `.` or `..`".to_owned());
+            }
         }
         Ok(())
     }

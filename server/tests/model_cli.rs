@@ -174,6 +174,60 @@ fn verification_says_who_signed() {
     assert!(verified.ends_with("unsigned\n"), "{verified}");
 }
 
+/// Copies the bundle to a directory, as a version whose model computes something else than its manifest says.
+fn write_wrong(dir: &Path, version: &str) {
+    fs::create_dir_all(dir).unwrap();
+    for entry in Path::new(BUNDLE).read_dir().unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), dir.join(entry.file_name())).unwrap();
+    }
+    let manifest = dir.join("manifest.json");
+    let mut json: serde_json::Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    json["version"] = version.into();
+    json["golden"][0]["attack_logit"] = 1e3.into();
+    fs::write(manifest, json.to_string()).unwrap();
+}
+
+#[test]
+fn what_no_server_loads_is_not_packed_pushed_or_promoted() {
+    let work = Workplace(Directory::new());
+    let (good, store, wrong) = (work.pack("1.0.0"), work.text("store"), work.text("wrong"));
+    write_wrong(Path::new(&wrong), "1.1.0");
+    let manifest = || fs::read(Path::new(&wrong).join("manifest.json")).unwrap();
+    let before = manifest();
+    work.refused(&["pack", &wrong, "--out", &work.text("packed")], 2, "cannot be served");
+    assert!(!work.path("packed").exists());
+    work.refused(&["pack", &wrong, "--model-version", "1.2.0"], 2, "cannot be served");
+    assert_eq!(manifest(), before);
+    assert_eq!(Path::new(&wrong).read_dir().unwrap().count(), Path::new(BUNDLE).read_dir().unwrap().count());
+    work.refused(&["pack", BUNDLE, "--out", &wrong, "--model-version", ".."], 2, "cannot be `.`");
+
+    work.refused(&["push", &wrong, "--store", &store], 2, "golden");
+    work.done(&["push", &good, "--store", &store]);
+    work.done(&["promote", NAME, "1.0.0", "--store", &store, "--public-key", &work.text("key.pem")]);
+    // However it came there.
+    write_wrong(&Path::new(&store).join("models").join(NAME).join("1.1.0"), "1.1.0");
+    work.refused(&["promote", NAME, "1.1.0", "--store", &store], 2, "golden");
+    let arguments = ["promote", NAME, "1.1.0", "--store", &store, "--public-key", &work.text("key.pem")];
+    work.refused(&arguments, 2, "not signed");
+    work.refused(&["promote", NAME, "--rollback", "--store", &store], 2, "before the current one");
+}
+
+#[test]
+fn a_store_that_is_not_there_is_not_made_by_reading() {
+    let work = Workplace(Directory::new());
+    let nowhere = work.text("nowhere");
+    work.refused(&["list", "--store", &nowhere], 2, "no model store");
+    work.refused(&["promote", NAME, "1.0.0", "--store", &nowhere], 2, "no model store");
+    assert!(!work.path("nowhere").exists());
+
+    // The store that is pushed to is the one that is listed.
+    work.done(&["list"]);
+    assert!(!work.path("data").exists());
+    work.done(&["push", &work.pack("7.0.0")]);
+    assert!(work.done(&["list"]).contains("@7.0.0\n"));
+}
+
 /// Finds an object's file in a directory store, whatever it keeps beside it.
 fn find(dir: &Path, name: &str) -> PathBuf {
     let path = dir.join(name);

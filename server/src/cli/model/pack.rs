@@ -1,6 +1,10 @@
 //! `llm-shield model pack`.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, bail};
 use llm_shield::model::trust;
@@ -60,20 +64,40 @@ pub(super) fn run(args: Args) -> Result<u8> {
         manifest = sign(&manifest, key, &args)?;
     }
     let out = args.out.as_ref().unwrap_or(&args.dir);
-    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let write = |name: &str, bytes: &[u8]| {
-        let path = out.join(name);
-        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
-    };
-    if args.out.is_some() {
-        files.iter().try_for_each(|(name, bytes)| write(name, bytes))?;
+    let made = !out.exists();
+    let bundle = write(out, &files, &manifest);
+    if bundle.is_err() && made {
+        // Only an empty directory goes, and only one that was made here.
+        drop(fs::remove_dir(out));
     }
-    write(MANIFEST, &manifest)?;
-    let bundle = Bundle::open(out)?;
-    Classifier::load(&bundle, &Options::default()).context("the bundle cannot be served")?;
+    let bundle = bundle?;
     let (manifest, digest) = (bundle.manifest(), bundle.digest());
     show::print(&format!("{}@{}\nmanifest {digest}\n", manifest.name, manifest.version))?;
     Ok(YES)
+}
+
+/// Writes a bundle into a directory: first under a name that no bundle has, and once it was seen to be one that can be
+/// served, its files take their places, the manifest last.
+fn write(out: &Path, files: &BTreeMap<String, Vec<u8>>, manifest: &[u8]) -> Result<Bundle> {
+    fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let part = tempfile::Builder::new()
+        .prefix(".pack-")
+        .tempdir_in(out)
+        .with_context(|| format!("cannot write into {}", out.display()))?;
+    let files = files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+    let files: Vec<_> = files.chain([(MANIFEST, manifest)]).collect();
+    for (name, bytes) in &files {
+        let path = part.path().join(name);
+        fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let bundle = Bundle::open(part.path())?;
+    Classifier::load(&bundle, &Options::default()).context("the bundle cannot be served")?;
+    for (name, _) in files {
+        let path = out.join(name);
+        fs::rename(part.path().join(name), &path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(bundle)
 }
 
 /// Names the files of a bundle beside its manifest.
@@ -96,6 +120,8 @@ fn file_names(dir: &PathBuf) -> Result<Vec<String>> {
 
 fn sign(manifest: &[u8], key: &str, args: &Args) -> Result<Vec<u8>> {
     let ring = match &args.keys {
+        // A bare name is a file of this directory, which has to be private.
+        Some(file) if file.parent() == Some(Path::new("")) => Path::new(".").join(file),
         Some(file) => file.clone(),
         None => args.data.dir()?.join("keys").join("ring.json"),
     };
