@@ -1,6 +1,6 @@
 //! `llm-shield model pack|push|pull|promote|list|verify` as a user meets them, on the bundle that comes with the program.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;
 
