@@ -14,6 +14,7 @@ pub(super) fn by_name(name: &str) -> Option<Validator> {
         "ng-nin" => ng_nin,
         "nz-ird" => nz_ird,
         "za-id" => za_id,
+        "za-tax" => za_tax,
         _ => return None,
     })
 }
@@ -70,6 +71,11 @@ fn za_id(text: &str) -> bool {
         return false;
     };
     exists_short(y1 * 10 + y2, m1 * 10 + m2, d1 * 10 + d2) && status <= 2 && luhn(&id)
+}
+
+/// South Africa, income tax: ten digits, Luhn.
+fn za_tax(text: &str) -> bool {
+    digits::<10>(text).is_some_and(|tax| luhn(&tax) && !uniform(&tax))
 }
 
 /// Nigeria: Verhoeff.

@@ -155,6 +155,7 @@ const VALID: &[(&str, &str)] = &[
     ("de-document", "C01234565"),
     ("au-medicare", "2123456701"),
     ("ng-nin", "12345678902"),
+    ("za-tax", "0123456782"),
     ("hk-id", "L5555550"),
     ("tw-id", "A123456789"),
     ("pl-id-card", "ABS123456"),
