@@ -207,6 +207,9 @@ fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
             at += usize::from(reading.at(at).is(b'>') || reading.at(at).is(b','));
         }
         let Some((end, told)) = segment(reading, at, new_line || comma, new_line) else { break };
+        // Numbers tell nothing behind a word that may be no street: "ISO 9001 14001", "GPS 48 85 83".
+        let words = (at..=end).any(|at| reading.at(at).word());
+        let told = if sure || words { told } else { 0 };
         if told > 0 {
             evidence += told;
             last = end;
