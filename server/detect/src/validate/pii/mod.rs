@@ -42,6 +42,7 @@ fn kinds(name: &str) -> Option<Validator> {
         "email-international" => network::email_international,
         "id-with-digits" => shape::id_with_digits,
         "ipv4" => network::ipv4,
+        "ipv4-defanged" => network::ipv4_defanged,
         "ipv6" => network::ipv6,
         "mac" => network::mac,
         "not-placeholder" => shape::not_placeholder,

@@ -8,6 +8,13 @@ pub(super) fn ipv4(text: &str) -> bool {
     address.parse::<Ipv4Addr>().is_ok() && prefix.is_none_or(|length| length <= 32)
 }
 
+/// An IPv4 address whose points stand in brackets.
+pub(super) fn ipv4_defanged(text: &str) -> bool {
+    let groups: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_digit()).filter(|group| !group.is_empty()).collect();
+    groups.len() == 4 && ipv4(&groups.join("."))
+}
+
 /// An IPv6 address or network, with or without a zone.
 ///
 /// `::` is also an operator of several programming languages, and short runs such as `1::2` are slices there: a short
@@ -79,6 +86,8 @@ mod tests {
     fn addresses() {
         assert!(ipv4("192.168.1.0/24") && ipv4("8.8.8.8"));
         assert!(!ipv4("256.1.1.1") && !ipv4("1.2.3") && !ipv4("1.2.3.4/33") && !ipv4("01.02.03.04"));
+        assert!(ipv4_defanged("8[.]8[.]4(dot)4"));
+        assert!(!ipv4_defanged("8[.]8[.]4") && !ipv4_defanged("256[.]1[.]1[.]1"));
         for address in ["2001:db8::1", "fe80::1%eth0", "::ffff:10.0.0.1", "::1", "2001:db8::/32", "fe80::/10"]
         {
             assert!(ipv6(address), "{address}");
