@@ -64,5 +64,5 @@ fn samples_of_all_tables() {
     assert!(failures.is_empty(), "{count} failures over {rules} rules:\n{failures}");
 }
 
-/// Rules whose findings may end before a digit.
-const ENDS_IN_DIGITS: &[&str] = &[];
+/// Rules whose findings may end before a digit: they need no more of a line than its beginning.
+const ENDS_IN_DIGITS: &[&str] = &["code-weak-random", "shell-reverse-shell", "sql-time-or-error-probe"];
