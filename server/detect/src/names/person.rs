@@ -50,6 +50,9 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         let last = reading.next_word(index + 2).filter(|&next| reading.at(next).shape == Shape::Initial);
         return Some(Hit::new(Kind::Person, index, last.unwrap_or(index + 2), 0.8));
     }
+    if parts.words == 1 && cue < Cue::Strong && eponym(reading, parts.last) {
+        score = score.min(0.3);
+    }
     if parts.upper == parts.words && parts.words > 0 && cue < Cue::Strong && parts.initials == 0 {
         // Capitals prove nothing; both names must be known.
         score = if parts.given > 0 && parts.surnames > 0 && parts.common == 0 && parts.words > 1 {
@@ -59,6 +62,27 @@ pub(super) fn find(reading: &Reading<'_>, index: usize) -> Option<Hit> {
         };
     }
     (score > 0.0).then(|| Hit::new(Kind::Person, index, parts.last, score))
+}
+
+/// Whether the word behind a name says that a thing is named after somebody: "the Kelvin scale", "Newton's law".
+fn eponym(reading: &Reading<'_>, last: usize) -> bool {
+    const LAWS: &str = "conjecture constant disease effect equation equations hypothesis inequality law laws \
+        lemma paradox principle syndrome theorem theorems";
+    const THINGS: &str = "algorithm chain cluster clusters coefficient coil compiler connector consumer \
+        correlation cycle distribution engine equilibrium integral matrix method namespace node nodes \
+        pipeline pipelines plugin polynomial producer sampling scale sequence server space telescope topic \
+        topics transform triangle";
+    let token = reading.at(last);
+    let is = |at: usize, list: &str| {
+        let word = reading.word(reading.at(at));
+        reading.at(at).shape == Shape::Lower && list.split_ascii_whitespace().any(|thing| thing == word)
+    };
+    let ordinal = matches!(reading.word(reading.at(last + 1)), "first" | "second" | "third" | "last");
+    if token.possessive {
+        // "Anna's law firm"
+        return !token.has(GIVEN) && is(last + 1 + usize::from(ordinal), LAWS);
+    }
+    is(last + 1, LAWS) || is(last + 1, THINGS)
 }
 
 /// Finds a name in lower case: only where a cue announces it, or both of its words are names and nothing else.

@@ -3,7 +3,10 @@
 //! Here the key is the evidence, so names of every script and of no list are found; a bare key `name` names things
 //! too, so its value must look like a person's name or have personal data beside it.
 
-use super::lexicon::{BODY, COMMON, GIVEN, KEY, LEGAL, NAME_WORD, Reading, STOP, SURNAME};
+use super::lexicon::{
+    BODY, BRAND, COMMON, COUNTRY, GIVEN, GROUP, KEY, LEGAL, NAME_WORD, ORGANIZATION, PLACE, Reading, STOP,
+    SURNAME,
+};
 use super::token::{Gap, Shape};
 use super::{Hit, Kind};
 
@@ -166,9 +169,21 @@ fn name(reading: &Reading<'_>, first: usize, personal: bool) -> Option<Hit> {
         (true, true) => 0.85,
         (true, false) => 0.7,
         (false, true) if words > 1 && known > 1 => 0.75,
+        // A given name, and a word that is no other: "Grace Hopper", not "Victoria Sponge".
+        (false, true) if words > 1 && given_first(reading, first, last) => 0.55,
         (false, _) => return None,
     };
     (words > 0 && common == 0 && plausible && enough).then(|| Hit::new(Kind::Person, first, last, score))
+}
+
+/// Whether the first word of a value is a given name, and no other is a word, a place or a company.
+fn given_first(reading: &Reading<'_>, first: usize, last: usize) -> bool {
+    let other = COMMON | STOP | PLACE | COUNTRY | ORGANIZATION | BRAND | GROUP;
+    let quoted = reading.before(first, 1).is(b'"') && reading.at(last + 1).is(b'"');
+    quoted
+        && reading.at(first).has(GIVEN)
+        && last - first < 3
+        && (first + 1..=last).all(|at| reading.at(at).capital() && !reading.at(at).has(other))
 }
 
 /// The table that was read last, as tokens.

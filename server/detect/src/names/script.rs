@@ -126,6 +126,12 @@ fn chinese(index: usize, token: Token, word: &str) -> Option<Hit> {
             }
         }
     }
+    for cue in ["名前は", "氏名は", "なまえは", "と申します", "といいます", "と言います"]
+    {
+        if let Some((start, end)) = japanese(word, cue) {
+            return Some(hit(start, end));
+        }
+    }
     for honorific in ["先生", "女士", "小姐", "老师", "さん", "様", "くん", "ちゃん"] {
         let Some(end) = word.find(honorific) else { continue };
         let before = word.get(..end).unwrap_or_default();
@@ -149,6 +155,30 @@ fn chinese(index: usize, token: Token, word: &str) -> Option<Hit> {
         }
     }
     None
+}
+
+/// A Japanese name behind "my name is", or before "am called"; ends where Han ends and the copula begins.
+fn japanese(word: &str, cue: &str) -> Option<(usize, usize)> {
+    let at = word.find(cue)?;
+    let name = |character: char| is_han(character) || ('\u{30a1}'..='\u{30ff}').contains(&character);
+    let (start, end) = if cue.ends_with('は') {
+        let start = at + cue.len();
+        let rest = word.get(start..)?;
+        let end = rest.find(|character| !name(character)).unwrap_or(rest.len());
+        let closes = rest.get(end..).is_some_and(|tail| {
+            tail.is_empty()
+                || ["です", "だ", "と", "であ", "でご"].iter().any(|copula| tail.starts_with(copula))
+        });
+        closes.then_some((start, start + end))?
+    } else {
+        let before = word.get(..at)?;
+        let start = before.char_indices().rev().take_while(|&(_, character)| name(character)).last()?.0;
+        (start, at)
+    };
+    let named = word.get(start..end)?;
+    let empty = ["何", "誰", "未定", "不明", "非公開", "必須", "必要", "任意"];
+    ((2..=6).contains(&named.chars().count()) && !empty.iter().any(|other| named.contains(other)))
+        .then_some((start, end))
 }
 
 /// A Korean name: family name and two syllables, before 씨, 님 or the copula.

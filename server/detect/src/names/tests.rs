@@ -52,6 +52,11 @@ fn people() {
         ("Меня зовут Анна Смирнова", "Анна Смирнова"),
         ("田中さんに電話してください", "田中"),
         ("我叫王小明", "王小明"),
+        ("私の名前は田中太郎です", "田中太郎"),
+        ("佐藤花子と申します。", "佐藤花子"),
+        ("{\"name\":\"Grace Hopper\"}", "Grace Hopper"),
+        ("Kelvin called me", "Kelvin"),
+        ("Franz Kafka wrote it", "Franz Kafka"),
         ("김민수 씨가 왔습니다", "김민수"),
     ] {
         found(text, "PERSON", name);
@@ -127,6 +132,16 @@ fn words_that_are_names_elsewhere() {
         "2025-03-01 12:00:01 INFO login user=martin from 10.0.0.1",
         "# Heading\n\n- **Bold** item\n- `code`",
         "😀😀 great 👍",
+        "Apache Kafka with Spring Boot",
+        "The Kelvin scale and Newton's second law",
+        "Chelsea vs Arsenal 2-1",
+        "{\"name\":\"Victoria Sponge\"}",
+        "{\"name\":\"Chrome Browser\"}",
+        "ISO 100 200 300",
+        "TAB 12 34 56",
+        "GPS 48, 85, 83",
+        "名前は必須です",
+        "名前は何ですか",
         "{\"name\": \"get_weather\", \"description\": \"Weather\"}",
     ] {
         nothing(text);
