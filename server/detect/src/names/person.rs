@@ -71,7 +71,7 @@ fn eponym(reading: &Reading<'_>, last: usize) -> bool {
     const THINGS: &str = "algorithm chain cluster clusters coefficient coil compiler connector consumer \
         correlation cycle distribution engine equilibrium integral matrix method namespace node nodes \
         pipeline pipelines plugin polynomial producer sampling scale sequence server space telescope topic \
-        topics transform triangle";
+        topics transform triangle vs";
     let token = reading.at(last);
     let is = |at: usize, list: &str| {
         let word = reading.word(reading.at(at));

@@ -169,7 +169,7 @@ fn name(reading: &Reading<'_>, first: usize, personal: bool) -> Option<Hit> {
         (true, true) => 0.85,
         (true, false) => 0.7,
         (false, true) if words > 1 && known > 1 => 0.75,
-        // A given name, and a word that is no other: "Grace Hopper", not "Victoria Sponge".
+        // A given name, and a word that is no other: "Grace Hopper", not "Amber Alert".
         (false, true) if words > 1 && given_first(reading, first, last) => 0.55,
         (false, _) => return None,
     };
@@ -182,6 +182,7 @@ fn given_first(reading: &Reading<'_>, first: usize, last: usize) -> bool {
     let quoted = reading.before(first, 1).is(b'"') && reading.at(last + 1).is(b'"');
     quoted
         && reading.at(first).has(GIVEN)
+        && !reading.at(first).has(PLACE)
         && last - first < 3
         && (first + 1..=last).all(|at| reading.at(at).capital() && !reading.at(at).has(other))
 }
