@@ -188,7 +188,7 @@ fn compound(word: &str) -> bool {
 
 /// Follows the address over commas and lines; returns its last token and how much of it was told by more than capitals.
 fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
-    let mut open = None;
+    let (mut open, mut lettered) = (None, sure);
     let (mut last, mut at, mut evidence, mut pending) = (core, core + 1, 0, 0);
     for _ in 0..7 {
         at += usize::from(
@@ -207,9 +207,11 @@ fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
             at += usize::from(reading.at(at).is(b'>') || reading.at(at).is(b','));
         }
         let Some((end, told)) = segment(reading, at, new_line || comma, new_line) else { break };
-        // Numbers tell nothing behind a word that may be no street: "ISO 9001 14001", "GPS 48 85 83".
-        let words = (at..=end).any(|at| reading.at(at).word());
-        let told = if sure || words { told } else { 0 };
+        // Behind a word that may be no street, numbers alone tell nothing: "ISO 9001 14001", "GPS 48 85 83".
+        let letters = (at..=end).any(|at| reading.at(at).word() || reading.at(at).shape == Shape::Code);
+        let code = (new_line || comma) && (at..=end).any(|at| reading.at(at).len() > 3);
+        let told = if sure || letters || code { told } else { 0 };
+        lettered |= letters;
         if told > 0 {
             evidence += told;
             last = end;
@@ -231,7 +233,7 @@ fn extend(reading: &Reading<'_>, core: usize, sure: bool) -> (usize, usize) {
             last = end;
         }
     }
-    (last, evidence)
+    (last, if lettered { evidence } else { 0 })
 }
 
 /// Reads one part of an address; returns its last token and its evidence.

@@ -141,6 +141,7 @@ fn words_that_are_names_elsewhere() {
         "ISO 100 200 300",
         "TAB 12 34 56",
         "GPS 48, 85, 83",
+        "ISO 9001, 14001, 27001",
         "名前は必須です",
         "名前は何ですか",
         "{\"name\": \"get_weather\", \"description\": \"Weather\"}",
