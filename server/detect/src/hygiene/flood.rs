@@ -24,7 +24,7 @@ pub(super) fn repetition(text: &str, config: &HygieneConfig, seen: &mut Vec<Seen
         many.then(|| pieces(text, lines, most)).flatten()
     };
     let repeated = words().or_else(lines);
-    match repeated {
+    match repeated.or_else(|| period(text, most)) {
         Some(repeated) => seen.push(repeated),
         None => seen.extend(again(text)),
     }
@@ -124,6 +124,51 @@ fn pieces<'t>(text: &str, pieces: impl Iterator<Item = &'t str>, most: usize) ->
     Some(REPETITION.scored(span, if spoken || count > most.saturating_mul(16) { 0.85 } else { 0.35 }))
 }
 
+/// A short piece that follows itself: `ha` a thousand times, two words in turn. Told by places here and there, one of
+/// which lies within any run that is long enough.
+fn period(text: &str, most: usize) -> Option<Seen> {
+    let bytes = text.as_bytes();
+    let least = most.saturating_mul(LONGEST_PIECE / 2).max(LEAST_RUN);
+    let mut at = least / 2;
+    while at.saturating_add(2 * LONGEST_PIECE) <= bytes.len() {
+        let found = (2..=LONGEST_PIECE).find(|length| {
+            (0..LONGEST_PIECE).all(|place| bytes.get(at + place) == bytes.get(at + place + length))
+        });
+        if let Some(length) = found {
+            let same = |place: &usize| bytes.get(*place) == bytes.get(place + length);
+            let start = (0..at).rev().take_while(same).last().unwrap_or(at);
+            let end = (at..bytes.len() - length).take_while(same).last().map_or(at, |last| last + 1) + length;
+            let piece = bytes.get(at..at + length).unwrap_or_default();
+            if end - start >= least && (end - start) / length > most && counts(piece) {
+                let span =
+                    ByteSpan { start: text.floor_char_boundary(start), end: text.ceil_char_boundary(end) };
+                return Some(REPETITION.scored(span, if says(piece) { 0.85 } else { 0.6 }));
+            }
+            at = at.max(end);
+        }
+        at = at.saturating_add(least / 2);
+    }
+    None
+}
+
+/// Whether a repeated piece is a flood: two kinds of signs at least, since rules and cells of tables are drawn with few.
+fn counts(piece: &[u8]) -> bool {
+    let mut kinds: Vec<u8> = piece.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    says(piece) && !kinds.is_empty() || kinds.len() >= 4 && !kinds.iter().any(u8::is_ascii_digit)
+}
+
+/// Whether a piece is of letters, and no number in hex.
+fn says(piece: &[u8]) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_alphabetic() || !byte.is_ascii();
+    let letters = piece.iter().filter(|byte| letter(byte)).count();
+    let other = piece.iter().filter(|byte| !letter(byte) && !byte.is_ascii_whitespace()).count();
+    let hex = piece.iter().filter(|byte| !byte.is_ascii_whitespace()).all(u8::is_ascii_hexdigit);
+    let digits = piece.iter().any(u8::is_ascii_digit);
+    letters >= 2.max(other) && (!hex || (piece.contains(&b' ') && !digits))
+}
+
 /// Whether a long text repeats itself in longer pieces: how little of it a compressor would have to write down.
 ///
 /// A copy is a piece of at least [`COPY`] bytes that was met before. Logs and tables of benign origin are made of copies up
@@ -171,6 +216,10 @@ fn span_of(text: &str, part: &str) -> ByteSpan {
     ByteSpan { start, end: start.saturating_add(part.len()) }
 }
 
+/// Bytes of the longest piece that is looked for as such.
+const LONGEST_PIECE: usize = 24;
+/// Bytes of the shortest run of pieces that counts.
+const LEAST_RUN: usize = 1024;
 /// Runs shorter than this are looked for word by word.
 const LEAST_STEP: usize = 16;
 /// Bytes of the shortest copy that counts.
@@ -196,6 +245,13 @@ mod tests {
         assert!(best(&"the same line\n".repeat(100)) > 0.5);
         assert!(best(&"say it all once more, with feeling, until the end of days. ".repeat(400)) > 0.5);
         assert!(best(&"诗".repeat(3000)) > 0.5);
+        for (piece, times) in
+            [("buy now! ", 150), ("ha", 1500), ("ab cd ", 500), ("!@#$%^&*", 300), ("你好 ", 300)]
+        {
+            let flood = piece.repeat(times);
+            assert!(best(&flood) > 0.5, "{piece}");
+            assert!(best(&format!("Please read this first. {flood} And answer it then.")) > 0.5, "{piece}");
+        }
     }
 
     #[test]
@@ -214,6 +270,20 @@ mod tests {
     fn daily() {
         assert!(best(&"-".repeat(2000)) < 0.5);
         assert!(best(&"0 ".repeat(500)) < 0.5);
+        for (piece, times) in [
+            ("ha", 100),
+            ("|---", 400),
+            ("0, 1, ", 300),
+            ("-=", 800),
+            ("- [ ] ", 200),
+            ("\\x00", 400),
+            ("na na na, hey ", 40),
+            ("+---", 500),
+            ("deadbeef", 300),
+            (". ", 900),
+        ] {
+            assert!(best(&piece.repeat(times)) < 0.5, "{piece}");
+        }
         let log: String = (0..400)
             .map(|n| {
                 format!(

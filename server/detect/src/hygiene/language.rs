@@ -68,6 +68,17 @@ struct Weights {
     /// By language, best first.
     languages: Vec<(&'static str, f64)>,
     letters: usize,
+    /// The script of most letters, and how many those are.
+    script: Option<(Script, usize)>,
+    words: Words,
+}
+
+/// The small words of a text, for what is too short to weigh.
+#[derive(Debug, Default)]
+struct Words {
+    all: usize,
+    /// By language: its words, and those of them that at most one other language has.
+    hits: HashMap<&'static str, (usize, usize)>,
 }
 
 impl Weights {
@@ -99,7 +110,13 @@ impl Weights {
             languages.push((code, share));
         }
         languages.sort_by(|(_, a), (_, b)| b.total_cmp(a));
-        Self { languages, letters }
+        let script = main_script(&scripts).filter(|(_, count)| count * 2 > letters);
+        let words = if script.is_some_and(|(script, _)| script == Script::Latin) {
+            Words::of(text, &own)
+        } else {
+            Words::default()
+        };
+        Self { languages, letters, script, words }
     }
 
     fn language(&self) -> Option<Language> {
@@ -112,8 +129,24 @@ impl Weights {
 
     /// Returns how surely the text is in none of the allowed languages.
     fn foreign(&self, allowed: &[String]) -> Option<f64> {
+        if self.script.is_some_and(|(script, count)| {
+            count >= script.least() && !allowed.iter().any(|code| script.writes(code))
+        }) {
+            return Some(0.9);
+        }
+        self.likeliest_foreign(allowed)
+            .or_else(|| self.words.foreign(allowed).filter(|_| self.letters >= LEAST_LETTERS))
+    }
+
+    fn likeliest_foreign(&self, allowed: &[String]) -> Option<f64> {
         let language = self.language().filter(|_| self.letters >= LEAST_LETTERS)?;
-        let (_, best) = self.languages.first()?;
+        let (code, best) = self.languages.first()?;
+        // A few words of another language are names and titles.
+        if self.words.all < FEW
+            && self.words.hits.get(code).is_some_and(|(hits, rare)| *hits < 3 && *rare < 2)
+        {
+            return None;
+        }
         let near = self
             .languages
             .iter()
@@ -122,6 +155,71 @@ impl Weights {
         (!near).then_some(language.confidence)
     }
 }
+
+impl Words {
+    fn of(text: &str, own: &HashMap<&'static str, usize>) -> Self {
+        let (folded, _) = fold(text);
+        let mut words = Self::default();
+        for word in words_of(&folded) {
+            words.all += 1;
+            for code in WORD_INDEX.get(word).into_iter().flatten() {
+                let few = WORD_INDEX.get(word).is_some_and(|codes| codes.len() <= 2);
+                let (hits, rare) = words.hits.entry(code).or_default();
+                *hits += 1;
+                *rare += usize::from(few);
+            }
+        }
+        // A language's letters speak for it where some word of it does.
+        for (code, letters) in own {
+            if let Some((_, rare)) = words.hits.get_mut(code) {
+                *rare += letters / 2;
+            }
+        }
+        words
+    }
+
+    /// Whether a short text has no word of an allowed language, and several of another that few share.
+    fn foreign(&self, allowed: &[String]) -> Option<f64> {
+        let allows = |code: &str| allowed.iter().any(|allowed| allowed == code);
+        if self.all < LEAST_SENTENCE || self.hits.keys().any(|code| allows(code)) {
+            return None;
+        }
+        let told = self.hits.values().any(|(hits, rare)| *hits >= 2 && *rare >= 2 && hits * 5 >= self.all);
+        told.then_some(0.6)
+    }
+}
+
+impl Script {
+    /// Whether a language, by its code, is written in it.
+    fn writes(self, code: &str) -> bool {
+        match self {
+            Self::Han => matches!(code, "zh" | "ja" | "ko"),
+            Self::Kana => code == "ja",
+            Self::Cyrillic => matches!(code, "ru" | "uk" | "bg" | "sr"),
+            Self::Arabic => matches!(code, "ar" | "fa" | "ur"),
+            Self::Latin => {
+                matches!(code, "sr")
+                    || !SCRIPTS.iter().any(|(known, _)| *known == code) && !NOT_LATIN.contains(&code)
+            }
+            // Letters of formulas and of scripts that no known language has.
+            Self::Other => true,
+            _ => SCRIPTS.iter().any(|(known, script)| *known == code && *script == self),
+        }
+    }
+
+    /// Letters that are words: a formula has a few, and quotes a sign.
+    fn least(self) -> usize {
+        match self {
+            Self::Han | Self::Kana | Self::Hangul => 4,
+            // A name or an identifier is in no language.
+            Self::Latin => LEAST_LETTERS,
+            _ => 8,
+        }
+    }
+}
+
+/// Languages that share a script with others, which is not Latin.
+static NOT_LATIN: &[&str] = &["ru", "uk", "bg", "ar", "fa", "ur"];
 
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 enum Script {
@@ -191,10 +289,7 @@ fn by_words(text: &str, script: Script, own: &HashMap<&'static str, usize>) -> V
     let (folded, _) = fold(text);
     let mut hits: HashMap<&'static str, (f64, usize)> = HashMap::new();
     let mut words = 0_usize;
-    for word in folded
-        .split(|character: char| !character.is_alphabetic() && character != '\'')
-        .filter(|word| !word.is_empty())
-    {
+    for word in words_of(&folded) {
         words += 1;
         if let Some(codes) = WORD_INDEX.get(word) {
             for code in codes {
@@ -224,6 +319,11 @@ fn by_words(text: &str, script: Script, own: &HashMap<&'static str, usize>) -> V
         languages = own.iter().map(|(code, count)| (*code, share(as_f64(*count)).min(1.0))).collect();
     }
     languages
+}
+
+fn words_of(folded: &str) -> impl Iterator<Item = &str> {
+    let outside = |character: char| !character.is_alphabetic() && character != '\'';
+    folded.split(outside).filter(|word| !word.is_empty())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of words are far below 2^52")]
@@ -261,6 +361,10 @@ const SAMPLE: usize = 8192;
 const BLOCK: usize = 2048;
 const LEAST_LETTERS: usize = 20;
 const LEAST_WORDS: usize = 2;
+/// Words of a text whose small words are asked one by one.
+const LEAST_SENTENCE: usize = 4;
+/// A text of fewer words needs more than two small ones.
+const FEW: usize = 12;
 /// What a language needs to be named.
 const LEAST_WEIGHT: f64 = 0.25;
 /// What an allowed language needs of the likeliest one's weight for a text to pass.
@@ -332,6 +436,53 @@ mod tests {
             assert!(!allowed(&[if *code == "ja" { "en" } else { "ja" }], text), "{text}");
         }
         assert!(allowed(&["en"], "let x = HashMap::new(); // 17"));
+    }
+
+    #[test]
+    fn short_texts() {
+        let codes = ["en".to_owned(), "de".to_owned()];
+        let told = |text: &str| {
+            let mut seen = Vec::new();
+            find(text, &codes, &mut seen);
+            seen.iter().any(|seen| seen.score >= 0.5)
+        };
+        for text in [
+            "Привет, помогите найти хороший ресторан рядом с вокзалом",
+            "안녕하세요 좋은 식당을 찾아주세요",
+            "你好，请帮我找一家车站附近的好餐厅",
+            "こんにちは、いいお店を教えてください",
+            "Dobrý den, můžete mi pomoci najít dobrou restauraci poblíž nádraží?",
+            "Hyvää päivää, voisitko auttaa minua löytämään hyvän ravintolan?",
+            "Ciao, puoi aiutarmi a trovare un buon ristorante?",
+            "Hola, ¿me puedes ayudar a encontrar un buen restaurante cerca de la estación?",
+            "Bonjour, pouvez-vous m'aider à trouver un bon restaurant près de la gare ?",
+            "Olá, você pode me ajudar a encontrar um bom restaurante?",
+            "Cześć, czy możesz mi pomóc znaleźć dobrą restaurację?",
+            "Καλημέρα, ψάχνω ένα καλό εστιατόριο",
+            "سلام، لطفا یک رستوران خوب پیدا کن",
+        ] {
+            assert!(told(text), "{text} {:?}", Weights::of(text));
+        }
+        for text in [
+            "Book a table at Trattoria La Pergola, Via dei Serpenti",
+            "Restaurant La Casa del Sol, Calle de la Luna 5",
+            "Was heißt 你好 auf Deutsch?",
+            "What does привет mean?",
+            "α + β = γ, δ",
+            "ok",
+            "你好",
+            "Déjà vu? C'est la vie!",
+            "Guten Tag, können Sie mir helfen, ein gutes Restaurant zu finden?",
+            "Hello, can you help me find a good restaurant?",
+            "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz",
+            "Los Angeles, San Francisco, El Paso, Las Vegas, Santa Fe",
+            "npm install --save react react-dom typescript eslint prettier",
+            "Fahrkarten, Abfahrtszeiten, Gleisänderungen bitte",
+            "Lorem ipsum dolor sit amet",
+            "Zwölf Boxkämpfer jagen Viktor quer über den großen Sylter Deich",
+        ] {
+            assert!(!told(text), "{text} {:?}", Weights::of(text));
+        }
     }
 
     proptest::proptest! {
