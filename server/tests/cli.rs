@@ -9,6 +9,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use base64::Engine as _;
 use program::{Directory, PROGRAM};
 use serde_json::Value;
 
@@ -297,6 +298,14 @@ fn canary_tokens_are_issued_and_told() {
     let foreign = canary(&["check", &text], "globex");
     assert_eq!(foreign.status.code(), Some(0));
     assert!(String::from_utf8_lossy(&foreign.stdout).starts_with("foreign"));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(&text);
+    let backwards: String = token.chars().rev().collect();
+    let apart: String = token.chars().flat_map(|letter| [letter, ' ']).collect();
+    for hidden in [encoded, backwards, apart] {
+        let found = canary(&["check", &hidden, "--format", "json"], "acme");
+        assert_eq!(found.status.code(), Some(1), "{found:?}");
+        assert_eq!(lines(&found)[0]["state"], "valid");
+    }
     assert_eq!(canary(&["check", "no token"], "acme").status.code(), Some(0));
     assert_eq!(canary(&["issue"], "").status.code(), Some(2));
 }

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use llm_shield::Canaries;
 use llm_shield_audit::Tenant;
+use llm_shield_detect::Engine;
 use llm_shield_detect::output::canary::CanaryState;
 
 use super::{
@@ -81,7 +82,11 @@ impl TenantArgs {
 
 fn check(text: &str, canaries: &Canaries, format: Format) -> Result<u8> {
     let mut in_force = false;
-    let found = canaries.find(text, now());
+    let mut found = canaries.find(text, now());
+    if found.is_empty() {
+        let engine = Engine::builtin().context("cannot make the engine")?;
+        found = canaries.find_disguised(&engine, text);
+    }
     for (token, state) in &found {
         let state = match state {
             CanaryState::Valid => "valid",

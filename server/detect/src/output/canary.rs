@@ -99,23 +99,16 @@ impl fmt::Debug for CanaryKeys {
     }
 }
 
-/// Finds tokens in any text, in any case.
+/// Finds tokens in any text: in any case, with blanks or dots between their letters, and written backwards.
 pub(super) fn find(text: &str, keys: Option<&CanaryKeys>, found: &mut Vec<Seen>) {
-    let bytes = text.as_bytes();
     // The digit is the rarest byte of the prefix.
-    for digit in memchr::memchr_iter(b'1', bytes) {
-        let Some(start) = digit.checked_sub(3) else { continue };
-        let end = start + TOKEN;
-        let Some(token) = text.get(start..end) else { continue };
-        if !token.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX)) {
-            continue;
-        }
+    for digit in memchr::memchr_iter(b'1', text.as_bytes()) {
+        let Some((token, span)) = token_at(text, digit) else { continue };
         let state = match keys {
-            Some(keys) => keys.verify(token, now()),
-            None => parse(token).map(|_| CanaryState::Foreign),
+            Some(keys) => keys.verify(&token, now()),
+            None => parse(&token).map(|_| CanaryState::Foreign),
         };
         let Some(state) = state else { continue };
-        let span = ByteSpan { start, end };
         found.push(match state {
             CanaryState::Valid => CANARY.at(span),
             CanaryState::Expired => Seen { severity: Severity::Medium, ..CANARY.scored(span, 0.8) },
@@ -125,6 +118,45 @@ pub(super) fn find(text: &str, keys: Option<&CanaryKeys>, found: &mut Vec<Seen>)
             return;
         }
     }
+}
+
+/// Returns what may be a token whose prefix has its digit at this place, put together, and where it stands.
+fn token_at(text: &str, digit: usize) -> Option<(String, ByteSpan)> {
+    read(text.as_bytes(), digit, false).or_else(|| read(text.as_bytes(), digit, true))
+}
+
+/// Reads a token from its digit on, to the left where it is written backwards.
+fn read(bytes: &[u8], digit: usize, backwards: bool) -> Option<(String, ByteSpan)> {
+    let mut head = digit;
+    for letter in *b"csl" {
+        head = neighbour(bytes, head, backwards)?;
+        bytes.get(head).filter(|byte| byte.eq_ignore_ascii_case(&letter))?;
+    }
+    let mut token = String::from("lsc1");
+    let mut tail = digit;
+    while token.len() < TOKEN {
+        tail = neighbour(bytes, tail, !backwards)?;
+        let byte = *bytes.get(tail)?;
+        if token.len() < PREFIX.len() && byte != b'-' {
+            return None;
+        }
+        token.push(char::from(byte));
+    }
+    Some((token, ByteSpan { start: head.min(tail), end: head.max(tail) + 1 }))
+}
+
+/// The next place on one side that may be part of a token, past a few bytes that set letters apart.
+fn neighbour(bytes: &[u8], at: usize, right: bool) -> Option<usize> {
+    let mut at = at;
+    for _ in 0..=MOST_BETWEEN {
+        at = if right { at.checked_add(1)? } else { at.checked_sub(1)? };
+        match bytes.get(at)? {
+            b' ' | b'\t' | b'\n' | b'\r' | b'.' | b',' | b'_' | b'*' | b'|' | b'/' | b'+' => {}
+            byte if byte.is_ascii_alphanumeric() || *byte == b'-' => return Some(at),
+            _ => return None,
+        }
+    }
+    None
 }
 
 fn now() -> u64 {
@@ -196,6 +228,8 @@ const CHECKSUM: usize = 4;
 const PAYLOAD: usize = SIGNED + MAC + CHECKSUM;
 const TOKEN: usize = PREFIX.len() + PAYLOAD / 5 * 8;
 const MOST: usize = 64;
+/// Bytes that may stand between two letters of a token.
+const MOST_BETWEEN: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -243,6 +277,27 @@ mod tests {
         found.clear();
         find(&text, None, &mut found);
         assert!((found[0].score - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn apart_and_backwards() {
+        let token = issue(KEY, "acme", "s-1", u64::MAX);
+        let backwards: String = token.chars().rev().collect();
+        let apart =
+            |mark: &str| token.split("").filter(|part| !part.is_empty()).collect::<Vec<_>>().join(mark);
+        for hidden in [backwards.clone(), apart(" "), apart(". "), apart("\n"), backwards.replace('1', "1 ")]
+        {
+            let text = format!("1 é it is {hidden}, 1 and lsc1-abc");
+            let mut found = Vec::new();
+            find(&text, Some(&keys("acme", &[KEY])), &mut found);
+            assert_eq!(found.len(), 1, "{text}");
+            assert_eq!(text.get(found[0].span.range()), Some(&*hidden));
+        }
+        for text in ["l s c 1 - a b c", "1csl", "ls c1 of the list -1csl", &apart("      ")] {
+            let mut found = Vec::new();
+            find(text, Some(&keys("acme", &[KEY])), &mut found);
+            assert!(found.is_empty(), "{text}");
+        }
     }
 
     #[test]
