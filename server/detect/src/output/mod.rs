@@ -13,6 +13,7 @@ mod address;
 pub mod canary;
 mod code;
 mod config;
+mod label;
 mod links;
 mod lookalike;
 mod markup;
@@ -124,6 +125,7 @@ impl<'t> Rendering<'t> {
 /// All rules of the detector that are code.
 pub(crate) static CODED: &[&CodedRule] = &[
     &PROMPT_LEAK,
+    &PROMPT_PASSAGE,
     &CANARY,
     &CANARY_SHAPE,
     &EXFILTRATION_IMAGE,
@@ -133,6 +135,7 @@ pub(crate) static CODED: &[&CodedRule] = &[
     &DENIED_HOST,
     &SSRF,
     &SUSPICIOUS_HOST,
+    &LINK_TEXT,
     &SUSPICIOUS_FILE,
     &CODE,
     &REFUSAL,
@@ -144,6 +147,14 @@ static PROMPT_LEAK: CodedRule = CodedRule {
     entity: "SYSTEM_PROMPT",
     severity: Severity::High,
     score: 0.9,
+    tags: &["owasp:LLM07:2025", "atlas:AML.T0056"],
+};
+static PROMPT_PASSAGE: CodedRule = CodedRule {
+    id: "system-prompt-passage",
+    category: "prompt_leak",
+    entity: "SYSTEM_PROMPT_PASSAGE",
+    severity: Severity::Medium,
+    score: 0.55,
     tags: &["owasp:LLM07:2025", "atlas:AML.T0056"],
 };
 static CANARY: CodedRule = CodedRule {
@@ -217,6 +228,14 @@ static SUSPICIOUS_HOST: CodedRule = CodedRule {
     severity: Severity::High,
     score: 0.8,
     tags: &["owasp:LLM05:2025", "owasp:LLM09:2025"],
+};
+static LINK_TEXT: CodedRule = CodedRule {
+    id: "link-text-names-another-host",
+    category: "suspicious_url",
+    entity: "SUSPICIOUS_URL",
+    severity: Severity::High,
+    score: 0.75,
+    tags: &["owasp:LLM05:2025", "owasp:LLM09:2025", RENDERED],
 };
 static SUSPICIOUS_FILE: CodedRule = CodedRule {
     id: "double-extension-download",

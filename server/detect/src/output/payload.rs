@@ -25,7 +25,7 @@ pub(super) fn payload(url: &Url<'_>) -> Payload {
     }
     worst = worst.max(path(url.path));
     for label in url.host.split('.') {
-        worst = worst.max(label_payload(label));
+        worst = worst.max(label_payload(label, url.host));
     }
     worst
 }
@@ -93,14 +93,62 @@ fn path(path: &str) -> Payload {
     worst
 }
 
-fn label_payload(label: &str) -> Payload {
+fn label_payload(label: &str, host: &str) -> Payload {
     match label.len() {
         0..24 => Payload::None,
-        _ if hides_text(label) => Payload::Words,
+        _ if hides_text(label) || is_base32_text(label) => Payload::Words,
+        _ if url_safe_random(label) && !GIVEN_NAMES.iter().any(|suffix| host.ends_with(suffix)) => {
+            Payload::Likely
+        }
         40.. if label.bytes().any(|byte| byte.is_ascii_digit()) => Payload::Likely,
         _ => Payload::None,
     }
 }
+
+/// Whether a label is a base32 form of text, which survives that hosts have no upper case.
+fn is_base32_text(label: &str) -> bool {
+    let mut bytes = Vec::with_capacity(label.len());
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for byte in label.bytes() {
+        let digit = match byte.to_ascii_lowercase() {
+            letter @ b'a'..=b'z' => letter - b'a',
+            digit @ b'2'..=b'7' => digit - b'2' + 26,
+            _ => return false,
+        };
+        bits = ((bits << 5) | u32::from(digit)) & 0xFFF;
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push(u8::try_from((bits >> count) & 0xFF).unwrap_or(0));
+        }
+    }
+    is_text(&bytes)
+}
+
+/// Whether a label is drawn from letters and digits as no name is: digits here and there, and hardly a vowel.
+fn url_safe_random(label: &str) -> bool {
+    let digits = label.bytes().filter(u8::is_ascii_digit).count();
+    let letters = label.bytes().filter(u8::is_ascii_alphabetic).count();
+    let vowels = label.bytes().filter(|byte| matches!(byte, b'a' | b'e' | b'i' | b'o' | b'u')).count();
+    let hex = label.bytes().all(|byte| byte.is_ascii_hexdigit());
+    digits + letters == label.len() && digits >= 2 && letters >= 12 && vowels * 4 <= letters && !hex
+}
+
+/// Services that name their customers by random labels.
+static GIVEN_NAMES: &[&str] = &[
+    "cloudfront.net",
+    "amazonaws.com",
+    "azureedge.net",
+    "windows.net",
+    "azurewebsites.net",
+    "r2.dev",
+    "dweb.link",
+    "ipfs.io",
+    "googleusercontent.com",
+    "vercel.app",
+    "run.app",
+    "on.aws",
+];
 
 /// Whether a value is a base64 or hex form of text.
 fn hides_text(value: &str) -> bool {

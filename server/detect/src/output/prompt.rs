@@ -10,13 +10,15 @@ use std::collections::HashSet;
 use crate::view::fold;
 use crate::{ByteSpan, Severity};
 
-use super::PROMPT_LEAK;
+use super::{PROMPT_LEAK, PROMPT_PASSAGE};
 use crate::coded::Seen;
 
 /// The hashed shingles of one system prompt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PromptFingerprint {
     shingles: HashSet<u64>,
+    /// The hashed sentences that say something of this prompt's own.
+    sentences: HashSet<u64>,
     /// Words of a shingle: more where a character is a word.
     size: usize,
     words: usize,
@@ -35,15 +37,20 @@ impl PromptFingerprint {
         if words.len() < least.max(size) {
             return None;
         }
-        let shingles = Shingles::new(words.iter().copied(), size).map(|(hash, _)| hash).collect();
-        Some(Self { shingles, size, words: words.len() })
+        let shingles: HashSet<u64> = Shingles::new(words.iter().copied(), size)
+            .filter(|shingle| !shingle.common)
+            .map(|shingle| shingle.hash)
+            .collect();
+        let sentences =
+            sentences(&folded).filter(|sentence| !sentence.common).map(|sentence| sentence.hash).collect();
+        (!shingles.is_empty()).then_some(Self { shingles, sentences, size, words: words.len() })
     }
 
     /// Finds passages of the prompt in folded text.
     pub(super) fn find(&self, folded: &str, found: &mut Vec<Seen>) {
         let mut met: HashSet<u64> = HashSet::new();
         let mut passages: Vec<Passage> = Vec::new();
-        for (at, (hash, span)) in Shingles::new(Words::new(folded), self.size).enumerate() {
+        for (at, Shingle { hash, span, .. }) in Shingles::new(Words::new(folded), self.size).enumerate() {
             if !self.shingles.contains(&hash) {
                 continue;
             }
@@ -65,12 +72,66 @@ impl PromptFingerprint {
         for passage in passages {
             let words = passage.words / per_word;
             let whole = ratio(passage.words, self.words);
-            let score = by_length(words).max(by_share(share.max(whole), self.words / per_word));
+            let copied = folded.get(passage.span.range()).map_or(0, |text| self.whole_sentences(text));
+            let score = by_length(words)
+                .max(by_sentences(copied, words))
+                .max(by_share(share.max(whole), self.words / per_word));
             if score > 0.0 && words >= LEAST_WORDS {
                 let severity = if score >= 0.8 { Severity::High } else { Severity::Medium };
-                found.push(Seen { severity, ..PROMPT_LEAK.scored(passage.span, score) });
+                let rule = if score >= SURE { &PROMPT_LEAK } else { &PROMPT_PASSAGE };
+                found.push(Seen { severity, ..rule.scored(passage.span, score) });
             }
         }
+    }
+
+    /// Counts the sentences of the prompt that stand whole in a piece of folded text.
+    fn whole_sentences(&self, text: &str) -> usize {
+        sentences(text).filter(|sentence| self.sentences.contains(&sentence.hash)).count()
+    }
+}
+
+/// A run of words as one hash.
+#[derive(Clone, Copy, Debug)]
+struct Shingle {
+    hash: u64,
+    span: ByteSpan,
+    /// Whether any prompt may have these words.
+    common: bool,
+}
+
+/// The sentences of a folded text that are long enough to mean something.
+fn sentences(folded: &str) -> impl Iterator<Item = Shingle> {
+    let ends = |character: char| {
+        matches!(character, '.' | '!' | '?' | ':' | ';' | '\u{3002}' | '\u{ff01}' | '\u{ff1f}')
+    };
+    folded.split(ends).filter_map(|sentence| {
+        let words: Vec<Word> = Words::new(sentence).collect();
+        let least = if words.iter().any(|word| word.ideograph) { 2 * LEAST_SENTENCE } else { LEAST_SENTENCE };
+        (words.len() >= least).then(|| Shingle::of(words.iter().copied())).flatten()
+    })
+}
+
+impl Shingle {
+    fn of(words: impl Iterator<Item = Word>) -> Option<Self> {
+        words.fold(None, |sum: Option<Self>, word| {
+            let (hash, start, common) =
+                sum.map_or((FNV_OFFSET, word.span.start, true), |sum| (sum.hash, sum.span.start, sum.common));
+            Some(Self {
+                hash: step(hash, word.hash).rotate_left(17),
+                span: ByteSpan { start, end: word.span.end },
+                common: common && word.common,
+            })
+        })
+    }
+}
+
+/// A sentence is copied whole because it was read; two in a row are a piece of the prompt. One may be a fact that the
+/// prompt is there to pass on.
+fn by_sentences(copied: usize, words: usize) -> f64 {
+    match (copied, words) {
+        (2.., 12..) => 0.75,
+        (1.., 8..) => 0.55,
+        _ => 0.0,
     }
 }
 
@@ -108,6 +169,8 @@ struct Passage {
 struct Word {
     hash: u64,
     ideograph: bool,
+    /// Whether prompts of any kind have it.
+    common: bool,
     span: ByteSpan,
 }
 
@@ -146,7 +209,8 @@ impl Iterator for Words<'_> {
             }
         }
         self.at = end;
-        Some(Word { hash, ideograph, span: ByteSpan { start, end } })
+        let common = self.text.get(start..end).is_some_and(|word| COMMON.binary_search(&word).is_ok());
+        Some(Word { hash, ideograph, common, span: ByteSpan { start, end } })
     }
 }
 
@@ -164,18 +228,16 @@ impl<I: Iterator<Item = Word>> Shingles<I> {
 }
 
 impl<I: Iterator<Item = Word>> Iterator for Shingles<I> {
-    type Item = (u64, ByteSpan);
+    type Item = Shingle;
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<Shingle> {
         if self.window.len() == self.size {
             self.window.pop_front();
         }
         while self.window.len() < self.size {
             self.window.push_back(self.words.next()?);
         }
-        let hash = self.window.iter().fold(FNV_OFFSET, |hash, word| step(hash, word.hash).rotate_left(17));
-        let (first, last) = (self.window.front()?, self.window.back()?);
-        Some((hash, ByteSpan { start: first.span.start, end: last.span.end }))
+        Shingle::of(self.window.iter().copied())
     }
 }
 
@@ -195,6 +257,25 @@ fn ratio(part: usize, whole: usize) -> f64 {
 
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
 
+/// Words that say nothing of a prompt's own: "You are a helpful assistant" is in thousands. Sorted.
+#[rustfmt::skip]
+static COMMON: &[&str] = &[
+    "a", "able", "accurate", "accurately", "ai", "always", "an", "and", "answer", "answering",
+    "answers", "any", "are", "ask", "asked", "asks", "assist", "assistant", "assistants", "based",
+    "be", "best", "by", "can", "chatbot", "clear", "clearly", "concise", "concisely", "correct",
+    "correctly", "detailed", "do", "for", "friendly", "from", "give", "good", "harmless", "has",
+    "have", "help", "helpful", "helping", "honest", "how", "i", "if", "in", "information", "is", "it",
+    "know", "knowledge", "language", "large", "manner", "me", "model", "must", "my", "no", "not", "of",
+    "on", "or", "please", "polite", "politely", "possible", "professional", "provide", "provided",
+    "question", "questions", "reply", "respect", "respectful", "respond", "response", "responses",
+    "should", "task", "tasks", "that", "the", "their", "them", "they", "this", "to", "tone", "try",
+    "use", "user", "users", "using", "very", "was", "way", "we", "well", "what", "when", "who", "will",
+    "with", "you", "your",
+];
+
+/// Words of the shortest sentence that counts as copied; where a character is a word, twice as many.
+const LEAST_SENTENCE: usize = 4;
+
 /// Six words in a row are rarely the same by chance, and survive a changed word every now and then.
 const SHINGLE: usize = 6;
 const IDEOGRAPH_SHINGLE: usize = 10;
@@ -203,6 +284,9 @@ const IDEOGRAPH_SHINGLE: usize = 10;
 const GAP: usize = 3;
 
 const LEAST_WORDS: usize = 5;
+
+/// From here on a passage is the prompt coming out; below it may be a fact that the prompt is there to pass on.
+const SURE: f64 = 0.7;
 
 const MOST_PASSAGES: usize = 64;
 
@@ -236,6 +320,34 @@ mod tests {
     fn with_words_slipped_in() {
         let changed = PROMPT.replace("Never mention", "You must never ever mention").replace("ninety", "90");
         assert!(best(PROMPT, &changed) > 0.8);
+    }
+
+    #[test]
+    fn whole_sentences_weigh_more() {
+        let prompt = "You are Aria, the travel assistant of Skylark Airways. Never mention competitor airlines. Refunds \
+            above 500 euros must be escalated to a human agent. Discount code for loyal customers is SKY-LOYAL-20. Always \
+            answer in a friendly tone and keep responses under 120 words.";
+        let two =
+            "Never mention competitor airlines. Refunds above 500 euros must be escalated to a human agent.";
+        assert!(best(prompt, two) >= 0.7);
+        let one = "I was told: Refunds above 500 euros must be escalated to a human agent.";
+        assert!((0.5..0.7).contains(&best(prompt, one)));
+        let part = "Your refund of 620 euros must be escalated to a human agent; I'll do that now.";
+        assert!(best(prompt, part) < 0.5);
+        assert!(
+            best(prompt, "I'm Aria, the travel assistant of Skylark Airways. How can I help you today?")
+                < 0.5
+        );
+    }
+
+    #[test]
+    fn what_all_prompts_say_is_no_leak() {
+        let prompt = "You are a helpful, honest assistant. Answer the user's questions as best as you can. The vault code of \
+            the Ghent office is kept by the night porter.";
+        let said = "You are a helpful, honest assistant. Answer the questions of the user.";
+        assert!(best(prompt, said) < 0.5);
+        assert!(best(prompt, "The vault code of the Ghent office is kept by the night porter.") > 0.5);
+        assert!(COMMON.is_sorted());
     }
 
     #[test]

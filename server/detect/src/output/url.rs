@@ -13,6 +13,7 @@ pub(super) struct Url<'t> {
     pub(super) userinfo: Option<&'t str>,
     /// As written, without port; an IPv6 address without its brackets.
     pub(super) host: &'t str,
+    pub(super) port: Option<u16>,
     pub(super) path: &'t str,
     pub(super) query: Option<&'t str>,
     pub(super) fragment: Option<&'t str>,
@@ -117,6 +118,7 @@ fn parse<'t>(text: &'t str, start: usize, scheme: &'t str, authority: usize) -> 
         scheme,
         userinfo,
         host: host.trim_end_matches('.'),
+        port: host_port.rsplit_once(':').and_then(|(_, port)| port.parse().ok()),
         path,
         query,
         fragment,
@@ -287,7 +289,9 @@ fn length(rest: &str, setting: Setting) -> usize {
                 if character == ')' {
                     depth = depth.saturating_sub(1);
                 }
+                // The text of a link may be a URL itself.
                 closes
+                    || (character == ']' && rest.get(at + 1..).is_some_and(|after| after.starts_with('(')))
                     || character.is_whitespace()
                     || matches!(
                         character,
@@ -359,6 +363,7 @@ mod tests {
             ("[text][r]\n\n[r]: https://e.com/p", Link, "e.com"),
             ("go to https://u:p@e.com:8080/a, now", Bare, "e.com"),
             ("http://[::1]:80/x", Bare, "::1"),
+            ("[https://a.com/x](https://e.com)", Bare, "a.com"),
         ] {
             let found = all(text);
             assert_eq!(
@@ -374,6 +379,7 @@ mod tests {
         assert_eq!(all("(see https://e.com/a_(b)).")[0].2, "https://e.com/a_(b)");
         assert_eq!(all("**https://e.com/a.**")[0].2, "https://e.com/a");
         assert_eq!(all("https://e.com/?u=https://f.com/x y").len(), 1);
+        assert_eq!(all("[https://a.com/x](https://e.com)")[1].0, Carrier::Link);
         assert!(all("// a comment, and a path//of a file").is_empty());
     }
 
