@@ -156,7 +156,7 @@ fn counts(piece: &[u8]) -> bool {
     let mut kinds: Vec<u8> = piece.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     kinds.sort_unstable();
     kinds.dedup();
-    says(piece) && !kinds.is_empty() || kinds.len() >= 4 && !kinds.iter().any(u8::is_ascii_digit)
+    says(piece) && !kinds.is_empty() || kinds.len() >= 4 && !kinds.iter().any(u8::is_ascii_alphanumeric)
 }
 
 /// Whether a piece is of letters, and no number in hex.

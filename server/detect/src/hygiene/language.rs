@@ -158,15 +158,16 @@ impl Weights {
 
 impl Words {
     fn of(text: &str, own: &HashMap<&'static str, usize>) -> Self {
-        let (folded, _) = fold(text);
         let mut words = Self::default();
-        for word in words_of(&folded) {
+        for word in words_of(text) {
             words.all += 1;
-            for code in WORD_INDEX.get(word).into_iter().flatten() {
-                let few = WORD_INDEX.get(word).is_some_and(|codes| codes.len() <= 2);
+            // Names are capitalised, and in no language.
+            let counts = usize::from(!word.starts_with(char::is_uppercase));
+            let codes = WORD_INDEX.get(&fold(word).0);
+            for code in codes.into_iter().flatten() {
                 let (hits, rare) = words.hits.entry(code).or_default();
-                *hits += 1;
-                *rare += usize::from(few);
+                *hits += counts;
+                *rare += if codes.is_some_and(|codes| codes.len() <= 2) { counts } else { 0 };
             }
         }
         // A language's letters speak for it where some word of it does.
