@@ -310,7 +310,7 @@ static SENSITIVE: &[&str] = &[
     "/boot.ini",
 ];
 
-/// SSH, SMTP, Docker, etcd, MySQL, PostgreSQL, Redis, the kubelet, Memcached, MongoDB.
+/// Ports of secure shells, mail, Docker, etcd, databases, caches and the kubelet.
 static CONTROL_PORTS: &[u16] =
     &[22, 25, 2375, 2376, 2379, 2380, 3306, 5432, 6379, 10250, 10255, 11211, 27017];
 
