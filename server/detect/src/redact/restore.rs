@@ -148,7 +148,7 @@ impl Writer<'_> {
         }
         out.text.push_str(before);
         match kind {
-            Kind::JsonString => out.text.push_str(&Structure::encode(Kind::JsonString, value)),
+            Kind::JsonString | Kind::Nested(_) => out.text.push_str(&Structure::encode(kind, value)),
             _ => out.text.push_str(value),
         }
         out.restored += 1;

@@ -2,15 +2,19 @@
 //!
 //! The places that may change are the *leaves*: inside of strings, numbers, text between tags, attribute values, cells. A
 //! finding that runs over several leaves is redacted in each of them; the quotes, commas and tags between hold no value.
-//! A finding that lies wholly in a JSON key is redacted there; one that only runs over a key leaves it.
+//! A finding that lies wholly in a JSON key is redacted there; one that only runs over a key leaves it. JSON within a leaf,
+//! such as the arguments of a tool call, and between the words of a text has leaves of its own, see [`nested`].
 
 mod json;
+mod nested;
 mod table;
 mod xml;
 
 use std::ops::Range;
 
 use crate::ByteSpan;
+
+use self::nested::Nested;
 
 /// Whether a text that is still arriving may yet be one JSON or XML document. What begins with a tag is taken for one
 /// until its end: whether the tags are balanced is not known before.
@@ -38,6 +42,8 @@ pub(super) enum Kind {
     QuotedCell,
     /// A CSV cell without quotes.
     Cell,
+    /// A leaf of JSON that is written within another leaf.
+    Nested(Nested),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +60,18 @@ pub(super) struct Structure {
 }
 
 impl Structure {
-    /// Looks at a text. All of it must be of one form, or it is free text.
+    /// Looks at a text. All of it must be of one form, or it is free text, with documents in it or without.
     pub(super) fn of(text: &str) -> Self {
-        let leaves = json::leaves(text).or_else(|| xml::leaves(text)).or_else(|| table::leaves(text));
-        Self { leaves: leaves.unwrap_or_default() }
+        let free = Leaf { span: ByteSpan { start: 0, end: text.len() }, kind: Kind::Text, key: false };
+        let outer = json::leaves(text).or_else(|| xml::leaves(text)).or_else(|| table::leaves(text));
+        let mut leaves = Vec::new();
+        for leaf in outer.unwrap_or_else(|| vec![free]) {
+            nested::open(text, leaf, &mut leaves);
+        }
+        if leaves.iter().all(|leaf| leaf.kind == Kind::Text) {
+            leaves.clear();
+        }
+        Self { leaves }
     }
 
     /// Splits a span into the places where stand-ins go.
@@ -93,6 +107,7 @@ impl Structure {
                 serde_json::from_str(&format!("\"{written}\"")).unwrap_or_else(|_| written.to_owned())
             }
             Kind::QuotedCell => written.replace("\"\"", "\""),
+            Kind::Nested(nested) => nested.decode(written),
             _ => written.to_owned(),
         }
     }
@@ -110,9 +125,15 @@ impl Structure {
             Kind::JsonScalar => json::string(value),
             Kind::Xml => xml::escape(value),
             Kind::QuotedCell => value.replace('"', "\"\""),
-            Kind::Cell => value.replace([',', ';', '\t', '"', '\n', '\r'], " "),
+            Kind::Cell => encode_cell(value),
+            Kind::Nested(nested) => nested.encode(value),
         }
     }
+}
+
+/// Writes a value so that it stays one cell without quotes.
+fn encode_cell(value: &str) -> String {
+    value.replace([',', ';', '\t', '"', '\n', '\r'], " ")
 }
 
 // === impl Leaf ===
@@ -120,7 +141,9 @@ impl Structure {
 impl Leaf {
     /// Returns the part of a span in this leaf, with escapes that it cuts taken whole.
     fn cut(&self, text: &str, span: ByteSpan) -> ByteSpan {
-        if self.kind == Kind::JsonScalar {
+        if matches!(self.kind, Kind::JsonScalar)
+            || matches!(self.kind, Kind::Nested(nested) if nested.is_scalar())
+        {
             return self.span;
         }
         let inside = ByteSpan {
@@ -133,6 +156,9 @@ impl Leaf {
                 Kind::JsonString => json::escape_over(text, leaf, at),
                 Kind::Xml => xml::reference_over(text, leaf, at),
                 Kind::QuotedCell => table::quote_over(text, leaf, at),
+                Kind::Nested(nested) => {
+                    nested.escape_over(text, self.span, at).map(|unit| unit.start..unit.end)
+                }
                 _ => None,
             }
         };

@@ -41,6 +41,29 @@ pub(super) fn reference_over(text: &str, leaf: Range<usize>, at: usize) -> Optio
     (start < at && at < end).then_some(start..end)
 }
 
+/// Reads the reference that a text begins with: one of the five names, or a number.
+pub(super) fn reference(rest: &str) -> Option<(char, usize)> {
+    let inside = rest.strip_prefix('&')?;
+    let end = inside.bytes().take(LONGEST).position(|byte| byte == b';')?;
+    let name = inside.get(..end)?;
+    let character = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    };
+    Some((character, end + 2))
+}
+
 struct Reader<'t> {
     text: &'t str,
     at: usize,
