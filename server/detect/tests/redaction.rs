@@ -214,6 +214,111 @@ fn structures_still_parse() {
     }
 }
 
+#[test]
+fn tool_calls_still_parse() {
+    let call = r#"{"messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"card\":4111111111111111,\"to\":\"ana@lima.pe\\n\",\"n\":2}"}}]}]}"#;
+    for operator in [
+        "replace",
+        "token",
+        "mask",
+        "hash",
+        "number",
+        "replace, with: '<\"a\\b\">'",
+        "fpe",
+        "surrogate",
+        "redact",
+    ] {
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        for (before, after) in [("", ""), ("I call ", ", and wait.")] {
+            let text = format!("{before}{call}{after}");
+            let out = redacted(&text, &policy);
+            let document = out.strip_prefix(before).and_then(|out| out.strip_suffix(after)).unwrap();
+            let value: serde_json::Value = serde_json::from_str(document).unwrap();
+            let arguments = value["messages"][0]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
+            let arguments: serde_json::Value =
+                serde_json::from_str(arguments).unwrap_or_else(|error| panic!("{operator}: {error}: {out}"));
+            assert!(arguments["n"] == 2 && arguments["to"].as_str().unwrap().ends_with('\n'), "{out}");
+            assert!(!out.contains("4111111111111111") && !out.contains("ana@lima"), "{out}");
+            if operator == "token" {
+                let back = restore(&out, &keys()).text;
+                assert_eq!(back, text.replace("4111111111111111", r#"\"4111111111111111\""#));
+            }
+            let lasting = !["fpe", "surrogate"].contains(&operator);
+            assert!(!lasting || redacted(&out, &policy) == out, "{operator}: {out}");
+        }
+    }
+}
+
+#[test]
+fn made_up_values_are_left_alone_whatever_they_look_like() {
+    let engine = Engine::builtin().unwrap();
+    for (entity, text) in [
+        ("IP_ADDRESS", "paid with [CREDIT_CARD] from 203.0.113.77 on"),
+        ("IP_ADDRESS", "call the office from 198.51.100.7."),
+        ("IBAN_CODE", "my account is DE89 3704 0044 0532 0130 00 there"),
+        ("IBAN_CODE", "my account is DE89370400440532013000."),
+        ("DATE_TIME", "born on 14 March 1985 in town"),
+        ("PHONE_NUMBER", "call me at +44 20 7946 0018 now"),
+        ("CREDIT_CARD", "the card 4111 1111 1111 1111 is mine"),
+        ("EMAIL_ADDRESS", "write to ana@lima.pe please"),
+    ] {
+        let policy = policy(&format!("  {entity}: {{operator: surrogate}}"));
+        let redacted = |text: &str| {
+            let request = Request::single(Direction::Input, Role::User, text);
+            let found = engine.scan(&request, &policy, &Cancel::never()).findings;
+            redact(text, &found, &policy, &keys()).text
+        };
+        let once = redacted(text);
+        assert_eq!(redacted(&once), once, "{text}");
+        assert!(!once.contains(&format!("[{entity}")), "{once}");
+        assert_eq!(once == text, text.contains("203.0.113") || text.contains("198.51.100"), "{once}");
+    }
+}
+
+#[test]
+fn what_is_told_is_the_operator_that_wrote() {
+    let text = "4111 1111 1111 1111, aged 34, ana@lima.pe";
+    for (operator, with_key, without) in [
+        ("token", ["token", "token", "token"], ["replace"; 3]),
+        ("hash", ["hash", "hash", "hash"], ["replace"; 3]),
+        ("fpe", ["fpe", "replace", "fpe"], ["replace"; 3]),
+        ("surrogate", ["surrogate", "hash", "surrogate"], ["replace"; 3]),
+        ("date_shift", ["replace"; 3], ["replace"; 3]),
+        ("mask", ["mask"; 3], ["mask"; 3]),
+    ] {
+        let policy = policy(&format!("  DEFAULT: {{operator: {operator}}}"));
+        for (keys, expected) in [(keys(), with_key), (RedactionKeys::default(), without)] {
+            let out = redact(text, &findings(text, &policy), &policy, &keys);
+            let told: Vec<&str> = out.redactions.iter().map(|one| one.operator).collect();
+            assert_eq!(told, expected, "{operator}: {}", out.text);
+        }
+    }
+}
+
+#[test]
+fn masks_hide_at_least_half_and_what_is_asked() {
+    for (count, expected) in [
+        (4, "**********1111 1111"),
+        (10, "**********1111 1111"),
+        (15, "***************1111"),
+        (99, "*******************"),
+    ] {
+        let policy = policy(&format!("  DEFAULT: {{operator: mask, count: {count}}}"));
+        let text = "4111 1111 1111 1111";
+        let expected: String =
+            text.chars().zip(expected.chars()).map(|(c, m)| if m == '*' { '*' } else { c }).collect();
+        assert_eq!(redacted(text, &policy), expected, "{count}");
+    }
+}
+
+/// Whether a document is in a text.
+fn holds_json(text: &str) -> bool {
+    text.match_indices(['{', '[']).any(|(at, _)| {
+        let mut values = serde_json::Deserializer::from_str(&text[at..]).into_iter::<serde_json::Value>();
+        values.next().is_some_and(|value| value.is_ok())
+    })
+}
+
 /// Text in which values stand among anything else.
 fn odd_text() -> impl Strategy<Value = String> {
     let part = prop_oneof![
@@ -224,6 +329,7 @@ fn odd_text() -> impl Strategy<Value = String> {
         Just("[EMAIL_ADDRESS]".to_owned()),
         Just("{\"a\": \"".to_owned()),
         Just("\"}".to_owned()),
+        Just("{\"n\":4111111111111111,\"s\":\"{\\\"n\\\":4111111111111111}\"}".to_owned()),
         "[,;<>&\\[\\]\"\\\\\n\u{200b} ]{1,4}",
     ];
     prop::collection::vec(part, 0..8).prop_map(|parts| parts.join(" "))
@@ -356,10 +462,9 @@ proptest! {
         let found = made_up(&text, &places);
         let sealed = redact(&text, &found, &policy, &keys());
         let back = restore(&sealed.text, &keys());
-        // In JSON and JSON Lines the token of a bare number stands in quotes, which stay when it is restored, and a value
+        // In JSON the token of a bare number stands in quotes, which stay when it is restored, and a value
         // is escaped, also where the token alone has made JSON of a text that was none.
-        let mut values = serde_json::Deserializer::from_str(&sealed.text).into_iter::<serde_json::Value>();
-        if values.any(|value| value.is_err()) {
+        if !holds_json(&sealed.text) {
             prop_assert_eq!(back.text, text);
         }
         prop_assert_eq!(back.refused, 0);

@@ -113,6 +113,29 @@ impl<'t> Written<'t> {
         Some(out)
     }
 
+    /// Writes another date, by its days since 1970, in this one's form; what follows the date is left out.
+    pub(super) fn on(&self, days: i64) -> Option<String> {
+        let tokens = self.tokens.get(..self.length())?.to_vec();
+        let date = Written { tokens, rest: "", ..*self };
+        date.shifted(days.checked_sub(days_from_civil(self.year, self.month, self.day))?)
+    }
+
+    /// Writes the date as the standard has it.
+    pub(super) fn iso(&self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
+    /// Whether nothing follows the date.
+    pub(super) fn is_bare(&self) -> bool {
+        self.rest.is_empty() && self.tokens.len() == self.length()
+    }
+
+    /// How many tokens the date itself has.
+    fn length(&self) -> usize {
+        let last = self.places.year.max(self.places.month).max(self.places.day) + 1;
+        last + usize::from(self.tokens.get(last).is_some_and(|token| ORDINALS.contains(token)))
+    }
+
     fn is_named(&self) -> bool {
         self.tokens.get(self.places.month).is_some_and(|month| month_named(month).is_some())
     }
@@ -173,7 +196,7 @@ fn days_in(year: i64, month: u32) -> u32 {
 }
 
 /// Days since 1970-01-01 in the Gregorian calendar; years begin in March here, so that the leap day is the last.
-fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
+pub(super) fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);

@@ -48,7 +48,8 @@ pub struct Redaction {
     pub entity: Arc<str>,
     /// The rule.
     pub rule_id: Arc<str>,
-    /// The operator's name.
+    /// The name of the operator that wrote the stand-in: `replace` where the policy's has no key, or cannot treat the
+    /// value, and `hash` where `surrogate` knows no made-up value of the kind.
     pub operator: &'static str,
     /// Where it was in the text as given.
     pub original: ByteSpan,
@@ -142,18 +143,18 @@ pub fn redact_in(
         let operator = operator.within(conversation);
         let Finding { entity, rule_id, .. } = union.finding;
         let value = Structure::decode(union.kind, text.get(union.span.range()).unwrap_or_default());
-        let stand_in = operator.stand_in(entity, &value, keys, conversation);
+        let (stand_in, applied) = operator.stand_in(entity, &value, keys, conversation);
         redacted.text.push_str(text.get(copied..union.span.start).unwrap_or_default());
         let start = redacted.text.len();
         redacted.text.push_str(&Structure::encode(union.kind, &stand_in));
         redacted.redactions.push(Redaction {
             entity: entity.clone(),
             rule_id: rule_id.clone(),
-            operator: operator.name(),
+            operator: applied,
             original: union.span,
             redacted: ByteSpan { start, end: redacted.text.len() },
         });
-        if !operator.leaves_mark() {
+        if applied == operator.name() && !operator.leaves_mark() {
             unmarked.push(ByteSpan { start, end: redacted.text.len() });
         }
         copied = union.span.end;
@@ -185,10 +186,58 @@ fn marks<'f>(text: &str, findings: &'f [Finding], policy: &'f Policy) -> Vec<Mar
         let pieces = structure.pieces(text, span);
         marks.extend(pieces.into_iter().map(|(span, kind)| Mark { span, kind, finding, operator }));
     }
+    leave_surrogates(text, &mut marks, policy);
     let order = policy.overlap();
     marks.sort_by(|a, b| a.span.cmp(&b.span).then_with(|| strength(b.finding, a.finding, order)));
     marks
 }
+
+/// Drops the places that made-up values are in, of entities that get such values: they are not what they look like to
+/// other rules either.
+fn leave_surrogates(text: &str, marks: &mut Vec<Mark<'_>>, policy: &Policy) {
+    let made = |entity: &&str| *policy.operator_of(entity) == Operator::Surrogate {};
+    let entities: Vec<&str> = surrogate::ENTITIES.iter().copied().filter(made).collect();
+    if entities.is_empty() {
+        return;
+    }
+    let made_up = |span: ByteSpan| {
+        let value = text.get(span.range()).unwrap_or_default();
+        value.len() <= LONGEST_SURROGATE
+            && entities.iter().any(|entity| surrogate::is_surrogate(entity, value))
+    };
+    let mut known: Vec<ByteSpan> = Vec::new();
+    for mark in marks.iter() {
+        known.extend([mark.span, word_around(text, mark.span)].into_iter().filter(|span| made_up(*span)));
+    }
+    known.sort_unstable();
+    known.dedup();
+    // Two made-up values do not lie within each other.
+    marks.retain(|mark| {
+        let before = known.partition_point(|span| span.start <= mark.span.start);
+        !before.checked_sub(1).and_then(|at| known.get(at)).is_some_and(|span| span.contains(mark.span))
+    });
+}
+
+/// Returns the word that a span lies in, without the punctuation around it.
+fn word_around(text: &str, span: ByteSpan) -> ByteSpan {
+    let (before, after) =
+        (text.get(..span.start).unwrap_or_default(), text.get(span.end..).unwrap_or_default());
+    let nearby = before.floor_char_boundary(before.len().saturating_sub(LONGEST_SURROGATE));
+    let near = before.get(nearby..).unwrap_or_default();
+    let far = after.get(..after.floor_char_boundary(LONGEST_SURROGATE)).unwrap_or_default();
+    let ends = |c: char| {
+        c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';')
+    };
+    let start =
+        nearby + near.char_indices().rev().find(|(_, c)| ends(*c)).map_or(0, |(at, c)| at + c.len_utf8());
+    let length = far.find(ends).unwrap_or(far.len());
+    let word = text.get(start..span.end + length).unwrap_or_default();
+    let end = start + word.trim_end_matches(['.', ':', '!', '?']).len();
+    ByteSpan { start, end: end.max(span.end) }
+}
+
+/// Longer than any made-up value.
+const LONGEST_SURROGATE: usize = 64;
 
 // === impl Redacted ===
 

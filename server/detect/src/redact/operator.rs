@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::date::{DateOrder, Written};
 use super::placeholder::{DIGEST_BYTES, is_purpose, placeholder};
 use super::restore::restore;
+use super::surrogate::Surrogate;
 use super::{Conversation, RedactionKeys, format, surrogate, token};
 
 /// How a value is redacted. `docs/policy.md` shows each with its result.
@@ -25,7 +26,7 @@ pub enum Operator {
         /// The sign; neither letter nor digit.
         #[serde(default = "asterisk")]
         char: char,
-        /// How many characters are masked; by default, and for values of up to twice what stays, all of them.
+        /// How many characters are masked, and at least half of them; by default all.
         #[serde(default)]
         count: Option<usize>,
         /// Whether characters are counted from the end.
@@ -69,7 +70,8 @@ pub enum Operator {
         #[serde(default)]
         dates: DatePart,
     },
-    /// A made-up value of the same kind, the same for the same value within a tenant.
+    /// A made-up value of the same kind, the same for the same value within a tenant; a keyed digest for kinds that have
+    /// none.
     Surrogate {},
     /// Nothing.
     Redact {},
@@ -122,6 +124,18 @@ impl Operator {
         )
     }
 
+    /// Whether it needs a tenant's key.
+    pub(crate) fn is_keyed(&self) -> bool {
+        matches!(
+            self,
+            Self::Hash {}
+                | Self::Token { .. }
+                | Self::Fpe { .. }
+                | Self::DateShift { .. }
+                | Self::Surrogate {}
+        )
+    }
+
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         match self {
             Self::Mask { char, .. } if char.is_alphanumeric() || char.is_control() => {
@@ -162,14 +176,16 @@ impl Operator {
         }
     }
 
-    /// Returns what stands for a value. An operator that cannot treat this value writes the entity's name.
+    /// Returns what stands for a value, and the name of the operator that wrote it. One that cannot treat this value, or
+    /// has no key, writes the entity's name: that is `replace`.
     pub(super) fn stand_in(
         &self,
         entity: &str,
         value: &str,
         keys: &RedactionKeys,
         conversation: &mut Conversation,
-    ) -> String {
+    ) -> (String, &'static str) {
+        let mut name = self.name();
         let stand_in = match self {
             Self::Replace { with } => with.clone(),
             Self::Mask { char, count, from_end } => Some(mask(value, *char, *count, *from_end)),
@@ -183,11 +199,17 @@ impl Operator {
             Self::Bucket { width, top, dates } => {
                 bucket(value, *width, *top, *dates).map(|range| placeholder(entity, &range))
             }
-            Self::Surrogate {} => surrogate::surrogate(entity, value, keys),
+            Self::Surrogate {} => surrogate::surrogate(entity, value, keys).map(|stand_in| match stand_in {
+                Surrogate::Value(made_up) => made_up,
+                Surrogate::Digest(digest) => {
+                    name = "hash";
+                    digest
+                }
+            }),
             Self::Redact {} => Some(String::new()),
             Self::Keep => Some(value.to_owned()),
         };
-        stand_in.unwrap_or_else(|| placeholder(entity, ""))
+        stand_in.map_or_else(|| (placeholder(entity, ""), "replace"), |stand_in| (stand_in, name))
     }
 
     /// Returns the value that a stand-in of `token`, `fpe` or `date_shift` stands for, for those who know where the
@@ -217,11 +239,10 @@ impl Operator {
     }
 }
 
-/// Masks at least half of a value: of a short one, a few open characters would be most.
+/// Masks as many characters as asked for, and at least half: of a short value, a few open ones would be most.
 fn mask(value: &str, sign: char, count: Option<usize>, from_end: bool) -> String {
     let length = value.chars().count();
-    let masked = count.map_or(length, |count| count.min(length));
-    let masked = if (length - masked) * 2 > length { length } else { masked };
+    let masked = count.map_or(length, |count| count.max(length.div_ceil(2)).min(length));
     let mut out = String::with_capacity(value.len());
     for (place, character) in value.chars().enumerate() {
         let hide = if from_end { place >= length - masked } else { place < masked };
