@@ -243,7 +243,7 @@ impl Engine {
             } else {
                 outcome.stopped(&running);
             }
-            findings.retain(|finding| policy.admits(finding, content.text, direction));
+            policy.retain_admitted(&mut findings, content.text, direction);
             let classified = running.has(CLASSIFIER).then(|| {
                 let classified = self.classify(content, &options.scope, cancel);
                 outcome.classified(&detectors, &classified, if done { content.text.len() } else { 0 });

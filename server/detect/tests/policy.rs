@@ -51,25 +51,49 @@ fn refused(yaml: &str) -> Vec<String> {
     Policy::from_yaml(yaml).unwrap_err().problems().map(ToString::to_string).collect()
 }
 
-fn example() -> (Policy, String) {
+/// The policies of the document, each with its cases.
+fn examples() -> Vec<(Policy, String)> {
     let document = include_str!("../../../docs/policy.md");
-    let mut blocks = document.split("```yaml\n").skip(1).map(|part| part.split("```").next().unwrap());
-    (Policy::from_yaml(blocks.next().unwrap()).unwrap(), blocks.next().unwrap().to_owned())
+    let block = |name: &str| {
+        let (_, rest) = document.split_once(&format!("<!-- file: {name} -->\n```yaml\n")).unwrap();
+        rest.split("```").next().unwrap().to_owned()
+    };
+    [("my-policy.yaml", "cases.yaml"), ("checks.yaml", "checks-cases.yaml")]
+        .map(|(policy, cases)| (Policy::from_yaml(&block(policy)).unwrap(), block(cases)))
+        .into()
 }
 
 #[test]
-fn the_documented_example_holds() {
-    let (policy, cases) = example();
+fn the_documented_examples_hold() {
     let engine = Engine::builtin().unwrap();
-    let unknown: Vec<String> = policy.unknown_names(&engine).iter().map(ToString::to_string).collect();
-    assert!(unknown.is_empty(), "{unknown:?}");
-    let cases: serde_json::Value = serde_saphyr::from_str(&cases).unwrap();
-    for case in cases["cases"].as_array().unwrap() {
-        let text = case["text"].as_str().unwrap();
-        let report =
-            engine.scan(&Request::single(Direction::Input, Role::User, text), &policy, &Cancel::never());
-        let action = format!("{:?}", report.action).to_lowercase();
-        assert_eq!(case["expect"]["action"], action, "{text}");
+    for (policy, cases) in examples() {
+        let unknown: Vec<String> = policy.unknown_names(&engine).iter().map(ToString::to_string).collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        let cases: serde_json::Value = serde_saphyr::from_str(&cases).unwrap();
+        for case in cases["cases"].as_array().unwrap() {
+            let text = case["text"].as_str().unwrap();
+            let request = match case["direction"].as_str() {
+                Some("output") => Request::single(Direction::Output, Role::Assistant, text),
+                _ => Request::single(Direction::Input, Role::User, text),
+            };
+            let report = engine.scan(&request, &policy, &Cancel::never());
+            let action = format!("{:?}", report.action).to_lowercase();
+            assert_eq!(case["expect"]["action"], action, "{text}: {:?}", report.findings);
+            for rule in case["expect"]["rules"].as_array().into_iter().flatten() {
+                assert!(report.findings.iter().any(|finding| *rule == *finding.rule_id), "{text}: {rule}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_key_of_checks_is_in_the_document() {
+    let schema: serde_json::Value = serde_json::from_str(Policy::schema()).unwrap();
+    let document = include_str!("../../../docs/policy.md");
+    for definition in ["HygieneConfig", "OutputConfig", "WordList"] {
+        for key in schema["$defs"][definition]["properties"].as_object().unwrap().keys() {
+            assert!(document.contains(&format!("`{key}`")), "docs/policy.md lacks {definition}.{key}");
+        }
     }
 }
 
@@ -129,6 +153,82 @@ fn all_problems_are_told_with_their_keys() {
 }
 
 #[test]
+fn problems_of_all_kinds_are_told_at_once() {
+    let yaml = r#"
+name: a
+input:
+  detectors: { secrets: { threshold: 1.5, action: redact }, injection: { threshold: 0.3, flag_threshold: 0.9 }, pi: {} }
+  entities: { NOSUCH: { action: block } }
+  rules: { no-such-rule: { action: block }, banned-rude: { action: flag } }
+  treshold: 3
+operators: { A: { operator: mask, char: a } }
+allow:
+  - { exact: a, regex: b }
+  - { cidr: 10.0.0.0/33 }
+  - { exact: 5 }
+deny:
+  - { id: "Bad Id", exact: "" }
+custom_rules:
+  - { id: c1, description: d, entity: X, pattern: '(a+)+$(?=x)', validator: nope }
+  - { id: c2, description: d, entity: X, pattern: '\w{1000}{1000}' }
+  - { id: c2, description: d, entity: X, pattern: 'abcd' }
+  - { id: github-pat, description: d, entity: X, pattern: 'abcd' }
+  - { id: c6, description: d, entity: "bad entity", pattern: 'abcd', score: 3, validator: nope, context_required: true }
+checks: { hygiene: { max_tokens: 0, word_lists: [{ name: rude, entries: [x] }] } }
+"#;
+    let error = Policy::from_yaml_for(yaml, &Engine::builtin().unwrap()).unwrap_err();
+    let problems: Vec<String> = error.problems().map(ToString::to_string).collect();
+    let expected = [
+        "`input.detectors.secrets.threshold`",
+        "`input.treshold`",
+        "`input.detectors.injection.flag_threshold`: `0.9` is more than",
+        "`input.detectors.pi`",
+        "`input.entities.NOSUCH`",
+        "`input.rules.no-such-rule`",
+        "`operators.A`: `char`",
+        "`operators.A`;",
+        "`allow[0]`",
+        "`allow[1]`",
+        "`allow[2].exact`",
+        "`deny[0]`",
+        "`deny[0].id`",
+        "`custom_rules[0].pattern`",
+        "`custom_rules[0].validator`",
+        "`custom_rules[1].pattern`",
+        "`custom_rules[2].id`: `c2` is used twice",
+        "`custom_rules[3].id`: `github-pat` is the id of a built-in rule",
+        "`custom_rules[4].entity`",
+        "`custom_rules[4].score`",
+        "`custom_rules[4].validator`",
+        "`custom_rules[4].context`",
+        "`checks.hygiene`: `max_tokens` is 0",
+    ];
+    for part in expected {
+        assert!(
+            problems.iter().any(|problem| problem.contains(part)) || part.ends_with(';'),
+            "{part}: {problems:#?}"
+        );
+    }
+    assert!(problems.len() <= expected.len(), "{problems:#?}");
+}
+
+#[test]
+fn keys_in_the_wrong_place_are_shown_the_right_one() {
+    for (rest, right) in [
+        ("hygiene: {max_tokens: 5}", "checks.hygiene"),
+        ("input: {hygiene: {max_tokens: 5}}", "checks.hygiene"),
+        ("input: {detectors: {hygiene: {word_lists: []}}}", "checks.hygiene.word_lists"),
+        ("max_tokens: 5", "checks.hygiene.max_tokens"),
+        ("output: {detectors: {output: {allowed_hosts: []}}}", "checks.output.allowed_hosts"),
+        ("detectors: {pii: {enabled: false}}", "input.detectors"),
+        ("inptu: {}", "input"),
+    ] {
+        let problems = refused(&format!("name: x\n{rest}")).join("\n");
+        assert!(problems.contains(&format!("did you mean `{right}`?")), "{rest}: {problems}");
+    }
+}
+
+#[test]
 fn rule_before_entity_before_detector() {
     let text = "host 10.1.2.3, ana@lima.pe";
     let base = "detectors: {pii: {threshold: 0.5, action: flag}}";
@@ -157,6 +257,32 @@ fn allow_lists() {
         assert_eq!((found(entry, passes), found(entry, stays)), (0, 1), "{entry}");
     }
     assert_eq!(found("{exact: ana@lima.pe, rules: [ip]}", "to ana@lima.pe"), 1);
+}
+
+#[test]
+fn nothing_within_an_allowed_value_is_told_of() {
+    let engine = Engine::builtin().unwrap();
+    let policy = policy(
+        "input: {detectors: {pii: {threshold: 0.3, action: redact}, secrets: {threshold: 0.3, action: redact}}}\nallow:\n  \
+         - {domain: example.com, entities: [EMAIL_ADDRESS]}\n  - {exact: '+49 30 0000000'}",
+    );
+    let redacted = |text: &str| {
+        let request = Request::single(Direction::Input, Role::User, text);
+        let findings = engine.scan(&request, &policy, &Cancel::never()).findings;
+        redact(text, &findings, &policy, &RedactionKeys::default()).text
+    };
+    for text in
+        ["write to help@example.com", "write to ana.lima@mail.example.com.", "call +49 30 0000000 today"]
+    {
+        assert_eq!(redacted(text), text);
+    }
+    // Beside an allowed value, and in one that is not, all is as before.
+    assert_eq!(
+        redacted("write to help@example.com or ana@lima.pe"),
+        "write to help@example.com or [EMAIL_ADDRESS]"
+    );
+    assert!(!redacted("see https://lima.pe/x, not help@example.com").contains("lima.pe"));
+    assert!(!redacted("help@example.com.lima.pe").contains("lima.pe"));
 }
 
 #[test]

@@ -149,7 +149,7 @@ impl Builder {
     }
 
     fn deny(&mut self, key: &str, place: usize, data: &DenyData) {
-        let id = data.id.clone().unwrap_or_else(|| format!("deny-{place}"));
+        let id = data.id_at(place);
         let case = if data.ignore_case { "(?iu:" } else { "(?u:" };
         let pattern = match (&data.exact, &data.regex, &data.cidr, &data.domain) {
             (Some(exact), None, None, None) if !exact.trim().is_empty() => {
@@ -161,7 +161,7 @@ impl Builder {
                     self.networks.insert(id.clone(), network);
                     ADDRESS.to_owned()
                 }
-                Err(message) => return self.problem(key, message),
+                Err(message) => self.wrong_value(key, message),
             },
             (None, None, None, Some(name)) => match net::domain(name) {
                 Ok(name) => {
@@ -170,11 +170,11 @@ impl Builder {
                         r"(?iu:(?:^|[^\w.-])(?<value>(?:[\w-]+\.)*{name})(?:\z|[^\w.-]|-(?:\z|\W)|\.(?:\z|\W)))"
                     )
                 }
-                Err(message) => return self.problem(key, message),
+                Err(message) => self.wrong_value(key, message),
             },
             _ => {
                 let message = "needs exactly one of `exact`, `regex`, `cidr` and `domain`".to_owned();
-                return self.problem(key, message);
+                self.wrong_value(key, message)
             }
         };
         self.actions.insert(id.clone(), data.action);
@@ -212,16 +212,20 @@ impl Builder {
 
     fn add(&mut self, key: &str, detector: CustomDetector, mut raw: RawRule) {
         if !self.ids.insert(raw.id.clone()) {
-            return self.problem(&format!("{key}.id"), format!("`{}` is used twice", raw.id));
-        }
-        if raw.pattern.len() > PATTERN_LENGTH {
-            let message = format!("is longer than {PATTERN_LENGTH} bytes");
-            return self.problem(&format!("{key}.pattern"), message);
+            self.problem(&format!("{key}.id"), format!("`{}` is used twice", raw.id));
         }
         let is_folded = detector == CustomDetector::Injection;
-        match compiled_size(&raw.pattern, is_folded) {
+        let size = if raw.pattern.len() > PATTERN_LENGTH {
+            Err(format!("is longer than {PATTERN_LENGTH} bytes"))
+        } else {
+            compiled_size(&raw.pattern, is_folded)
+        };
+        match size {
             Ok(bytes) => self.bytes = self.bytes.saturating_add(bytes),
-            Err(message) => return self.problem(&format!("{key}.pattern"), message),
+            Err(message) => {
+                self.problem(&format!("{key}.pattern"), message);
+                HARMLESS.clone_into(&mut raw.pattern);
+            }
         }
         if self.bytes > TOTAL_BYTES {
             if !std::mem::replace(&mut self.full, true) {
@@ -241,7 +245,8 @@ impl Builder {
                 None if is_folded => {
                     let message =
                         "is missing, and the pattern holds no literal of three characters".to_owned();
-                    return self.problem(&format!("{key}.keywords"), message);
+                    self.problem(&format!("{key}.keywords"), message);
+                    raw.keywords = vec![HARMLESS.to_owned()];
                 }
                 None => {
                     raw.trigger = Some(RawTrigger::Token);
@@ -250,17 +255,36 @@ impl Builder {
             }
             window = Some(window.unwrap_or((usize::MAX, usize::MAX)));
         }
-        match compile_single(detector.name(), &raw) {
-            Ok(mut rule) => {
-                // A window that was asked for stays; one that the pattern itself bounds cannot cut a match.
-                if let Some(window) = window.filter(|_| raw.window.is_none() || rule.keywords.is_empty()) {
-                    rule.window = window;
-                }
-                self.rules.push(rule);
+        if let Some(mut rule) = self.compile(key, detector, &mut raw) {
+            // A window that was asked for stays; one that the pattern itself bounds cannot cut a match.
+            if let Some(window) = window.filter(|_| raw.window.is_none() || rule.keywords.is_empty()) {
+                rule.window = window;
             }
-            Err(RuleError::Rule { field, message, .. }) => self.problem(&format!("{key}.{field}"), message),
-            Err(error) => self.problem(key, error.to_string()),
+            self.rules.push(rule);
         }
+    }
+
+    /// Compiles a rule. A field that is wrong is told of and put right, so that those after it are looked at too.
+    fn compile(&mut self, key: &str, detector: CustomDetector, raw: &mut RawRule) -> Option<Rule> {
+        loop {
+            match compile_single(detector.name(), raw) {
+                Ok(rule) => return Some(rule),
+                Err(RuleError::Rule { field, message, .. }) => {
+                    self.problem(&format!("{key}.{field}"), message);
+                    put_right(raw, &field)?;
+                }
+                Err(error) => {
+                    self.problem(key, error.to_string());
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Tells of a denied value that is wrong; answers a pattern in its place.
+    fn wrong_value(&mut self, key: &str, message: String) -> String {
+        self.problem(key, message);
+        HARMLESS.to_owned()
     }
 
     fn problem(&mut self, key: &str, message: String) {
@@ -268,7 +292,10 @@ impl Builder {
     }
 
     fn finish(mut self, problems: &mut Vec<PolicyError>) -> Option<Custom> {
-        problems.append(&mut self.problems);
+        if !self.problems.is_empty() {
+            problems.append(&mut self.problems);
+            return None;
+        }
         let everywhere =
             self.rules.iter().filter(|rule| rule.runs_everywhere()).map(|rule| rule.id.to_string()).collect();
         let (folded, raw): (Vec<Rule>, Vec<Rule>) =
@@ -289,6 +316,48 @@ impl Builder {
             }
         }
     }
+}
+
+/// Gives a field of a rule a value that is surely right; none where it has one already.
+fn put_right(raw: &mut RawRule, field: &str) -> Option<()> {
+    let wrong = match field {
+        "id" => replaced(&mut raw.id, HARMLESS.to_owned()),
+        "score" => replaced(&mut raw.score, 1.0),
+        "pattern" => replaced(&mut raw.pattern, HARMLESS.to_owned()),
+        "keywords" => {
+            raw.trigger = None;
+            replaced(&mut raw.keywords, vec![HARMLESS.to_owned()])
+        }
+        "trigger" => raw.trigger.take().is_some(),
+        "entity" => replaced(&mut raw.entity, Some("CUSTOM".to_owned())),
+        "category" => replaced(&mut raw.category, Some("custom".to_owned())),
+        "window" => raw.window.take().is_some(),
+        "validator" => {
+            let named = raw.validator.take().is_some();
+            let scored = raw.valid_score.take().is_some();
+            let lowers = matches!(std::mem::replace(&mut raw.invalid, RawInvalid::Drop), RawInvalid::Lower);
+            named || scored || lowers
+        }
+        "valid_score" => raw.valid_score.take().is_some(),
+        "entropy" => raw.entropy.take().is_some(),
+        "allow" => replaced(&mut raw.allow, Vec::new()),
+        "stopwords" => replaced(&mut raw.stopwords, Vec::new()),
+        "context" => {
+            let words = replaced(&mut raw.context, Vec::new());
+            let scored = raw.context_score.take().is_some();
+            std::mem::take(&mut raw.context_required) || words || scored
+        }
+        "context_score" => raw.context_score.take().is_some(),
+        _ => false,
+    };
+    wrong.then_some(())
+}
+
+/// Puts a value into a place; answers whether another was there.
+fn replaced<T: PartialEq>(place: &mut T, value: T) -> bool {
+    let differs = *place != value;
+    *place = value;
+    differs
 }
 
 /// Returns the size of a compiled pattern, or why it is refused.
@@ -326,6 +395,9 @@ fn whole_words(value: &str) -> String {
 /// What may be an IP address; [`Cidr`] reads it.
 const ADDRESS: &str =
     r"\b\d{1,3}(?:\.\d{1,3}){3}\b|(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4})";
+
+/// Stands for a pattern, keyword or id that is wrong, while the rest of its rule is looked at.
+const HARMLESS: &str = "harmless";
 
 /// Rules and denied values of one policy.
 const MOST_RULES: usize = 1000;

@@ -264,6 +264,24 @@ impl CustomDetector {
             Self::Injection => "injection",
         }
     }
+
+    /// The entity type of a rule that names none.
+    pub(super) const fn entity(self) -> &'static str {
+        match self {
+            Self::Custom | Self::Pii => "CUSTOM",
+            Self::Secrets => "SECRET",
+            Self::Injection => "PROMPT_INJECTION",
+        }
+    }
+}
+
+// === impl DenyData ===
+
+impl DenyData {
+    /// Returns the rule id of the entry at a place of the list.
+    pub(super) fn id_at(&self, place: usize) -> String {
+        self.id.clone().unwrap_or_else(|| format!("deny-{place}"))
+    }
 }
 
 // === impl DetectorData ===

@@ -1,9 +1,10 @@
 //! Why a policy decides as it does: what holds for every entity, and for a finding which rule, score, threshold and
 //! action led to the decision.
 
+use super::data::PolicyData;
 use super::shape::nearest;
 use super::{FailMode, Policy, PolicyError};
-use crate::engine::kind_of;
+use crate::engine::{CLASSIFIER, kind_of};
 use crate::rules::{Invalid, Rule};
 use crate::{Action, DetectorInfo, Direction, Engine, Finding};
 
@@ -97,7 +98,15 @@ impl Policy {
         };
         let mut rows = Vec::new();
         for kind in &kinds {
-            let row = self.row(kind, own(kind), direction);
+            let mut row = self.row(kind, own(kind), direction);
+            // What is redacted is said for a category, too: then an entity alone does not name a row.
+            let alike = |other: &&Finding| other.detector == kind.detector && other.entity == kind.entity;
+            let split = |other: &Finding| {
+                other.category != kind.category && self.operator(other).name() != row.operator
+            };
+            if !own(kind) && kinds.iter().filter(alike).any(split) {
+                row.entity = format!("{} ({})", kind.entity, kind.category);
+            }
             if rows.last() != Some(&row) && !rows.contains(&row) {
                 rows.push(row);
             }
@@ -111,8 +120,19 @@ impl Policy {
             kind.rule_id = "".into();
         }
         let detector = self.detector(direction, &kind.detector);
-        let (threshold, threshold_from) = self.threshold(&kind, direction);
-        let (action, action_from) = self.action_from(&kind, direction);
+        let (mut threshold, mut threshold_from) = self.threshold(&kind, direction);
+        let (mut action, mut action_from) = self.action_from(&kind, direction);
+        // What nothing says of a phrase is said of the text that it is in.
+        if matches!(&*kind.detector, "injection" | CLASSIFIER) {
+            let (least, done) = self.injection(direction);
+            let from = self.source_of(direction, "injection");
+            if threshold_from == Source::Builtin {
+                (threshold, threshold_from) = (least, from);
+            }
+            if action_from == Source::Builtin {
+                (action, action_from) = (done, from);
+            }
+        }
         let entity =
             if by_rule { format!("{} ({})", kind.entity, kind.rule_id) } else { kind.entity.to_string() };
         Effective {
@@ -166,50 +186,7 @@ impl Policy {
     /// silently hold for nothing.
     #[must_use]
     pub fn unknown_names(&self, engine: &Engine) -> Vec<PolicyError> {
-        let own = || self.custom().into_iter().flat_map(|custom| custom.rules());
-        let mut detectors: Vec<String> = engine.detectors().iter().map(|d| d.name.to_string()).collect();
-        detectors.extend(OUTSIDE.iter().map(|name| (*name).to_owned()));
-        let mut entities: Vec<String> = engine
-            .detectors()
-            .iter()
-            .flat_map(|d: &DetectorInfo| &d.entities)
-            .map(ToString::to_string)
-            .collect();
-        entities.extend(OUTSIDE_ENTITIES.iter().map(|name| (*name).to_owned()));
-        entities.extend(own().map(|rule| rule.entity.to_string()));
-        let mut rules: Vec<String> = engine.rules().map(|rule| rule.id.to_string()).collect();
-        let built_in = rules.len();
-        rules.extend(own().map(|rule| rule.id.to_string()));
-        let mut problems = Vec::new();
-        let mut check = |key: String, name: &str, known: &[String]| {
-            if !known.iter().any(|known| known == name) {
-                let key = format!("{key}.{name}");
-                let prefix = key.strip_suffix(name).unwrap_or_default();
-                let nearest =
-                    nearest(name, known.iter().map(String::as_str)).map(|name| format!("{prefix}{name}"));
-                problems.push(PolicyError::UnknownKey { key, nearest });
-            }
-        };
-        let data = &self.inner.data;
-        for (side, of) in [("input", &data.input), ("output", &data.output)] {
-            of.detectors.keys().for_each(|name| check(format!("{side}.detectors"), name, &detectors));
-            of.entities.keys().for_each(|name| check(format!("{side}.entities"), name, &entities));
-            of.rules.keys().for_each(|name| check(format!("{side}.rules"), name, &rules));
-        }
-        for name in data.operators.keys().filter(|name| *name != "DEFAULT") {
-            check("operators".to_owned(), name, &entities);
-        }
-        for (place, entry) in data.allow.iter().enumerate() {
-            entry.entities.iter().for_each(|name| check(format!("allow[{place}].entities"), name, &entities));
-            entry.rules.iter().for_each(|name| check(format!("allow[{place}].rules"), name, &rules));
-        }
-        for id in own().map(|rule| rule.id.to_string()) {
-            if rules.iter().take(built_in).any(|rule| *rule == id) {
-                let message = "is the id of a built-in rule".to_owned();
-                problems.push(PolicyError::Value { key: format!("custom_rules.{id}"), message });
-            }
-        }
-        problems
+        unknown_names(&self.inner.data, engine)
     }
 
     /// Returns the policy's own rules that have to be tried on all of every text, since no literal says where they may
@@ -217,6 +194,63 @@ impl Policy {
     pub fn slow_rules(&self) -> impl Iterator<Item = &str> {
         self.custom().into_iter().flat_map(|custom| custom.everywhere())
     }
+}
+
+/// Returns the names in a policy that neither an engine nor the policy's own rules know, and its ids that are taken.
+pub(super) fn unknown_names(data: &PolicyData, engine: &Engine) -> Vec<PolicyError> {
+    let mut detectors: Vec<String> = engine.detectors().iter().map(|d| d.name.to_string()).collect();
+    detectors.extend(OUTSIDE.iter().map(|name| (*name).to_owned()));
+    let mut entities: Vec<String> =
+        engine.detectors().iter().flat_map(|d: &DetectorInfo| &d.entities).map(ToString::to_string).collect();
+    entities.extend(OUTSIDE_ENTITIES.iter().map(|name| (*name).to_owned()));
+    let mut rules: Vec<String> = engine.rules().map(|rule| rule.id.to_string()).collect();
+    let built_in = rules.len();
+    for rule in &data.custom_rules {
+        entities.push(rule.entity.clone().unwrap_or_else(|| rule.detector.entity().to_owned()));
+    }
+    entities.extend(data.deny.iter().map(|denied| denied.entity.clone()));
+    let own: Vec<(String, String)> = own_ids(data);
+    rules.extend(own.iter().map(|(_, id)| id.clone()));
+    rules.extend(data.checks.hygiene.word_lists.iter().map(|list| format!("banned-{}", list.name)));
+    let mut problems = Vec::new();
+    let mut check = |key: String, name: &str, known: &[String]| {
+        if !known.iter().any(|known| known == name) {
+            let key = format!("{key}.{name}");
+            let prefix = key.strip_suffix(name).unwrap_or_default();
+            let nearest =
+                nearest(name, known.iter().map(String::as_str)).map(|name| format!("{prefix}{name}"));
+            problems.push(PolicyError::UnknownKey { key, nearest });
+        }
+    };
+    for (side, of) in [("input", &data.input), ("output", &data.output)] {
+        of.detectors.keys().for_each(|name| check(format!("{side}.detectors"), name, &detectors));
+        of.entities.keys().for_each(|name| check(format!("{side}.entities"), name, &entities));
+        of.rules.keys().for_each(|name| check(format!("{side}.rules"), name, &rules));
+    }
+    for name in data.operators.keys().filter(|name| *name != "DEFAULT") {
+        check("operators".to_owned(), name, &entities);
+    }
+    for (place, entry) in data.allow.iter().enumerate() {
+        entry.entities.iter().for_each(|name| check(format!("allow[{place}].entities"), name, &entities));
+        entry.rules.iter().for_each(|name| check(format!("allow[{place}].rules"), name, &rules));
+    }
+    for (key, id) in own {
+        if rules.iter().take(built_in).any(|rule| *rule == id) {
+            let message = format!("`{id}` is the id of a built-in rule");
+            problems.push(PolicyError::Value { key: format!("{key}.id"), message });
+        }
+    }
+    problems
+}
+
+/// Returns the ids of the rules that a policy brings, with the keys that they stand at.
+fn own_ids(data: &PolicyData) -> Vec<(String, String)> {
+    let rules = data.custom_rules.iter().enumerate();
+    let denied = data.deny.iter().enumerate();
+    rules
+        .map(|(place, rule)| (format!("custom_rules[{place}]"), rule.id.clone()))
+        .chain(denied.map(|(place, denied)| (format!("deny[{place}]"), denied.id_at(place))))
+        .collect()
 }
 
 /// Takes a score apart: a rule's numbers and the score that came out leave no doubt what was met.

@@ -17,8 +17,8 @@ use crate::engine::CLASSIFIER;
 use crate::hygiene::{HygieneConfig, WordLists};
 use crate::output::OutputConfig;
 use crate::redact::Operator;
-use crate::resolve::Overlap;
-use crate::{Action, Direction, Finding, Role, Severity};
+use crate::resolve::{Overlap, strength};
+use crate::{Action, Direction, Engine, Finding, Role, Severity};
 
 use self::allow::AllowList;
 use self::data::{DetectorData, PolicyData, SettingData, Side};
@@ -82,6 +82,20 @@ impl PolicyError {
         };
         one.into_iter().chain(many)
     }
+
+    /// Returns the key that is wrong.
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Value { key, .. } | Self::UnknownKey { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Whether this is wrong at the key of another problem or below it.
+    fn is_within(&self, other: &Self) -> bool {
+        let rest = self.key().zip(other.key()).and_then(|(own, other)| own.strip_prefix(other));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    }
 }
 
 impl Policy {
@@ -108,29 +122,43 @@ impl Policy {
     /// When a key is unknown, a value is out of its range, or a pattern is refused; the error names the key. All that is
     /// wrong is told at once.
     pub fn from_yaml(yaml: &str) -> Result<Self, PolicyError> {
+        Self::read(yaml, |_| Vec::new())
+    }
+
+    /// Reads a policy as [`Policy::from_yaml`] does, for an engine.
+    ///
+    /// # Errors
+    /// Besides: when it names a detector, an entity or a rule that neither the engine nor the policy has, or gives a rule
+    /// of its own the id of one of the engine's.
+    pub fn from_yaml_for(yaml: &str, engine: &Engine) -> Result<Self, PolicyError> {
+        Self::read(yaml, |data| explain::unknown_names(data, engine))
+    }
+
+    fn read(yaml: &str, names: impl Fn(&PolicyData) -> Vec<PolicyError>) -> Result<Self, PolicyError> {
         // YAML 1.2: `no` is a word, not a truth value.
         let options = serde_saphyr::options! { strict_booleans: true };
-        let tree: serde_json::Value = serde_saphyr::from_str_with_options(yaml, options)
+        let mut tree: serde_json::Value = serde_saphyr::from_str_with_options(yaml, options)
             .map_err(|error| PolicyError::Format(error.to_string()))?;
         let mut problems = shape::problems(&tree)?;
+        // What has a wrong form is left out, so that what is wrong in the rest is told of at the same time.
+        shape::prune(&mut tree, &problems);
         let data = match serde_json::from_value::<PolicyData>(tree) {
             Ok(data) => data,
             Err(_) if !problems.is_empty() => return Err(several(problems)),
             Err(error) => return Err(PolicyError::Format(error.to_string())),
         };
-        for (entity, operator) in &data.operators {
-            if let Err(message) = operator.check() {
-                let key = format!("operators.{entity}");
-                problems.push(PolicyError::Value { key, message: message.to_owned() });
-            }
-        }
-        let allow = AllowList::new(&data.allow, &mut problems);
-        let custom = Custom::new(&data, &mut problems);
+        let mut more = Vec::new();
+        settings(&data, &mut more);
+        let allow = AllowList::new(&data.allow, &mut more);
+        let custom = Custom::new(&data, &mut more);
         let checked =
             [("checks.output", data.checks.output.check()), ("checks.hygiene", data.checks.hygiene.check())];
         for (key, result) in checked {
-            problems.extend(result.err().map(|message| PolicyError::Value { key: key.to_owned(), message }));
+            more.extend(result.err().map(|message| PolicyError::Value { key: key.to_owned(), message }));
         }
+        more.extend(names(&data));
+        more.retain(|new| !problems.iter().any(|known| known.is_within(new)));
+        problems.append(&mut more);
         if !problems.is_empty() {
             return Err(several(problems));
         }
@@ -219,6 +247,27 @@ impl Policy {
             && self.allowed_by(finding, text).is_none()
     }
 
+    /// Keeps the findings of a text that are told of. Personal data that lie within an allowed value and are less likely
+    /// than that are parts of it.
+    pub(crate) fn retain_admitted(&self, findings: &mut Vec<Finding>, text: &str, direction: Direction) {
+        let mut allowed: Vec<Finding> = Vec::new();
+        findings.retain(|finding| {
+            let lets_pass = self.allowed_by(finding, text).is_some();
+            if lets_pass && is_personal(finding) {
+                allowed.push(finding.clone());
+            }
+            !lets_pass && self.admits(finding, text, direction)
+        });
+        allowed.sort_by_key(|finding| finding.span);
+        findings.retain(|finding| {
+            let before = allowed.partition_point(|other| other.span.start <= finding.span.start);
+            let near = allowed.iter().take(before).rev().take(COMPARED);
+            let order = self.overlap();
+            let mut around = near.filter(|other| other.span.contains(finding.span));
+            !is_personal(finding) || !around.any(|other| strength(finding, other, order).is_lt())
+        });
+    }
+
     fn is_wanted(&self, finding: &Finding, direction: Direction) -> bool {
         self.settings(finding, direction).all(|(_, setting)| setting.enabled)
     }
@@ -291,6 +340,12 @@ impl Policy {
         }
     }
 
+    /// Whether an operator of the policy needs a tenant's key.
+    #[must_use]
+    pub fn uses_keys(&self) -> bool {
+        self.inner.data.operators.values().any(Operator::is_keyed)
+    }
+
     pub(crate) fn overlap(&self) -> Overlap {
         self.inner.data.overlap
     }
@@ -326,6 +381,39 @@ impl Policy {
 
     fn detector(&self, direction: Direction, name: &str) -> &DetectorData {
         self.side(direction).detectors.get(name).unwrap_or(&DetectorData::DEFAULT)
+    }
+}
+
+fn is_personal(finding: &Finding) -> bool {
+    &*finding.category == "personal_data"
+}
+
+/// Allowed values that a finding is compared with; more around one place come from no honest text.
+const COMPARED: usize = 64;
+
+/// Appends what is wrong with operators and thresholds.
+fn settings(data: &PolicyData, problems: &mut Vec<PolicyError>) {
+    for (entity, operator) in &data.operators {
+        if let Err(message) = operator.check() {
+            let key = format!("operators.{entity}");
+            problems.push(PolicyError::Value { key, message: message.to_owned() });
+        }
+    }
+    for (side, of) in [("input", &data.input), ("output", &data.output)] {
+        for (name, detector) in &of.detectors {
+            let Some(flag) = detector.flag_threshold else { continue };
+            let key = format!("{side}.detectors.{name}.flag_threshold");
+            if name != "injection" {
+                let message = "is for `injection` alone".to_owned();
+                problems.push(PolicyError::Value { key, message });
+            } else if flag > detector.threshold {
+                let message = format!(
+                    "`{flag}` is more than the threshold of {}: every text that it would flag is an attack",
+                    detector.threshold
+                );
+                problems.push(PolicyError::Value { key, message });
+            }
+        }
     }
 }
 

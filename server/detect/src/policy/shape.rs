@@ -16,6 +16,28 @@ pub(super) fn problems(policy: &Value) -> Result<Vec<PolicyError>, PolicyError> 
     Ok(checker.problems)
 }
 
+/// Takes out of a policy what is wrong with its form.
+pub(super) fn prune(policy: &mut Value, problems: &[PolicyError]) {
+    for key in problems.iter().filter_map(PolicyError::key) {
+        let (parent, name) = key.rsplit_once('.').unwrap_or(("", key));
+        let pointer: String = parent
+            .replace('[', ".")
+            .replace(']', "")
+            .split('.')
+            .filter(|step| !step.is_empty())
+            .fold(String::new(), |pointer, step| pointer + "/" + &step.replace('~', "~0").replace('/', "~1"));
+        let Some(map) = policy.pointer_mut(&pointer).and_then(Value::as_object_mut) else { continue };
+        match name.split_once('[') {
+            // Places in a list must stay what they are, so the list goes.
+            Some((list, _)) => map.remove(list),
+            None => map.remove(name),
+        };
+        if key == "name" {
+            map.insert(key.to_owned(), Value::from(""));
+        }
+    }
+}
+
 /// Returns the most similar of the known names, if any is similar.
 pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> Option<String> {
     known
@@ -23,6 +45,10 @@ pub(super) fn nearest<'k>(name: &str, known: impl Iterator<Item = &'k str>) -> O
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, known)| known.to_owned())
+}
+
+fn nearest_of(name: &str, known: &str) -> bool {
+    nearest(name, std::iter::once(known)).is_some()
 }
 
 struct Checker<'s> {
@@ -85,7 +111,10 @@ impl<'s> Checker<'s> {
                 (Some(schema), _) => self.check(schema, value, &path(name)),
                 (None, Some(Value::Bool(false))) => {
                     let names = known.into_iter().flat_map(Map::keys).map(String::as_str);
-                    let nearest = nearest(name, names).map(|nearest| path(&nearest));
+                    let nearest = self
+                        .elsewhere(|known| known == name)
+                        .or_else(|| nearest(name, names).map(|nearest| path(&nearest)))
+                        .or_else(|| self.elsewhere(|known| nearest_of(name, known)));
                     self.problems.push(PolicyError::UnknownKey { key: path(name), nearest });
                 }
                 (None, Some(schema)) => self.check(schema, value, &path(name)),
@@ -97,6 +126,26 @@ impl<'s> Checker<'s> {
                 self.problem(&path(name), "is missing".to_owned());
             }
         }
+    }
+
+    /// Returns the path of a key with a fixed place whose name fits, the least deep.
+    fn elsewhere(&self, fits: impl Fn(&str) -> bool) -> Option<String> {
+        let mut places = vec![(String::new(), self.root)];
+        while !places.is_empty() {
+            let mut below = Vec::new();
+            for (path, schema) in places {
+                let known = self.resolve(schema).get("properties").and_then(Value::as_object);
+                for (name, schema) in known.into_iter().flatten() {
+                    let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                    if fits(name) {
+                        return Some(path);
+                    }
+                    below.push((path, schema));
+                }
+            }
+            places = below;
+        }
+        None
     }
 
     /// Checks alternatives: names of an enumeration, variants told apart by a field, or a value that may be null.
