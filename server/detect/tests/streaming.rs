@@ -83,10 +83,21 @@ fn documents_tables_and_runs_are_held() {
         "{PROSE}{{\"password\": \"hunter2-is-long\", \"notes\": \"{}\"}}\n{PROSE}",
         "ab ".repeat(900)
     );
+    let call = format!(
+        "{PROSE}{{\"card\": 4111111111111111, \"arguments\": \"{{\\\"card\\\": 4111111111111111, \\\"n\\\": 1}}\"}}\n{}",
+        PROSE.repeat(9)
+    );
+    let whole = redact(&call, &find(&engine, &call, &policy), &policy, &RedactionKeys::default()).text;
+    assert!(whole.contains(r#"\"card\": \"[CREDIT_CARD]\", "#), "{whole}");
     let long_run = format!("{PROSE}{}{}", "QUJD".repeat(600), PROSE.repeat(8));
-    for (name, text) in
-        [("table", table), ("lines", lines), ("xml", xml), ("object", object), ("long run", long_run)]
-    {
+    for (name, text) in [
+        ("table", table),
+        ("lines", lines),
+        ("xml", xml),
+        ("object", object),
+        ("call", call),
+        ("long run", long_run),
+    ] {
         assert_eq!(check(&engine, name, &text, &policy, &[64, 997]), None);
     }
 }
