@@ -204,7 +204,7 @@ impl View {
     }
 
     fn source(&self, span: ByteSpan) -> ByteSpan {
-        let place = |at: usize| self.map.get(at).or(self.map.last()).copied().unwrap_or_default();
+        let place = |at: usize| self.map.get(at).or_else(|| self.map.last()).copied().unwrap_or_default();
         ByteSpan { start: place(span.start), end: place(span.end) }
     }
 }
@@ -223,7 +223,7 @@ fn unit(layer: Layer, rest: &str) -> Option<(char, usize)> {
         (Layer::Xml, '&') => xml::reference(rest),
         _ => None,
     };
-    escaped.or(Some((first, first.len_utf8())))
+    escaped.or_else(|| Some((first, first.len_utf8())))
 }
 
 /// Documents within strings of documents.
