@@ -38,7 +38,7 @@ pub use canaries::Canaries;
 pub use cloud::{AUDIT_KEY, Cloud, SIGNING_KEY, kms, s3_bucket};
 pub use config::Config;
 pub use error::ServerError;
-pub use redaction_keys::RedactionKeyError;
+pub use redaction_keys::{RedactionKeyError, redaction_keys};
 pub use reload::ReloadHandle;
 pub use sensitive::Sensitive;
 pub use server::{Server, serve, shutdown_signal};

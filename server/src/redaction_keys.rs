@@ -19,8 +19,10 @@ use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use crate::{
-    cloud::RedactionSecret,
+    cloud::{self, RedactionSecret},
+    config::Config,
     devcerts::{DevCertsError, private_dir, write},
+    error::ServerError,
 };
 
 /// The fewest bytes that the secret for redaction keys has.
@@ -148,6 +150,11 @@ impl RedactionKeyring {
         Ok((key, keys))
     }
 
+    /// Returns the keys of redaction alone.
+    pub(crate) async fn redaction(&self, tenant: &str) -> Result<RedactionKeys, RedactionKeyError> {
+        Ok(RedactionKeys::from_secret(self.open_or_make(tenant).await?.as_slice()))
+    }
+
     async fn open_or_make(&self, tenant: &str) -> Result<Zeroizing<Vec<u8>>, RedactionKeyError> {
         if let Some(RedactionSecret { secrets, name }) = &self.secret {
             return tenant_secret(secrets.get_secret(name).await?.as_bytes(), tenant);
@@ -181,6 +188,15 @@ impl RedactionKeyring {
             Err(source) => Err(DevCertsError::Io { path: path.to_owned(), source }.into()),
         }
     }
+}
+
+/// Opens a tenant's keys of redaction as the server of this configuration does: with the key ring of its data directory,
+/// which is made when it is not there, or with AWS.
+///
+/// # Errors
+/// When the directory, the key manager, the secret or the key cannot be used.
+pub async fn redaction_keys(config: &Config, tenant: &str) -> Result<RedactionKeys, ServerError> {
+    Ok(cloud::redaction_keyring(config).await?.redaction(tenant).await?)
 }
 
 /// Escapes a tenant's name: what is neither a lower-case letter, a digit nor `-` becomes `_` and its code.

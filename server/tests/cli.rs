@@ -111,7 +111,10 @@ fn one_answer_for_each_line() {
     let scanned = lines(&run(&["scan", "--jsonl", "--rules-only"], &bytes));
     let mut keys: Vec<&String> = scanned[7].as_object().unwrap().keys().collect();
     keys.sort();
-    assert_eq!(keys, ["action", "findings", "id", "injection_score"]);
+    assert_eq!(keys, ["action", "coverage", "findings", "id", "injection_score"]);
+    let bytes_total = scanned[7]["coverage"]["bytes_total"].as_u64();
+    assert_eq!(bytes_total, u64::try_from(INJECTION.len()).ok());
+    assert_eq!(scanned[7]["coverage"]["bytes_scanned"].as_u64(), bytes_total);
     assert_eq!(scanned[7]["action"], "BLOCK");
     assert!(scanned[7]["injection_score"].as_f64().unwrap() >= 0.5);
     let mut keys: Vec<&String> = scanned[3]["findings"][0].as_object().unwrap().keys().collect();
@@ -124,6 +127,10 @@ fn one_answer_for_each_line() {
     let (start, end) = (span["start"].as_u64().unwrap(), span["end"].as_u64().unwrap());
     assert_eq!(span["entity"], "EMAIL_ADDRESS");
     assert_eq!(&text[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()], "a.b@example.org");
+    let place = &span["redacted"];
+    let (start, end) = (place["start"].as_u64().unwrap(), place["end"].as_u64().unwrap());
+    let written = redacted[3]["text"].as_str().unwrap();
+    assert_eq!(&written[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()], "[EMAIL_ADDRESS]");
     assert_eq!(redacted[2]["text"], "x \u{fffd} y \u{fffd} z");
 }
 
@@ -277,6 +284,39 @@ fn every_key_is_in_the_documents() {
     let document = include_str!("../../docs/configuration.md");
     let missing: Vec<_> = found.iter().filter(|key| !document.contains(&format!("| `{key}` |"))).collect();
     assert!(missing.is_empty(), "docs/configuration.md lacks {missing:?}");
+}
+
+#[test]
+fn keyed_operators_write_under_the_keys_of_the_data_directory() {
+    let directory = Directory::new();
+    let policy = directory.path().join("keyed.yaml");
+    let data = directory.path().join("data");
+    let (file, data) = (policy.to_str().unwrap(), data.to_str().unwrap());
+    let redact = |operator: &str, more: &[&str]| {
+        let text = format!(
+            "name: keyed\ninput: {{detectors: {{pii: {{action: redact}}}}}}\noperators: {{DEFAULT: {{operator: {operator}}}}}\n"
+        );
+        std::fs::write(&policy, text).unwrap();
+        let output = run(&[&["redact", "mail ana@lima.pe", "--policy", file], more].concat(), b"");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    for (operator, begins) in
+        [("hash", "mail [EMAIL_ADDRESS:"), ("token", "mail [[LS1:EMAIL_ADDRESS:"), ("surrogate", "mail ")]
+    {
+        let (first, told) = redact(operator, &["--data-dir", data]);
+        assert!(
+            first.starts_with(begins) && !first.contains("lima") && first != "mail [EMAIL_ADDRESS]\n",
+            "{first}"
+        );
+        assert!(told.contains(&format!(": {operator} (rule")), "{told}");
+        assert_eq!(redact(operator, &["--data-dir", data, "--tenant", "default"]).0, first);
+        assert_ne!(redact(operator, &["--data-dir", data, "--tenant", "acme"]).0, first);
+        let (without, told) = redact(operator, &[]);
+        assert_eq!(without, "mail [EMAIL_ADDRESS]\n");
+        assert!(told.contains("there is no key") && told.contains(": replace (rule"), "{told}");
+    }
+    assert!(!redact("mask", &[]).1.contains("no key"));
 }
 
 #[test]

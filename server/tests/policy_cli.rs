@@ -62,6 +62,11 @@ fn check() {
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("EMAIL_ADRESS"), "{out}");
 
+    let both =
+        file(&directory, "both.yaml", &POLICY.replace("EMAIL_ADDRESS", "EMAIL_ADRESS").replace("0.5", "1.5"));
+    let (_, out, _) = policy(&["check", &both]);
+    assert!(out.contains("EMAIL_ADRESS") && out.contains("injection.threshold"), "{out}");
+
     let (code, _, error) = policy(&["check", "no-such-file.yaml"]);
     assert_eq!(code, Some(2), "{error}");
     assert!(error.contains("no-such-file.yaml"), "{error}");
@@ -79,6 +84,14 @@ fn explain() {
     let (code, out, _) = policy(&["explain", &good, "Write to ana@example.org today."]);
     assert_eq!(code, Some(0));
     assert!(out.contains("EMAIL_ADDRESS"), "{out}");
+
+    let (code, out, _) = policy(&["explain", "standard", "--entity", "injection"]);
+    assert_eq!(code, Some(0));
+    assert!(out.lines().any(|line| line.contains("JAILBREAK") && line.contains("0.50 block")), "{out}");
+    assert!(!out.contains("built in"), "{out}");
+    let names = || out.lines().filter_map(|line| line.strip_prefix("injection")?.split(" 0.").next());
+    assert_eq!(names().collect::<std::collections::BTreeSet<_>>().len(), names().count(), "{out}");
+    assert!(out.contains("PROMPT_INJECTION (exfiltration)"), "{out}");
 
     let (code, out, _) = policy(&["explain", "standard", "--direction", "output"]);
     assert_eq!(code, Some(0));

@@ -8,7 +8,10 @@ use std::{
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use llm_shield::config::Config;
-use llm_shield_detect::{Direction, Role};
+use llm_shield_audit::Tenant;
+use llm_shield_detect::{Direction, RedactionKeys, Role};
+
+use super::show;
 
 /// The largest text that one call reads, in bytes. A server's message limit is smaller by default.
 const MAX_TEXT_BYTES: u64 = 64 << 20;
@@ -175,6 +178,37 @@ impl DataArgs {
     /// The data directory, if it was named.
     pub(crate) fn given(&self) -> Option<&Path> {
         self.data_dir.as_deref()
+    }
+}
+
+/// Whose keys the keyed operators of a policy write with.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct KeyArgs {
+    /// The tenant whose keys `hash`, `token`, `fpe`, `date_shift` and `surrogate` use, as in the configuration's
+    /// `identities`; `default` where --config or --data-dir is given
+    #[arg(long, value_name = "NAME", conflicts_with = "endpoint")]
+    tenant: Option<String>,
+    /// The server's configuration file, which says where the keys are
+    #[arg(long, value_name = "FILE", env = "LLM_SHIELD_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl KeyArgs {
+    /// Opens the tenant's keys as the server does; none, and a remark, where nothing says whose or where.
+    pub(crate) fn open(&self, data: &DataArgs) -> Result<RedactionKeys> {
+        if self.tenant.is_none() && self.config.is_none() && data.given().is_none() {
+            show::note(
+                "there is no key: `hash`, `token`, `fpe`, `date_shift` and `surrogate` write the entity's name; \
+                 --data-dir, --config or --tenant says whose keys to use",
+            );
+            return Ok(RedactionKeys::default());
+        }
+        let tenant = self.tenant.as_deref().unwrap_or(llm_shield::devcerts::TENANT);
+        Tenant::new(tenant).context("--tenant")?;
+        let config = ConfigArgs { config: self.config.clone(), data: data.clone() }.load()?;
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start")?;
+        runtime.block_on(llm_shield::redaction_keys(&config, tenant)).context("cannot use the tenant's keys")
     }
 }
 

@@ -13,7 +13,11 @@ use llm_shield_detect::{
 use llm_shield_proto::v1;
 use serde::Serialize;
 
-use super::{args::JudgeArgs, case::Case, remote::Remote};
+use super::{
+    args::{JudgeArgs, KeyArgs},
+    case::Case,
+    remote::Remote,
+};
 
 /// A decision.
 #[derive(Debug, Serialize)]
@@ -25,6 +29,8 @@ pub(crate) struct Decision {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) detectors: Vec<Ran>,
     pub(crate) degraded: bool,
+    /// How much of the text was read.
+    pub(crate) coverage: Coverage,
     pub(crate) policy: String,
     /// The model that took part.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +74,24 @@ pub(crate) struct Ran {
     pub(crate) duration_us: u64,
 }
 
+/// How much of a text was read by every detector that the policy asks for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Coverage {
+    pub(crate) bytes_total: u64,
+    pub(crate) bytes_scanned: u64,
+    /// Whether something was left out for its amount: findings, decodings, or windows of the classifier.
+    pub(crate) truncated: bool,
+}
+
+impl Coverage {
+    /// The share that was read, in per cent, rounded down; none when that is all.
+    pub(crate) fn partial(self) -> Option<u64> {
+        (self.bytes_scanned < self.bytes_total).then(|| {
+            u64::try_from(u128::from(self.bytes_scanned) * 100 / u128::from(self.bytes_total)).unwrap_or(0)
+        })
+    }
+}
+
 /// A redacted text.
 #[derive(Debug, Serialize)]
 pub(crate) struct Redacted {
@@ -94,18 +118,26 @@ pub(crate) struct Replaced {
     pub(crate) operator: String,
     pub(crate) start: usize,
     pub(crate) end: usize,
+    pub(crate) redacted: Place,
+}
+
+/// Where a stand-in is, in bytes of the redacted text.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Place {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// The policy that decides when none is named, as in the server's configuration.
 const DEFAULT_POLICY: &str = "standard";
 
 /// What is to be done with cases.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Task {
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Task<'a> {
     /// Decide.
     Scan,
-    /// Take values out, which is the rules' alone.
-    Redact,
+    /// Take values out, which is the rules' alone, under these keys.
+    Redact(&'a KeyArgs),
 }
 
 /// Decides on cases.
@@ -116,7 +148,7 @@ pub(crate) enum Judge {
 
 impl Judge {
     /// Makes what the arguments ask for.
-    pub(crate) fn new(args: &JudgeArgs, task: Task) -> Result<Self> {
+    pub(crate) fn new(args: &JudgeArgs, task: Task<'_>) -> Result<Self> {
         match &args.remote.endpoint {
             Some(endpoint) => {
                 let remote = Remote::new(endpoint, &args.remote.identity, args.policy.clone())?;
@@ -152,7 +184,7 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    fn new(args: &JudgeArgs, task: Task) -> Result<Self> {
+    fn new(args: &JudgeArgs, task: Task<'_>) -> Result<Self> {
         let policy = match args.policy.as_deref() {
             None => Policy::preset(DEFAULT_POLICY)?,
             Some(name) if Policy::preset_names().any(|preset| preset == name) => Policy::preset(name)?,
@@ -168,7 +200,7 @@ impl Local {
         if let Some(path) = &args.tokenizer {
             engine = engine.with_token_counter(Arc::new(ModelTokenizer::open(path)?));
         }
-        if task == Task::Scan
+        if matches!(task, Task::Scan)
             && !args.rules_only
             && let Some(model) = Model::load(
                 args.model.as_deref(),
@@ -190,7 +222,11 @@ impl Local {
             }
             options.detectors = Some(args.detectors.clone());
         }
-        Ok(Self { engine, policy, options, keys: RedactionKeys::default() })
+        let keys = match task {
+            Task::Redact(keys) if policy.uses_keys() => keys.open(&args.remote.identity.data)?,
+            _ => RedactionKeys::default(),
+        };
+        Ok(Self { engine, policy, options, keys })
     }
 
     fn report(&self, case: &Case) -> Report {
@@ -217,6 +253,11 @@ impl Local {
                 })
                 .collect(),
             degraded: report.degraded,
+            coverage: Coverage {
+                bytes_total: u64::try_from(report.coverage.bytes_total).unwrap_or(u64::MAX),
+                bytes_scanned: u64::try_from(report.coverage.bytes_scanned).unwrap_or(u64::MAX),
+                truncated: report.coverage.truncated,
+            },
             policy: self.policy.name().to_owned(),
             model: report.model.as_deref().map(str::to_owned),
             audit_record_id: None,
@@ -237,6 +278,7 @@ impl Local {
                     operator: redaction.operator.to_owned(),
                     start: redaction.original.start,
                     end: redaction.original.end,
+                    redacted: Place { start: redaction.redacted.start, end: redaction.redacted.end },
                 })
                 .collect(),
             text: redacted.text,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     NO, YES,
-    args::{Format, JudgeArgs, TextArgs},
+    args::{Format, JudgeArgs, KeyArgs, TextArgs},
     bulk,
     case::Case,
     judge::{Judge, Redacted, Replaced, Task},
@@ -20,12 +20,15 @@ use super::{
 #[command(after_help = "Examples:
   llm-shield redact \"mail grace@example.com\"
   llm-shield redact -f chat.log > chat.clean.log
+  llm-shield redact --policy tokens.yaml --data-dir DIR \"mail grace@example.com\"
   llm-shield redact --jsonl texts.jsonl > redacted.jsonl")]
 pub(crate) struct Args {
     #[command(flatten)]
     text: TextArgs,
     #[command(flatten)]
     judge: JudgeArgs,
+    #[command(flatten)]
+    keys: KeyArgs,
     /// How to print the result
     #[arg(long, value_enum, default_value_t, conflicts_with = "jsonl")]
     format: Format,
@@ -34,11 +37,11 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(args: Args) -> Result<u8> {
     if let Some(input) = args.text.jsonl() {
-        let judge = Judge::new(&args.judge, Task::Redact)?;
+        let judge = Judge::new(&args.judge, Task::Redact(&args.keys))?;
         return bulk::run(&input, args.judge.workers(), |case| judge.redact(case).map(Line::from));
     }
     let text = args.text.read()?;
-    let judge = Judge::new(&args.judge, Task::Redact)?;
+    let judge = Judge::new(&args.judge, Task::Redact(&args.keys))?;
     let case = Case::new(text, args.text.direction.into(), args.text.role.into());
     let redacted = judge.redact(&case)?;
     let mut out = std::io::stdout().lock();

@@ -12,7 +12,7 @@ use tonic::Code;
 use super::{
     args::IdentityArgs,
     case::Case,
-    judge::{Decision, Found, Ran, Redacted, Replaced, api_severity_name, short_name},
+    judge::{Coverage, Decision, Found, Place, Ran, Redacted, Replaced, api_severity_name, short_name},
 };
 
 /// The development client that the command line is, unless told otherwise: it may do everything.
@@ -41,6 +41,7 @@ impl Remote {
             return Err(explain(error));
         }
         let answer = answer.into_inner();
+        let coverage = answer.coverage.unwrap_or_default();
         Ok(Decision {
             action: short_name(answer.action().as_str_name(), "ACTION_"),
             verdict: short_name(answer.verdict().as_str_name(), "VERDICT_"),
@@ -48,6 +49,11 @@ impl Remote {
             model: Some(answer.model_id).filter(|model| !model.is_empty()),
             detectors: answer.detectors.iter().map(ran).collect(),
             degraded: answer.degraded,
+            coverage: Coverage {
+                bytes_total: coverage.bytes_total,
+                bytes_scanned: coverage.bytes_scanned,
+                truncated: coverage.truncated,
+            },
             policy: answer.policy.map(|policy| policy.name).unwrap_or_default(),
             audit_record_id: Some(answer.audit_record_id),
             findings: answer.findings.into_iter().map(found).collect(),
@@ -175,12 +181,14 @@ fn ran(report: &v1::DetectorReport) -> Ran {
 
 fn replaced(redaction: v1::Redaction) -> Replaced {
     let span = redaction.original.unwrap_or_default();
+    let written = redaction.redacted.unwrap_or_default();
     Replaced {
         entity: redaction.entity,
         rule_id: redaction.rule_id,
         operator: redaction.operator,
         start: offset(span.start_byte),
         end: offset(span.end_byte),
+        redacted: Place { start: offset(written.start_byte), end: offset(written.end_byte) },
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     args::{Format, JudgeArgs, TextArgs},
     bulk,
     case::Case,
-    judge::{Decision, Found, Judge, Task},
+    judge::{Coverage, Decision, Found, Judge, Task},
     show,
 };
 
@@ -59,6 +59,7 @@ struct Line {
     action: &'static str,
     injection_score: f64,
     findings: Vec<Found>,
+    coverage: Coverage,
 }
 
 impl From<Decision> for Line {
@@ -67,6 +68,7 @@ impl From<Decision> for Line {
             action: decision.action,
             injection_score: decision.injection_score,
             findings: decision.findings,
+            coverage: decision.coverage,
         }
     }
 }

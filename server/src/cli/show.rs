@@ -4,7 +4,7 @@ use std::{fmt::Write as _, io};
 
 use anstyle::{AnsiColor, Style};
 
-use super::judge::{Decision, Found, Redacted};
+use super::judge::{Coverage, Decision, Found, Redacted};
 
 const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -61,6 +61,9 @@ pub(crate) fn decision(decision: &Decision, text: &str) -> io::Result<()> {
         writeln!(out, "  {DIM}… and {more} more findings (--format json lists them all){DIM:#}")
             .map_err(fail)?;
     }
+    if let Some(line) = coverage_line(decision.coverage) {
+        writeln!(out, "  {YELLOW}{line}{YELLOW:#}").map_err(fail)?;
+    }
     for detector in decision.detectors.iter().filter(|detector| !matches!(detector.status, "OK" | "SKIPPED"))
     {
         writeln!(out, "  {YELLOW}{} {}{YELLOW:#}", detector.detector, detector.status).map_err(fail)?;
@@ -69,6 +72,18 @@ pub(crate) fn decision(decision: &Decision, text: &str) -> io::Result<()> {
         writeln!(out, "  {DIM}audit record {id}{DIM:#}").map_err(fail)?;
     }
     print(&out)
+}
+
+/// Says how much of a text was read, where that is not all of it.
+fn coverage_line(coverage: Coverage) -> Option<String> {
+    let Coverage { bytes_total, bytes_scanned, truncated } = coverage;
+    match coverage.partial() {
+        Some(share) => Some(format!(
+            "{share} % read: not every detector saw more than {bytes_scanned} of {bytes_total} bytes"
+        )),
+        None if truncated => Some("findings or decodings were left out for their amount".to_owned()),
+        None => None,
+    }
 }
 
 fn finding_line(finding: &Found, text: &str) -> String {
@@ -119,7 +134,19 @@ pub(crate) fn redactions(redacted: &Redacted) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::position;
+    use super::{Coverage, coverage_line, position};
+
+    #[test]
+    fn what_was_not_read_is_said() {
+        let line = |bytes_scanned, truncated| {
+            coverage_line(Coverage { bytes_total: 2_000_000, bytes_scanned, truncated })
+        };
+        assert!(line(340_000, true).is_some_and(|line| line.starts_with("17 % read: ")));
+        assert!(line(1_999_999, true).is_some_and(|line| line.starts_with("99 % read: ")));
+        assert!(line(2_000_000, true).is_some_and(|line| line.contains("left out")));
+        assert_eq!(line(2_000_000, false), None);
+        assert_eq!(coverage_line(Coverage { bytes_total: 0, bytes_scanned: 0, truncated: false }), None);
+    }
 
     #[test]
     fn positions_count_characters() {

@@ -37,7 +37,7 @@ fn table(rows: &[Effective], wanted: impl Fn(&str, &str) -> bool) -> Result<Stri
         "{:<10} {:<width$} {:>9} {:<7} {:<10} {:<6} from",
         "detector", "entity", "threshold", "action", "operator", "fail"
     )?;
-    for row in rows {
+    for row in &rows {
         let action = if row.enabled { action_name(row.action).to_lowercase() } else { "off".to_owned() };
         writeln!(
             out,
@@ -52,6 +52,13 @@ fn table(rows: &[Effective], wanted: impl Fn(&str, &str) -> bool) -> Result<Stri
                 FailMode::Closed => "closed",
             },
             sources(row.threshold_from, row.action_from),
+        )?;
+    }
+    if rows.iter().any(|row| matches!(&*row.detector, "injection" | "classifier")) {
+        writeln!(
+            out,
+            "\nFor injection and classifier, threshold and action are those of the injection score of the whole text; \
+             single\nphrases only add to it."
         )?;
     }
     Ok(out)
