@@ -147,6 +147,7 @@ impl Reader {
             let mut begun: Option<(usize, bool)> = None;
             for (at, character) in of_part.char_indices() {
                 let spelt = match known.get(&character) {
+                    _ if character.is_ascii() => true,
                     Some(spelt) => *spelt,
                     None => {
                         let ids = self.encode(character.encode_utf8(&mut [0; 4]))?;

@@ -124,6 +124,7 @@ class TextTokenizer:
     def __init__(self, spec):
         self.spec = spec
         self.inner = Tokenizer.from_str(json.dumps(spec))
+        self.unknown = spec["model"]["vocab"][spec["model"]["unk_token"]]
         self.known = {}
 
     def ids(self, text):
@@ -131,7 +132,7 @@ class TextTokenizer:
         ids = []
         for part in short_words(text):
             found = self.encode(part)
-            if UNKNOWN in found:
+            if self.unknown in found:
                 runs = itertools.groupby(part, key=self.spells)
                 found = [token for _, run in runs for token in self.encode("".join(run))]
             ids += found
@@ -144,7 +145,7 @@ class TextTokenizer:
     def spells(self, character):
         """Tells whether a character can be spelt, and remembers it."""
         if character not in self.known:
-            self.known[character] = UNKNOWN not in self.encode(character)
+            self.known[character] = character.isascii() or self.unknown not in self.encode(character)
         return self.known[character]
 
     def size(self):
