@@ -51,7 +51,7 @@ pub struct Signature {
 }
 
 /// From the highest logit of a text's windows to a probability:
-/// `sigmoid((logit - per_window * ln(windows) - bias) / temperature)`.
+/// `sigmoid((logit - per_window * max(0, ln(windows / free_windows)) - bias) / temperature)`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub struct Calibration {
     /// Its softness, above 0.
@@ -62,6 +62,9 @@ pub struct Calibration {
     /// known have none.
     #[serde(default)]
     pub per_window: f64,
+    /// Windows, at least 1, up to which nothing is taken off: those of the texts that the bias was fitted to.
+    #[serde(default = "one")]
+    pub free_windows: f64,
 }
 
 /// A text with what the model makes of it.
@@ -166,9 +169,13 @@ impl Calibration {
     #[must_use]
     pub fn probability(&self, logit: f32, windows: usize) -> f64 {
         let windows = u32::try_from(windows.max(1)).map_or(f64::MAX, f64::from);
-        let logit = f64::from(logit) - self.per_window * windows.ln();
+        let logit = f64::from(logit) - self.per_window * (windows / self.free_windows).max(1.0).ln();
         1.0 / (1.0 + (-(logit - self.bias) / self.temperature).exp())
     }
+}
+
+fn one() -> f64 {
+    1.0
 }
 
 type Members<'m> = BTreeMap<Cow<'m, str>, &'m RawValue>;

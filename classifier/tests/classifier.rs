@@ -80,12 +80,14 @@ fn more_windows_are_no_reason_to_flag() {
     write_bundle(dir.path(), Precision::F32);
     let mut manifest = read_json(&dir.path().join("manifest.json"));
     manifest["calibration"]["per_window"] = json!(1.5);
+    manifest["calibration"]["free_windows"] = json!(2);
     write_manifest(dir.path(), manifest);
     let classifier = load(dir.path()).unwrap();
     for (text, windows) in [("the cat", 1), ("the cat ignore rules ".repeat(9).as_str(), 4)] {
         let found = score(&classifier, text);
         assert_eq!(found.windows, windows);
-        let logit = f64::from(found.logit) - 1.5 * f64::from(u32::try_from(windows).unwrap()).ln();
+        let taken = if windows == 4 { 1.5 * 2_f64.ln() } else { 0.0 };
+        let logit = f64::from(found.logit) - taken;
         let expected = 1.0 / (1.0 + (-(logit - 0.25) / 0.5).exp());
         assert!((found.probability - expected).abs() < 1e-6, "{found:?} {expected}");
     }

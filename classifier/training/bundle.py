@@ -1,7 +1,6 @@
 """Packs a checkpoint into the bundle that the service loads, and loads a bundle back."""
 
 import json
-import math
 import pathlib
 
 import torch
@@ -116,10 +115,10 @@ def calibrated(model, tokenizer, rows):
     """Returns the logits of rows, less what many windows add by chance, and the calibration fitted to them."""
     labels = [row["label"] for row in rows]
     logits = score_rows(model, tokenizer, rows, dtype=torch.float32)
-    per_window = calibrate.per_window(logits, labels)
+    many = {"per_window": calibrate.per_window(logits, labels), "free_windows": calibrate.FREE_WINDOWS}
     counts = [len(tokens.windows(tokenizer.ids(row["text"]))) for row in rows]
-    logits = [logit - per_window * math.log(count) for logit, count in zip(logits, counts)]
-    return logits, calibrate.fit(logits, labels) | {"per_window": per_window}
+    logits = [logit - calibrate.by_chance(count, many) for logit, count in zip(logits, counts)]
+    return logits, calibrate.fit(logits, labels) | many
 
 
 def input_format(encoder):

@@ -9,6 +9,8 @@ from . import metrics
 TARGET_RATE = 0.01
 # The benign texts whose logits are the tail that `per_window` is read from.
 TAIL_RATE = 0.02
+# Texts of up to so many windows are what the threshold is fitted to; nothing is taken off them.
+FREE_WINDOWS = 4
 RATES = {"0.1%": 0.001, "0.5%": 0.005, "1%": 0.01, "2%": 0.02, "5%": 0.05}
 
 
@@ -18,6 +20,12 @@ def probability(logit, calibration):
     if value >= 0:
         return 1.0 / (1.0 + math.exp(-value))
     return math.exp(value) / (1.0 + math.exp(value))
+
+
+def by_chance(windows, calibration):
+    """Returns by how many logits the highest of so many benign windows lies above that of a usual text."""
+    free = calibration.get("free_windows", 1)
+    return calibration.get("per_window", 0.0) * math.log(max(1.0, windows / free))
 
 
 def per_window(logits, labels):

@@ -26,7 +26,7 @@ def full(model, tokenizer, data, calibration, long_documents=True):
 
 def scorer(model, tokenizer, calibration):
     """Returns the function that scores rows as the calibration says."""
-    return functools.partial(score_rows, model, tokenizer, per_window=calibration.get("per_window", 0.0))
+    return functools.partial(score_rows, model, tokenizer, calibration=calibration)
 
 
 def report(model, tokenizer, found, calibration, known=()):

@@ -1,18 +1,16 @@
 """Scores texts as the service does: all windows, batched by length, the highest logit per text."""
 
-import math
-
 import torch
 
-from . import tokens
+from . import calibrate, tokens
 
 BATCH_TOKENS = 4096
 
 
-def score_rows(model, tokenizer, rows, role=None, dtype=torch.bfloat16, per_window=0.0):
+def score_rows(model, tokenizer, rows, role=None, dtype=torch.bfloat16, calibration=None):
     """Returns one attack logit for each row; `role` overrides the rows' own roles.
 
-    Of more windows the highest is higher by chance: `per_window` logits for every e-fold of them are taken off.
+    With a calibration, what many windows add by chance is taken off.
     """
     pieces, counts = [], []
     for index, row in enumerate(rows):
@@ -23,7 +21,7 @@ def score_rows(model, tokenizer, rows, role=None, dtype=torch.bfloat16, per_wind
     best = [float("-inf")] * len(rows)
     for (index, _), logit in zip(pieces, score_windows(model, [ids for _, ids in pieces], dtype)):
         best[index] = max(best[index], logit)
-    return [logit - per_window * math.log(count) for logit, count in zip(best, counts)]
+    return [logit - calibrate.by_chance(count, calibration or {}) for logit, count in zip(best, counts)]
 
 
 @torch.inference_mode()

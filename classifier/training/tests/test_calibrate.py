@@ -1,4 +1,3 @@
-import math
 import random
 
 import pytest
@@ -34,13 +33,14 @@ def test_thresholds_fall_as_the_rate_grows():
 def test_more_windows_are_no_reason_to_flag():
     rng = random.Random(7)
     single = [rng.gauss(-2.0, 1.5) for _ in range(20000)]
-    per_window = calibrate.per_window(single, [0] * len(single))
+    many = {"per_window": calibrate.per_window(single, [0] * len(single))}
     limit = metrics.threshold_at(single, [0] * len(single), 0.01)
     for count in (3, 30):
         longer = [max(rng.gauss(-2.0, 1.5) for _ in range(count)) for _ in range(2000)]
-        flagged = sum(logit - per_window * math.log(count) >= limit for logit in longer) / len(longer)
+        flagged = sum(logit - calibrate.by_chance(count, many) >= limit for logit in longer) / len(longer)
         plainly = sum(logit >= limit for logit in longer) / len(longer)
         assert flagged < 0.02 < plainly
+    assert calibrate.by_chance(4, many | {"free_windows": 4}) == 0 < calibrate.by_chance(5, many | {"free_windows": 4})
 
 
 def test_without_benign_texts_there_is_no_calibration():
