@@ -13,7 +13,9 @@ here. Not a guarantee: attacks that it misses exist, in every family and languag
 base encoder never saw are read through a vocabulary learned from few texts.
 
 **Score.** `sigmoid((logit - {bias:.4f}) / {temperature:.4f})`, so that 0.5 is passed by at most 1 % of the benign texts
-of the development set. A text's logit is the highest of its windows. Longer texts have more chances to pass it.
+of the development set. A text's logit is the highest of its windows.
+Of more than {free_windows} windows the highest is higher by chance: {per_window:.2f} times ln(windows / {free_windows}) is
+taken off.
 
 ## Measured
 
