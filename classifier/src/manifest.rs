@@ -138,12 +138,11 @@ impl Manifest {
                 self.schema_version
             ));
         }
-        let Calibration { temperature, bias, per_window } = self.calibration;
-        let finite = [temperature, bias, per_window].into_iter().all(f64::is_finite);
-        if !(finite && temperature > 0.0 && per_window >= 0.0) {
-            return Err(
-                "`calibration` must be finite, its temperature above 0, `per_window` no less".to_owned()
-            );
+        let Calibration { temperature, bias, per_window, free_windows } = self.calibration;
+        let finite = [temperature, bias, per_window, free_windows].into_iter().all(f64::is_finite);
+        if !(finite && temperature > 0.0 && per_window >= 0.0 && free_windows >= 1.0) {
+            let least = "`temperature` above 0, `per_window` at least 0, `free_windows` at least 1";
+            return Err(format!("`calibration` must be finite, {least}"));
         }
         if self.golden.is_empty() {
             return Err("`golden` is empty: nothing shows that the model computes what it should".to_owned());
