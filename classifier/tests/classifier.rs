@@ -220,7 +220,7 @@ fn wrong_bundles_are_refused() {
     refused(&|dir| fs::write(dir.join("manifest.json"), "{").unwrap(), "manifest.json");
     refused(&manifest("/schema_version", json!(2)), "`schema_version` is 2");
     refused(&manifest("/calibration/temperature", json!("warm")), "`calibration.temperature`");
-    refused(&manifest("/calibration/temperature", json!(0)), "temperature above 0");
+    refused(&manifest("/calibration/temperature", json!(0)), "`temperature` above 0");
     refused(&manifest("/golden", json!([])), "`golden` is empty");
     refused(&manifest("/golden/0/attack_logit", json!(9.5)), "golden vector 0: a logit is");
     refused(&manifest("/golden/1/family_logits/2", json!(-9.5)), "golden vector 1: a logit is");
